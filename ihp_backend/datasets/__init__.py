@@ -1,0 +1,1 @@
+"""Data sets, one file each; every one yields Sample(image, parsing, id)."""

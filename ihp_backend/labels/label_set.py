@@ -1,0 +1,102 @@
+"""LabelSet: the names of a parsing's classes and what belongs to them."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+IGNORE = 255
+"""Label id of pixels that count neither in training nor in evaluation."""
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The classes of a parsing; a label's id is its position in ``names``, the background has id 0.
+
+    Args:
+        names: one name per class, at most 255 of them (id 255 is ``IGNORE``), all different.
+        flip_pairs: ids that change places when a photograph is mirrored (left arm, right arm).
+        colours: RGB 0..255 per label; made from evenly spaced hues when empty.
+        regions: named groups of label ids, for example ``{"head": {1, 2, 4, 13}}``.
+
+    Raises:
+        ValueError: names repeated, too many or none, a pair, colour or region that does not fit the names.
+    """
+
+    names: tuple[str, ...]
+    flip_pairs: tuple[tuple[int, int], ...] = ()
+    colours: tuple[Colour, ...] = ()
+    regions: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.names) <= IGNORE:
+            raise ValueError(f"names: {len(self.names)} labels given; a label set holds 1 to {IGNORE}")
+        repeated = {name for name in self.names if self.names.count(name) > 1}
+        if repeated:
+            raise ValueError(f"names: {sorted(repeated)} given more than once; every label needs its own name")
+        flipped = [label for pair in self.flip_pairs for label in pair]
+        if len(flipped) != len(set(flipped)):
+            raise ValueError(f"flip_pairs: {self.flip_pairs} names a label twice; a label has one mirror image")
+        grouped = [label for group in self.regions.values() for label in group]
+        for label in (*flipped, *grouped):
+            if not 0 <= label < len(self.names):
+                raise ValueError(f"label id {label} does not exist; ids go from 0 to {len(self.names) - 1}")
+        if not self.colours:
+            object.__setattr__(self, "colours", _spread_colours(len(self.names)))
+        if len(self.colours) != len(self.names):
+            raise ValueError(f"colours: {len(self.colours)} given for {len(self.names)} labels; give one each")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def id_of(self, name: str) -> int:
+        """The id of ``name`` exactly as spelled; see ``match_labels`` for forgiving look-ups."""
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise ValueError(f"label {name!r} is unknown; known labels: {', '.join(self.names)}") from None
+
+    def mirrored_ids(self) -> tuple[int, ...]:
+        """For each id, the id it has in the mirrored photograph; applying it twice changes nothing."""
+        ids = list(range(len(self.names)))
+        for left, right in self.flip_pairs:
+            ids[left], ids[right] = right, left
+        return tuple(ids)
+
+    def to_dict(self) -> dict[str, object]:
+        """A JSON-ready description, the form in which checkpoints carry their labels."""
+        return {
+            "names": list(self.names),
+            "flip_pairs": [list(pair) for pair in self.flip_pairs],
+            "colours": [list(colour) for colour in self.colours],
+            "regions": {name: sorted(ids) for name, ids in self.regions.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Sequence]) -> LabelSet:
+        """The inverse of ``to_dict``; raises ``ValueError`` naming the field that is missing or malformed."""
+        try:
+            regions: Mapping[str, Sequence[int]] = description.get("regions") or {}  # type: ignore[assignment]
+            return cls(
+                names=tuple(str(name) for name in description["names"]),
+                flip_pairs=tuple((int(a), int(b)) for a, b in description.get("flip_pairs", ())),
+                colours=tuple((int(r), int(g), int(b)) for r, g, b in description.get("colours", ())),
+                regions={name: frozenset(int(i) for i in ids) for name, ids in regions.items()},
+            )
+        except KeyError as error:
+            raise ValueError(f"label set: field {error} is missing; known fields are {list(description)}") from error
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"label set: malformed description ({error})") from error
+
+
+def _spread_colours(count: int) -> tuple[Colour, ...]:
+    """Black for the background, then hues a golden angle apart, so that neighbours in id differ clearly."""
+    colours: list[Colour] = [(0, 0, 0)]
+    for index in range(1, count):
+        value = (0.95, 0.75)[index % 2]
+        red, green, blue = colorsys.hsv_to_rgb(index * 0.618034 % 1.0, 0.72, value)
+        colours.append((round(red * 255), round(green * 255), round(blue * 255)))
+    return tuple(colours)

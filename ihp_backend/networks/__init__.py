@@ -1,0 +1,1 @@
+"""Network architectures, one file each; click networks offer encode(image) and decode(features, clicks, previous)."""
