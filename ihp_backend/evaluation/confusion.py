@@ -1,0 +1,39 @@
+"""The data-set confusion matrix and the mean IoU of parsing papers.
+
+The matrices of all images are added up before anything is divided: a mean over images is another number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.labels import IGNORE
+
+
+def confusion_matrix(parsing: NDArray[np.uint8], predicted: NDArray[np.uint8], num_labels: int) -> NDArray[np.int64]:
+    """Pixel counts, int64 (num_labels, num_labels), rows true and columns predicted; ignored pixels left out.
+
+    Raises:
+        ValueError: the maps differ in size, or hold an id that is no label.
+    """
+    if parsing.shape != predicted.shape:
+        raise ValueError(f"predicted: {predicted.shape} and true parsing {parsing.shape} differ in size")
+    counted = parsing != IGNORE
+    true, found = parsing[counted].astype(np.int64), predicted[counted].astype(np.int64)
+    largest = max(true.max(initial=0), found.max(initial=0))
+    if largest >= num_labels:
+        raise ValueError(f"label id {largest} found, but the label set ends at {num_labels - 1}")
+    return np.bincount(true * num_labels + found, minlength=num_labels**2).reshape(num_labels, num_labels)
+
+
+def intersection_over_union(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """IoU per label, float (num_labels,); NaN for a label that neither occurs nor was predicted."""
+    hit = np.diag(confusion).astype(np.float64)
+    union = confusion.sum(0) + confusion.sum(1) - np.diag(confusion)
+    return np.divide(hit, union, out=np.full_like(hit, np.nan), where=union > 0)
+
+
+def mean_iou(confusion: NDArray[np.int64]) -> float:
+    """Mean IoU in percent over all labels that occur or were predicted, the background included."""
+    return float(np.nanmean(intersection_over_union(confusion)) * 100)

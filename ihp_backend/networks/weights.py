@@ -1,0 +1,44 @@
+"""Pretrained encoder weights from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ihp_backend.networks.click_network import ClickNetwork
+
+
+def load_encoder_weights(network: ClickNetwork, file: Path) -> None:
+    """Fills the network's encoder from ``file``: torchvision's or the encoder's own key names.
+
+    The filters of the widened first convolution go to its RGB channels; its click channels stay as they are.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file holds no tensor that fits, or lacks some the encoder needs.
+    """
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"encoder_weights: {file} does not exist; give the file of a pretrained encoder")
+    encoder: nn.Module = network.network.encoder  # type: ignore[assignment,union-attr]
+    own = encoder.state_dict()
+    given = torch.load(file, map_location="cpu", weights_only=True)
+    given = {name: tensor for name, tensor in given.items() if not name.startswith("classifier.")}
+    # A counter of training batches does not matter and older files lack it.
+    missing = sorted(name for name in own.keys() - given.keys() if not name.endswith("num_batches_tracked"))
+    if missing:
+        raise ValueError(
+            f"encoder_weights: {file} lacks {len(missing)} tensors of this encoder (first: {missing[0]}); "
+            "take weights of the same architecture"
+        )
+    for name in own.keys() & given.keys():
+        target, source = own[name], given[name]
+        if target.shape == source.shape:
+            target.copy_(source)
+        elif target.ndim == 4 and source.shape[1] == 3 and target[:, :3].shape == source.shape:
+            target[:, :3] = source
+        else:
+            raise ValueError(
+                f"encoder_weights: {name} is {tuple(source.shape)}, the encoder needs {tuple(own[name].shape)}"
+            )
