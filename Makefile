@@ -1,0 +1,116 @@
+# make demo: Label Studio with the backend in it, from nothing. make help lists the rest.
+#
+# Needed beforehand: make and Python 3.10 or newer with its venv module. Everything installed stays in this folder:
+# .venv (this project), .venv-label-studio (Label Studio, which pins other versions), .demo (the demonstration's data).
+
+PYTHON ?= python3
+LABEL_STUDIO_VERSION := 1.23.2
+VENV := .venv
+LABEL_STUDIO_VENV := .venv-label-studio
+
+# Settings of the demonstration reach it through the environment; what is not given has its default there.
+export LABEL_STUDIO_PORT BACKEND_PORT IMAGES
+
+# Stamps say what an environment holds. A changed pyproject.toml makes them stale, and pip then adds what is missing.
+BASE_STAMP := $(VENV)/.installed-base
+TRAIN_STAMP := $(VENV)/.installed-train
+DEVELOPMENT_STAMP := $(VENV)/.installed-train-dev
+LABEL_STUDIO_STAMP := $(LABEL_STUDIO_VENV)/.installed-$(LABEL_STUDIO_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test check bench clean
+
+help:
+	@echo 'make demo         Label Studio with the backend in it and photographs to click on'
+	@echo '                    LABEL_STUDIO_PORT=8080 BACKEND_PORT=9090  on other ports'
+	@echo '                    IMAGES=folder  with your photographs instead of examples/photographs'
+	@echo '                    TRAIN=1  also installs what retraining needs (PyTorch: several GB)'
+	@echo '                    CHECK=1  proves that a click is answered with a mask, and ends'
+	@echo 'make demo-reset   stops the demonstration and removes its data (.demo/)'
+	@echo 'make test         every check and every test, also with the real Label Studio'
+	@echo 'make check        ruff and mypy'
+	@echo 'make bench        measures how fast this machine answers clicks'
+	@echo 'make clean        removes caches and build leftovers; environments and .demo/ stay'
+
+demo: $(if $(filter-out 0,$(TRAIN)),$(TRAIN_STAMP),$(BASE_STAMP)) $(LABEL_STUDIO_STAMP)
+	@$(VENV)/bin/python -m examples.demo $(if $(filter-out 0,$(CHECK)),--check)
+
+demo-reset:
+	@$(require_python)
+	@$(PYTHON) -m examples.demo.reset
+
+test: check $(LABEL_STUDIO_STAMP)
+	$(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
+
+check: $(DEVELOPMENT_STAMP)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+bench: $(DEVELOPMENT_STAMP)
+	$(VENV)/bin/python -m tests.benchmarks
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -path './.?*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(BASE_STAMP): pyproject.toml
+	@$(require_python)
+	@$(call require_space,2)
+	@$(call make_environment,$(VENV))
+	@$(call install,$(VENV),-e .)
+	@touch $@
+
+# torch and torchvision come in one pip run, so that their versions fit each other.
+$(TRAIN_STAMP): pyproject.toml
+	@$(require_python)
+	@$(call require_space,9)
+	@$(call make_environment,$(VENV))
+	@$(call install,$(VENV),-e '.[train]')
+	@touch $(BASE_STAMP) $@
+
+$(DEVELOPMENT_STAMP): pyproject.toml
+	@$(require_python)
+	@$(call require_space,9)
+	@$(call make_environment,$(VENV))
+	@$(call install,$(VENV),-e '.[train$(comma)dev]')
+	@touch $(BASE_STAMP) $(TRAIN_STAMP) $@
+
+$(LABEL_STUDIO_STAMP):
+	@$(require_python)
+	@$(call require_space,2)
+	@$(call make_environment,$(LABEL_STUDIO_VENV))
+	@$(call install,$(LABEL_STUDIO_VENV),label-studio==$(LABEL_STUDIO_VERSION))
+	@touch $@
+
+comma := ,
+
+require_python = \
+	command -v $(PYTHON) >/dev/null || { \
+		echo 'Missing: $(PYTHON). Install Python 3.10 or newer, or name yours: make PYTHON=python3.12 ...' >&2; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "Too old: $$($(PYTHON) --version). Python 3.10 or newer is needed; if you have one, name it:" \
+			'make PYTHON=python3.12 ...' >&2; exit 1; }; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'Missing: the venv module of $(PYTHON). On Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+
+# $(1): GB that must be free in this folder
+require_space = $(PYTHON) -c 'import shutil, sys; free = shutil.disk_usage(".").free / 1e9; \
+	free < $(1) and sys.exit(f"Too little space here: {free:.1f} GB are free, $(1) GB are needed.")'
+
+# $(1): the environment. One whose making was interrupted has no working pip and is made again.
+make_environment = $(1)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	echo 'Making the environment $(1)'; $(PYTHON) -m venv --clear $(1); }
+
+# $(1): the environment, $(2): what to install. Instead of pip's hundreds of lines: on a terminal one that changes, else
+# one for every 25 packages. Errors are shown as they are.
+install = echo "Installing $(subst ','\'',$(2)) into $(1)"; \
+	show() { if [ -t 1 ]; then printf '\r\033[K  %.90s' "$$1"; fi; }; \
+	{ $(1)/bin/python -m pip install --disable-pip-version-check --no-input $(2); echo "pip-status $$?"; } | { \
+	count=0; while read -r word rest; do case "$$word" in \
+		Collecting) count=$$((count + 1)); show "$$count packages found, now $$rest"; \
+			if [ ! -t 1 ] && [ $$((count % 25)) = 0 ]; then echo "  $$count packages found"; fi;; \
+		Downloading) show "downloading $$rest";; \
+		Installing) show "unpacking $$count packages"; [ -t 1 ] || echo "  unpacking $$count packages";; \
+		pip-status) if [ -t 1 ]; then printf '\r\033[K'; fi; exit "$$rest";; \
+	esac; done; }
