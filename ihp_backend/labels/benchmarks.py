@@ -1,4 +1,7 @@
-"""The label sets of the benchmarks, ids in the order in which their masks circulate."""
+"""The label sets of the benchmarks, ids in the order in which their masks circulate.
+
+"Left" and "right" are the person's own, as in all of these data sets.
+"""
 
 from __future__ import annotations
 
@@ -17,3 +20,73 @@ CCP = LabelSet(
     },
 )  # fmt: skip
 """Clothing Co-Parsing (Liang et al. 2016), its 59 garment names joined to 24 labels."""
+
+LIP = LabelSet(
+    names=(
+        "background", "hat", "hair", "glove", "sunglasses", "upper clothes", "dress", "coat", "socks", "pants",
+        "jumpsuits", "scarf", "skirt", "face", "left arm", "right arm", "left leg", "right leg", "left shoe",
+        "right shoe",
+    ),
+    flip_pairs=((14, 15), (16, 17), (18, 19)),
+    regions={
+        "head": frozenset({1, 2, 4, 13}),
+        "body": frozenset({3, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19}),
+    },
+)  # fmt: skip
+"""Look Into Person (Gong et al. 2017)."""
+
+CIHP = LabelSet(
+    names=(*LIP.names[:10], "torso skin", *LIP.names[11:]),
+    flip_pairs=LIP.flip_pairs,
+    regions=LIP.regions,
+)
+"""Crowd Instance-level Human Parsing (Gong et al. 2018): LIP's order, but id 10 is torso skin."""
+
+PASCAL_PERSON_PART = LabelSet(
+    names=("background", "head", "torso", "upper arms", "lower arms", "upper legs", "lower legs"),
+    regions={"head": frozenset({1}), "body": frozenset({2, 3, 4, 5, 6})},
+)
+"""PASCAL-Person-Part (Chen et al. 2014) in the order of DeepLab, Graphonomy and SCHP."""
+
+PASCAL_PERSON_PART_M2FP = LabelSet(
+    names=("background", "lower arms", "head", "upper legs", "torso", "lower legs", "upper arms"),
+    regions={"head": frozenset({2}), "body": frozenset({1, 3, 4, 5, 6})},
+)
+"""PASCAL-Person-Part in the other circulating order (M2FP); the topmost part on average tells which one a copy has."""
+
+HELEN = LabelSet(
+    names=(
+        "background", "face", "left brow", "right brow", "left eye", "right eye", "nose", "upper lip", "inner mouth",
+        "lower lip", "hair",
+    ),
+    flip_pairs=((2, 3), (4, 5)),
+    regions={
+        "eyes": frozenset({2, 3, 4, 5}),
+        "mouth": frozenset({7, 8, 9}),
+    },
+)  # fmt: skip
+"""Helen with the face parts of Smith et al. (2013)."""
+
+ATR = LabelSet(
+    names=(
+        "background", "hat", "hair", "sunglasses", "upper clothes", "skirt", "pants", "dress", "belt", "left shoe",
+        "right shoe", "face", "left leg", "right leg", "left arm", "right arm", "bag", "scarf",
+    ),
+    flip_pairs=((9, 10), (12, 13), (14, 15)),
+    regions={
+        "head": frozenset({1, 2, 3, 11}),
+        "body": frozenset({4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17}),
+    },
+)  # fmt: skip
+"""Active Template Regression (Liang et al. 2015)."""
+
+BENCHMARKS: dict[str, LabelSet] = {
+    "ccp": CCP,
+    "lip": LIP,
+    "cihp": CIHP,
+    "pascal-person-part": PASCAL_PERSON_PART,
+    "pascal-person-part-m2fp": PASCAL_PERSON_PART_M2FP,
+    "helen": HELEN,
+    "atr": ATR,
+}
+"""Every benchmark's labels by the name used on the command line."""

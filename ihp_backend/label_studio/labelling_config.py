@@ -1,0 +1,195 @@
+"""LabellingConfig: what a project's labelling config says about images, prompts and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException, ElementTree
+from PIL import ImageColor
+
+from ihp_backend.label_studio.problems import RequestError, problem
+from ihp_backend.labels import LabelSet, is_background, mirror_pairs
+
+_PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
+
+
+@dataclass(frozen=True)
+class ImageTag:
+    """An ``<Image>``: ``data_key`` is the task's data key that holds the address (None for a fixed address)."""
+
+    name: str
+    data_key: str | None
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class PromptTag:
+    """A control tag with which annotators prompt: KeyPointLabels, KeyPoint, RectangleLabels or Rectangle."""
+
+    name: str
+    to_name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class BrushTarget:
+    """How the mask of a label is returned.
+
+    Attributes:
+        label: the label's value in the config.
+        returned: what results call it: its alias where it has one.
+        from_name, to_name: the control tag and the image tag.
+        type: "brushlabels", or "brush" for a ``<Brush>`` paired with ``<Labels>``.
+        labels_from_name: the paired ``<Labels>`` tag, None for BrushLabels.
+    """
+
+    label: str
+    returned: str
+    from_name: str
+    to_name: str
+    type: str
+    labels_from_name: str | None = None
+
+
+@dataclass(frozen=True)
+class LabellingConfig:
+    """A labelling config, as far as it concerns masks and prompts; empty for an empty or foreign one.
+
+    Attributes:
+        images: image tags in document order.
+        prompts: control tags that send prompts.
+        targets: how masks are returned, one per label and image.
+        labels: label values in document order, each once, background included only if the config has it.
+        aliases: alias -> label value.
+        colours: label value -> RGB, where the config gives one.
+    """
+
+    images: tuple[ImageTag, ...] = ()
+    prompts: tuple[PromptTag, ...] = ()
+    targets: tuple[BrushTarget, ...] = ()
+    labels: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def label_set(self) -> LabelSet:
+        """The config's labels, background first: the config's own name for it, or "background" if it has none.
+
+        Raises:
+            ValueError: more than 255 labels.
+        """
+        background = next((label for label in self.labels if is_background(label)), "background")
+        names = (background, *(label for label in self.labels if label != background))
+        spread = LabelSet(names).colours
+        colours = tuple(self.colours.get(name, spread[index]) for index, name in enumerate(names))
+        return LabelSet(names, flip_pairs=mirror_pairs(names), colours=colours)
+
+    def label_of(self, name: str) -> str | None:
+        """The label value that ``name`` stands for; an alias comes first, as Label Studio sends only the alias."""
+        return self.aliases.get(name) or (name if name in self.labels else None)
+
+    def brush_target(self, label: str, to_name: str | None = None) -> BrushTarget | None:
+        """Where the mask of a label (value or alias) goes, or None: the config has no brush for it on that image."""
+        value = self.label_of(label)
+        fitting = (target for target in self.targets if target.label == value and to_name in (None, target.to_name))
+        return next(fitting, None)
+
+
+@lru_cache(maxsize=64)
+def parse_labelling_config(text: str | None) -> LabellingConfig:
+    """Read a labelling config.
+
+    An empty one and one without images or brushes give a config without targets, they are legal in Label Studio.
+
+    Raises:
+        RequestError: the text is no XML, or XML that tries to expand entities.
+    """
+    if text is None or not text.strip():
+        return LabellingConfig()
+    try:
+        root = ElementTree.fromstring(text.strip())
+    except (ParseError, ValueError, RecursionError) as error:
+        raise RequestError(
+            problem("label_config", error, "not well-formed XML; correct it under Settings, Labeling Interface")
+        ) from None
+    except DefusedXmlException:
+        raise RequestError(
+            problem("label_config", "XML with entities or a DTD", "remove the document type declaration")
+        ) from None
+    return _read(root)
+
+
+def _read(root: Element) -> LabellingConfig:
+    tags = [(element.tag.lower(), _attributes(element), element) for element in root.iter() if _is_tag(element)]
+    images = tuple(
+        ImageTag(attributes["name"], value[1:] if value.startswith("$") else None, value)
+        for tag, attributes, _ in tags
+        if tag == "image" and attributes.get("name") and (value := attributes.get("value", ""))
+    )
+    names = {image.name for image in images}
+    prompts: list[PromptTag] = []
+    with_labels: list[BrushTarget] = []
+    brushes: list[tuple[str, str]] = []
+    shared: list[tuple[str, str, str, str]] = []
+    labels: dict[str, None] = {}
+    aliases: dict[str, str] = {}
+    colours: dict[str, tuple[int, int, int]] = {}
+    for tag, attributes, element in tags:
+        name = attributes.get("name", "")
+        own = list(_labels(element)) if tag.endswith("labels") else []
+        for to_name in _to_names(attributes):
+            if not name or to_name not in names:
+                continue
+            if tag in _PROMPTS:
+                prompts.append(PromptTag(name, to_name, tag))
+            if tag == "brush":
+                brushes.append((name, to_name))
+            for value, alias, colour in own:
+                if tag in ("brushlabels", "labels", "keypointlabels", "rectanglelabels"):
+                    labels.setdefault(value)
+                    aliases.setdefault(alias, value)
+                    if colour:
+                        colours.setdefault(value, colour)
+                if tag == "brushlabels":
+                    with_labels.append(BrushTarget(value, alias, name, to_name, "brushlabels"))
+                elif tag == "labels":
+                    shared.append((value, alias, name, to_name))
+    pairs = [
+        BrushTarget(value, alias, brush, to_name, "brush", labels_from_name=name)
+        for value, alias, name, to_name in shared
+        for brush, brush_to in brushes
+        if brush_to == to_name
+    ]
+    return LabellingConfig(images, tuple(prompts), tuple(with_labels + pairs), tuple(labels), aliases, colours)
+
+
+def _is_tag(element: Any) -> bool:
+    return isinstance(element.tag, str)  # comments and processing instructions carry a function there
+
+
+def _attributes(element: Element) -> dict[str, str]:
+    """Label Studio reads attribute names in any case."""
+    return {name.lower(): value for name, value in element.attrib.items()}
+
+
+def _to_names(attributes: Mapping[str, str]) -> list[str]:
+    return [name.strip() for name in attributes.get("toname", "").split(",") if name.strip()]
+
+
+def _labels(element: Element) -> Iterator[tuple[str, str, tuple[int, int, int] | None]]:
+    """(value, alias or value, colour) of every ``<Label>`` inside a control tag."""
+    for child in element.iter():
+        attributes = _attributes(child) if _is_tag(child) and child.tag.lower() == "label" else {}
+        if value := attributes.get("value"):
+            yield value, attributes.get("alias") or value, _colour(attributes.get("background", ""))
+
+
+def _colour(text: str) -> tuple[int, int, int] | None:
+    try:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+    except ValueError:
+        return None
+    return red, green, blue

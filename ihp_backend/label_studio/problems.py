@@ -1,0 +1,57 @@
+"""Problem: what was wrong with a request, told so that the reader knows what to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_LONGEST_VALUE = 200
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that was wrong.
+
+    Attributes:
+        field: where it was found, for example ``label_config`` or ``context.result[2].value.x``.
+        value: what was found there, shortened; never a token, a query string or a mask.
+        remedy: what to do about it.
+    """
+
+    field: str
+    value: str
+    remedy: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"field": self.field, "value": self.value, "remedy": self.remedy}
+
+
+class RequestError(ValueError):
+    """A request, or one task of it, cannot be answered; ``problem`` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.field}: {problem.value}: {problem.remedy}")
+        self.problem = problem
+
+
+def problem(field: str, value: Any, remedy: str) -> Problem:
+    """A ``Problem`` whose value may be anything: it is shown as text, shortened and without secrets."""
+    return Problem(field, shown(value), without_query(remedy))
+
+
+def shown(value: Any) -> str:
+    """``value`` as short text; long lists and objects only by their size, addresses without their query string."""
+    if isinstance(value, (list, dict)):
+        return f"{type(value).__name__} of {len(value)}"
+    text = without_query(value if isinstance(value, str) else repr(value))
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def without_query(text: str) -> str:
+    """``text`` with the query strings of addresses cut off: pre-signed addresses carry credentials there.
+
+    The path of a local file (``?d=...``) stays, it is what the reader has to correct.
+    """
+    text = re.sub(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]*@", r"\1", text)
+    return re.sub(r"\?(?!d=)[^\s'\")>]+=[^\s'\")>]*", "?...", text)

@@ -1,0 +1,107 @@
+"""Regions: a label map as the results that Label Studio shows and stores."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.label_studio.brush_rle import encode_labels
+from ihp_backend.label_studio.labelling_config import BrushTarget
+
+logger = logging.getLogger(__name__)
+
+_MOST_PIXELS = 200_000_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where regions belong.
+
+    Attributes:
+        project, task: Label Studio's ids, as text.
+        original_size: (height, width) that the regions must have, None: that of the label map.
+        image_rotation: degrees the annotator turned the image; regions are in the unturned frame.
+    """
+
+    project: str
+    task: str
+    original_size: tuple[int, int] | None = None
+    image_rotation: int | float = 0
+
+
+def region_id(label: str, place: Place, to_name: str) -> str:
+    """The id of a label's region on a task's image: always the same, so that a new answer replaces the old region."""
+    ascii_label = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_label).strip("-")[:40] or "label"
+    named = "\0".join((place.project, place.task, to_name, label))
+    return f"{slug}-{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+
+
+def regions(
+    label_map: NDArray[np.uint8], targets: Mapping[int, BrushTarget], scores: Mapping[int, float], place: Place
+) -> list[dict[str, Any]]:
+    """One region per label that has pixels, in the order of ``targets``.
+
+    Args:
+        label_map: uint8 (height, width), an id per pixel; ids that are not in ``targets`` are left out.
+        targets: id -> how its mask is returned.
+        scores: id -> confidence 0..1.
+        place: the task, and the size Label Studio expects.
+
+    Returns:
+        JSON-ready results; for a ``<Brush>`` with ``<Labels>`` two of one id, the mask and its label.
+    """
+    sized = _in_original_size(label_map, place)
+    height, width = sized.shape
+    counts = np.bincount(sized.ravel(), minlength=256)
+    present = [label for label in targets if counts[label]]
+    streams = encode_labels(sized, present) if present else {}
+    results: list[dict[str, Any]] = []
+    for label in present:
+        target = targets[label]
+        common = {
+            "id": region_id(target.label, place, target.to_name),
+            "to_name": target.to_name,
+            "original_width": width,
+            "original_height": height,
+            "image_rotation": place.image_rotation,
+            "origin": "prediction",
+            "score": round(float(scores.get(label, 0.0)), 4),
+        }
+        mask: dict[str, Any] = {"format": "rle", "rle": streams[label]}
+        if target.labels_from_name is None:
+            mask["brushlabels"] = [target.returned]
+        results.append({**common, "from_name": target.from_name, "type": target.type, "value": mask})
+        if target.labels_from_name is not None:
+            value = {"labels": [target.returned]}
+            results.append({**common, "from_name": target.labels_from_name, "type": "labels", "value": value})
+    return results
+
+
+def _in_original_size(label_map: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:
+    """The page shows a mask scrambled unless it has exactly the size that the browser saw."""
+    if place.original_size is None or place.original_size == label_map.shape:
+        return label_map
+    height, width = place.original_size
+    if height * width > _MOST_PIXELS:
+        logger.warning("task %s: original size %dx%d is beyond reason, left aside", place.task, width, height)
+        return label_map
+    logger.warning(
+        "task %s: the photograph has %dx%d pixels, the page %dx%d; masks are resized",
+        place.task, label_map.shape[1], label_map.shape[0], width, height,
+    )  # fmt: skip
+    return np.asarray(cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+def mean_score(results: Sequence[Mapping[str, Any]]) -> float:
+    """The mean score of regions, 0 where there are none."""
+    return round(sum(result["score"] for result in results) / len(results), 4) if results else 0.0

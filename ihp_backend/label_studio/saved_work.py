@@ -1,0 +1,105 @@
+"""SavedWork: what a task's drafts and annotations tell about the work on it.
+
+A request names only the clicks of one label. The requesting user's draft, saved by the page at most every five
+seconds, holds the clicks of all labels and the accepted regions; it may lag behind by that much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.prompts import Prompt, read_prompts
+
+_MASK_TYPES = ("brushlabels", "brush")
+
+
+@dataclass(frozen=True)
+class SavedWork:
+    """What is saved for a task.
+
+    Attributes:
+        user: who works on it, known only from drafts.
+        prompts: clicks and boxes that stand in the drafts.
+        accepted: label values that have a mask region in the drafts, or without drafts in the annotations.
+        annotations: ids of the task's annotations.
+        stamp: differs whenever the saved work differs.
+    """
+
+    user: str | None = None
+    prompts: tuple[Prompt, ...] = ()
+    accepted: frozenset[str] = frozenset()
+    annotations: frozenset[int] = frozenset()
+    stamp: int = 0
+
+
+def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: str | None) -> SavedWork:
+    """Read ``drafts`` and ``annotations`` of a task, as far as they are on one image; nothing is raised."""
+    drafts = list(_objects(task.get("drafts")))
+    annotations = list(_objects(task.get("annotations")))
+    records = [
+        record
+        for saved in drafts or annotations
+        for record in _objects(saved.get("result"))
+        if record.get("to_name", to_name) == to_name
+    ]
+    prompts, _ = read_prompts(records if drafts else [], config, read_signs(task), "drafts")
+    users = (draft.get("user") for draft in drafts)
+    return SavedWork(
+        user=next((str(user) for user in users if user), None),
+        prompts=tuple(prompts),
+        accepted=frozenset(_masked_labels(records, config)),
+        annotations=frozenset(i for annotation in annotations if isinstance(i := annotation.get("id"), int)),
+        stamp=hash(tuple(_traits(item) for item in (*drafts, *annotations))),
+    )
+
+
+def read_signs(task: Mapping[str, Any]) -> dict[str, bool]:
+    """Region id -> positive from annotations and drafts, the drafts' word first.
+
+    The page leaves ``is_positive`` out for clicks of a reopened draft; the draft itself still has it.
+    """
+    return {
+        record["id"]: record["is_positive"]
+        for key in ("annotations", "drafts")
+        for saved in _objects(task.get(key))
+        for record in _objects(saved.get("result"))
+        if isinstance(record.get("id"), str) and isinstance(record.get("is_positive"), bool)
+    }
+
+
+def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> Iterator[str]:
+    paired = {
+        str(record.get("id")): _object(record.get("value")).get("labels")
+        for record in records
+        if record.get("type") == "labels"
+    }
+    for record in records:
+        if record.get("type") in _MASK_TYPES:
+            value = _object(record.get("value"))
+            names = value.get("brushlabels") or value.get("labels") or paired.get(str(record.get("id")))
+            for name in names if isinstance(names, list) else ():
+                label = config.label_of(name) if isinstance(name, str) else None
+                if label is not None:
+                    yield label
+
+
+def _traits(saved: Mapping[str, Any]) -> tuple[str, ...]:
+    """What tells two states of a draft apart without reading its masks."""
+    traits = [repr(saved.get("id")), repr(saved.get("updated_at"))]
+    for record in _objects(saved.get("result")):
+        value = _object(record.get("value"))
+        sizes = [len(part) for part in (value.get("rle"), value.get("touches")) if isinstance(part, list)]
+        small = {key: part for key, part in value.items() if key not in ("rle", "touches")}
+        traits.append(repr((record.get("id"), record.get("type"), sizes, small)))
+    return tuple(traits)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,98 @@
+"""Finding a model's labels behind the names somebody chose, for example in a labelling config."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ihp_backend.labels.label_set import LabelSet
+from ihp_backend.labels.spelling import meaning_key, spelling_key
+
+
+@dataclass(frozen=True)
+class LabelMatch:
+    """Which available label serves which wanted name.
+
+    Attributes:
+        ids: wanted name -> id in the available label set.
+        unmatched: wanted names that no available label serves, in the order wanted.
+        unused: available names that nobody wanted, in id order.
+        reasons: unmatched name -> why, readable.
+    """
+
+    ids: Mapping[str, int]
+    unmatched: tuple[str, ...]
+    unused: tuple[str, ...]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        """One readable sentence, fit for a log line or an error."""
+        wanted = len(self.ids) + len(self.unmatched)
+        sentence = f"{len(self.ids)} of {wanted} labels matched"
+        if self.unmatched:
+            sentence += "; unmatched: " + ", ".join(f"{name!r} ({self.reasons[name]})" for name in self.unmatched)
+        if self.unused:
+            sentence += "; not asked for: " + ", ".join(self.unused)
+        return sentence + "."
+
+
+def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
+    """Match names to labels: exactly first, then by spelling (case, hyphens, plural), then by synonym.
+
+    An available label serves one wanted name, or several that are spelled alike. Where two names compete for one
+    label, or one name fits two labels, nobody is guessed for: the names stay unmatched, with the reason.
+
+    Args:
+        wanted: names to look for; repeated names count once.
+        available: the labels there are.
+    """
+    open_names = list(dict.fromkeys(wanted))
+    ids: dict[str, int] = {}
+    reasons: dict[str, str] = {}
+    by_key: tuple[Callable[[str], str], ...] = (lambda name: name, spelling_key, meaning_key)
+    for key in by_key:
+        taken = set(ids.values())
+        candidates: dict[str, list[int]] = defaultdict(list)
+        for label, name in enumerate(available.names):
+            if label not in taken and key(name):
+                candidates[key(name)].append(label)
+        rivals: dict[str, list[str]] = defaultdict(list)
+        for name in open_names:
+            rivals[key(name)].append(name)
+        for name in open_names:
+            labels = candidates.get(key(name), [])
+            others = [rival for rival in rivals[key(name)] if spelling_key(rival) != spelling_key(name)]
+            if len(labels) > 1:
+                reasons[name] = "fits " + " and ".join(repr(available.names[label]) for label in labels)
+            elif labels and others:
+                reasons[name] = f"competes with {', '.join(map(repr, others))} for {available.names[labels[0]]!r}"
+            elif labels:
+                ids[name] = labels[0]
+        open_names = [name for name in open_names if name not in ids]
+        _let_twins_share(open_names, ids)
+        open_names = [name for name in open_names if name not in ids]
+
+    serving = {meaning_key(available.names[label]): label for label in ids.values()}
+    for name in open_names:
+        if meaning_key(name) in serving:
+            label = serving[meaning_key(name)]
+            served = next(other for other, other_label in ids.items() if other_label == label)
+            reasons[name] = f"{available.names[label]!r} already serves {served!r}"
+        reasons.setdefault(name, "the model has no such label")
+    unused = tuple(name for label, name in enumerate(available.names) if label not in set(ids.values()))
+    unmatched = tuple(open_names)
+    return LabelMatch(
+        ids={name: ids[name] for name in dict.fromkeys(wanted) if name in ids},
+        unmatched=unmatched,
+        unused=unused,
+        reasons={name: reasons[name] for name in unmatched},
+    )
+
+
+def _let_twins_share(open_names: Sequence[str], ids: dict[str, int]) -> None:
+    """A name spelled like one that has its label ("LeftArm", "left-arm") shares that label."""
+    twins = {spelling_key(name): label for name, label in ids.items() if spelling_key(name)}
+    for name in open_names:
+        if spelling_key(name) in twins:
+            ids[name] = twins[spelling_key(name)]

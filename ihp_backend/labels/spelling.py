@@ -1,0 +1,97 @@
+"""Spelling: when do two label names mean the same part?
+
+``spelling_key`` forgives what is only spelling (case, spaces, hyphens, plural, "l-arm" for "left arm");
+``meaning_key`` also forgives common synonyms ("trousers" for "pants").
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+_SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
+_SIDED_NOUNS = (
+    "arm|upperarm|lowerarm|leg|upperleg|lowerleg|shoe|boot|hand|foot|glove|sock|brow|eyebrow|eye|ear|thigh|calf|sleeve"
+)
+_GLUED_SIDE = re.compile(rf"(left|right|l|r)({_SIDED_NOUNS})")
+
+_SYNONYMS: tuple[tuple[str, ...], ...] = (
+    ("background", "bg", "backdrop", "nothing", "none"),
+    ("hat", "cap", "headwear", "beanie"),
+    ("glove", "mitten"),
+    ("sunglasses", "glasses", "eyeglasses", "eyewear", "spectacles", "shades"),
+    ("upper clothes", "upper", "upper clothing", "upper body clothes", "upper garment", "top", "shirt", "t-shirt",
+     "tee", "blouse", "sweater"),
+    ("dress", "gown"),
+    ("coat", "jacket", "blazer", "outerwear"),
+    ("socks", "stockings"),
+    ("pants", "trousers", "jeans", "slacks", "leggings"),
+    ("jumpsuit", "romper", "overalls", "dungarees"),
+    ("torso skin", "skin torso", "neck"),
+    ("scarf", "shawl"),
+    ("skirt", "mini skirt"),
+    ("face", "face skin", "facial skin"),
+    ("bag", "handbag", "purse", "backpack"),
+    ("accessory", "jewelry", "jewellery"),
+    ("shoe", "boot", "sneaker", "footwear"),
+    ("brow", "eyebrow"),
+    ("upper lip", "u lip"),
+    ("lower lip", "l lip"),
+    ("inner mouth", "mouth"),
+    ("lower arm", "forearm"),
+    ("upper leg", "thigh"),
+    ("lower leg", "calf", "shin"),
+)  # fmt: skip
+
+
+def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith("sses"):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
+        return word[:-1]
+    return word
+
+
+def _side_and_noun(name: str) -> tuple[str, str]:
+    """ "L-Arm", "arm left" and "LeftArms" -> ("left", "arm"); a name without a side has side ""."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name))
+    words = [_singular(word) for word in re.split(r"[\W_]+", spaced.casefold()) if word]
+    sides = [_SIDES[word] for word in words if word in _SIDES]
+    nouns = [word for word in words if word not in _SIDES]
+    if len(sides) == 1 and nouns:
+        return sides[0], "".join(nouns)
+    whole = "".join(words)
+    glued = _GLUED_SIDE.fullmatch(whole)
+    return (_SIDES[glued[1]], glued[2]) if glued else ("", whole)
+
+
+def spelling_key(name: str) -> str:
+    """The same for names that differ only in spelling; empty when the name holds no letter or digit."""
+    return "".join(_side_and_noun(name))
+
+
+_MEANINGS = {spelling_key(name): "".join(_side_and_noun(group[0])) for group in _SYNONYMS for name in group}
+
+
+def meaning_key(name: str) -> str:
+    """The same for names that are spelled alike or are common synonyms of each other."""
+    side, noun = _side_and_noun(name)
+    return _MEANINGS.get(side + noun) or side + _MEANINGS.get(noun, noun)
+
+
+def is_background(name: str) -> bool:
+    """Whether ``name`` is "background" or one of its synonyms."""
+    return meaning_key(name) == "background"
+
+
+def mirror_pairs(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Positions of names that differ only in left and right, as (left, right): the flip pairs of a label set."""
+    positions = {_side_and_noun(name): position for position, name in enumerate(names)}
+    return tuple(
+        (position, positions["right", noun])
+        for (side, noun), position in positions.items()
+        if side == "left" and ("right", noun) in positions
+    )
