@@ -39,7 +39,9 @@ class LabelStudio:
         """One request; ``ApiError`` unless the status says success."""
         answer = self._session.request(method, self.url + path, timeout=timeout, **arguments)
         if not answer.ok:
-            raise ApiError(method, path, answer.status_code, answer.text)
+            # An HTML error page says nothing that the status does not.
+            page = "html" in answer.headers.get("Content-Type", "")
+            raise ApiError(method, path, answer.status_code, answer.reason if page else answer.text)
         return answer
 
     def get(self, path: str, **query: Any) -> Any:

@@ -16,7 +16,7 @@ from examples.demo.processes import (
     ServerError,
     last_words,
     owner_is_alive,
-    port_is_free,
+    port_becomes_free,
     running,
     start,
     stop,
@@ -134,6 +134,7 @@ class Demonstration:
 
     def _clear_the_way(self) -> None:
         """Stop what an earlier demonstration left running; refuse when one is alive or a port is not ours."""
+        leftovers = False
         for server in (self.label_studio, self.backend):
             known = running(server.record)
             if known is not None and owner_is_alive(known):
@@ -141,12 +142,14 @@ class Demonstration:
                     f"The demonstration is running already (process {known['owner']}, "
                     f"{self.settings.folder.name}/ is its folder). Stop it there with Ctrl-C first."
                 )
-            stop(server.record)
+            if stop(server.record):
+                leftovers = True
         for variable, port, name in (
             ("LABEL_STUDIO_PORT", self.settings.label_studio_port, "Label Studio"),
             ("BACKEND_PORT", self.settings.backend_port, "the backend"),
         ):
-            if not port_is_free(port):
+            # A server that was stopped just now may hold its port for a moment longer.
+            if not port_becomes_free(port, patience=5 if leftovers else 0):
                 raise SettingError(taken_port_message(variable, port, name))
         if must_begin_again(self._data, self._ready):
             shutil.rmtree(self._data)

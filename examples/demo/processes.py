@@ -62,6 +62,16 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+def port_becomes_free(port: int, patience: float) -> bool:
+    """Whether the port is free now or within ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while not port_is_free(port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def free_port() -> int:
     """A port nobody listens on at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -67,7 +67,7 @@ def ensure_backend(client: LabelStudio, project: int, url: str) -> Record:
             connected = backend
         elif backend["title"] == BACKEND_TITLE:
             # Label Studio asks only the first interactive backend, so one at an old port would silence this one.
-            client.request("DELETE", f"/api/ml/{backend['id']}/")
+            client.request("DELETE", f"/api/ml/{backend['id']}")
     if connected is None:
         connected = client.connect_backend(project, url, BACKEND_TITLE)
     ensure_webhook(client, project, url)
