@@ -43,7 +43,7 @@ def central_clicks(
     for component in range(1, len(statistics["voxel_counts"])):
         if statistics["voxel_counts"][component] < minimum_area:
             continue
-        rows, columns = statistics["bounding_boxes"][component]
+        rows, columns = statistics["bounding_boxes"][component][:2]
         inside = components[rows, columns] == component
         y, x = _most_central(inside, rng, candidates)
         y, x = y + rows.start, x + columns.start
@@ -110,7 +110,7 @@ def correction_clicks(
     areas = statistics["voxel_counts"][1:]
     clicks: list[Click] = []
     for region in np.argsort(-areas.astype(np.int64), kind="stable")[:count] + 1:
-        rows, columns = statistics["bounding_boxes"][region]
+        rows, columns = statistics["bounding_boxes"][region][:2]
         y, x = _most_central(regions[rows, columns] == region, rng, candidates)
         y, x = y + rows.start, x + columns.start
         clicks.append(Click(x, y, int(parsing[y, x])))

@@ -39,10 +39,9 @@ def rescale(
     """Both resized by ``scale``: the photograph smoothly, the parsing to nearest."""
     height, width = (max(round(side * scale), 1) for side in parsing.shape)
     smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return (
-        cv2.resize(image, (width, height), interpolation=smooth),
-        cv2.resize(parsing, (width, height), interpolation=cv2.INTER_NEAREST_EXACT),
-    )
+    scaled = cv2.resize(image, (width, height), interpolation=smooth)
+    parsed = cv2.resize(parsing, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return scaled.astype(np.uint8, copy=False), parsed.astype(np.uint8, copy=False)
 
 
 def random_crop(
@@ -76,7 +75,7 @@ def random_light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
     gain = rng.uniform(0.8, 1.2) * rng.uniform(0.93, 1.07, 3)
     offset = rng.uniform(-20, 20)
     table = np.clip(np.arange(256)[:, None] * gain + offset, 0, 255).astype(np.uint8)
-    return cv2.LUT(image, table[:, None, :])
+    return np.stack([table[image[..., channel], channel] for channel in range(3)], axis=-1)
 
 
 def pad_to_multiple(
@@ -84,8 +83,8 @@ def pad_to_multiple(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Both grown at the bottom and the right until height and width are multiples of ``multiple``."""
     bottom, right = (-side % multiple for side in parsing.shape)
-    grey = (PADDING, PADDING, PADDING)
+    around = ((0, bottom), (0, right))
     return (
-        cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=grey),
-        cv2.copyMakeBorder(parsing, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=IGNORE),
+        np.pad(image, (*around, (0, 0)), constant_values=PADDING),
+        np.pad(parsing, around, constant_values=IGNORE),
     )

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ihp_backend.clicks import add_click, correction_clicks
-from ihp_backend.evaluation import confusion_matrix, mean_iou
+from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
 from ihp_backend.learning.click_data import ClickData, Item
 from ihp_backend.losses import WeightedCrossEntropy, inverse_log_weights
 from ihp_backend.networks.click_network import ClickNetwork

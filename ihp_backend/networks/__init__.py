@@ -1,1 +1,27 @@
 """Network architectures, one file each; click networks offer encode(image) and decode(features, clicks, previous)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ihp_backend.networks.click_network import ClickNetwork, Decoded
+from ihp_backend.networks.deeplab import DeepLabClickNetwork
+
+CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {"DeepLabClickNetwork": DeepLabClickNetwork}
+"""Every click network by the name under which model folders know it."""
+
+
+def build_network(description: Mapping[str, Any]) -> ClickNetwork:
+    """The untrained network of a description {"class": name, "arguments": {...}}.
+
+    Raises:
+        ValueError: no network has that name.
+    """
+    name = description["class"]
+    if name not in CLICK_NETWORKS:
+        raise ValueError(f"network: class {name!r} is unknown; known are {', '.join(CLICK_NETWORKS)}")
+    return CLICK_NETWORKS[name](**description["arguments"])
+
+
+__all__ = ["CLICK_NETWORKS", "ClickNetwork", "Decoded", "DeepLabClickNetwork", "build_network"]

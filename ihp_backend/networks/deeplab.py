@@ -46,14 +46,14 @@ class DeepLabClickNetwork(ClickNetwork):
         )
         self.multiple_of = 16
         widen_first_convolution(self.network.encoder, extra_channels=num_labels)
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1) * 255, persistent=False)
-        self.mean: Tensor
-        self.deviation: Tensor
+        self.register_buffer("image_mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("image_deviation", torch.tensor(deviation).view(1, 3, 1, 1) * 255, persistent=False)
+        self.image_mean: Tensor
+        self.image_deviation: Tensor
 
     def encode(self, image: Tensor) -> Tensor:
         """The normalised photograph, float (N, 3, H, W)."""
-        return (image.to(self.mean.dtype) - self.mean) / self.deviation
+        return (image.to(self.image_mean.dtype) - self.image_mean) / self.image_deviation
 
     def decode(self, features: Tensor, click_maps: Tensor, previous: Tensor | None = None) -> Decoded:
         """Logits and embedding at stride 4; ``previous`` is not used by the paper's network."""

@@ -15,7 +15,7 @@ class Scene:
 
     Attributes:
         height, width: size of the photograph in pixels; clicks and label maps are in this size.
-        scale: working pixels per image pixel (<= 1: large photographs are worked on in reduced size).
+        scale: working pixels per image pixel; large photographs are worked on reduced, tiny ones enlarged.
         features: whatever the engine prepared from the image; belongs to the engine that made it.
     """
 

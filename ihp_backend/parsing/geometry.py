@@ -1,0 +1,52 @@
+"""From photographs of any size to the size a network works at, and clicks along with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+
+LARGEST_ENLARGEMENT = 2.0
+"""Tiny photographs are enlarged at most this much: beyond it there is nothing more to see."""
+
+PADDING = 127
+
+
+def working_scale(height: int, width: int, working_size: int) -> float:
+    """Working pixels per image pixel, such that the longer side becomes ``working_size`` at most."""
+    return min(working_size / max(height, width), LARGEST_ENLARGEMENT)
+
+
+def to_working_image(image: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
+    """``image`` uint8 (height, width, 3) scaled, then padded at bottom and right to multiples of ``multiple_of``."""
+    height, width = (max(round(side * scale), 1) for side in image.shape[:2])
+    smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(image, (width, height), interpolation=smooth)
+    bottom, right = -height % multiple_of, -width % multiple_of
+    return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(PADDING,) * 3).astype(np.uint8)
+
+
+def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: float) -> list[Click]:
+    """The clicks in working pixels.
+
+    Raises:
+        ValueError: a click lies outside the image.
+    """
+    moved = []
+    rows, columns = (max(round(side * scale), 1) for side in (height, width))
+    for click in clicks:
+        if not (0 <= click.x < width and 0 <= click.y < height):
+            raise ValueError(
+                f"click: ({click.x}, {click.y}) lies outside the image; x goes from 0 to {width - 1}, "
+                f"y from 0 to {height - 1}"
+            )
+        # Pixel centres correspond, not pixel corners.
+        x = min(int((click.x + 0.5) * columns / width), columns - 1)
+        y = min(int((click.y + 0.5) * rows / height), rows - 1)
+        moved.append(replace(click, x=x, y=y))
+    return moved

@@ -1,0 +1,62 @@
+"""From coarse logits to a label map in the photograph's size, within bounded memory.
+
+Interpolating every label to the full size and then taking the largest costs most of a click's time and, for a
+12-megapixel photograph with 24 labels, more than a gigabyte. But where the four coarse pixels around a fine pixel
+agree on their best label, every mixture of them has that same best label: only the pixels between disagreeing
+coarse pixels, the outlines, need to be interpolated. The result is exactly that of the costly way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK = 1 << 16
+"""Pixels interpolated at a time; bounds the memory to about CHUNK x labels x 4 floats."""
+
+
+def label_map_from_logits(
+    logits: NDArray[np.float32], height: int, width: int, rows_per_pixel: float, columns_per_pixel: float
+) -> NDArray[np.uint8]:
+    """The best label of every pixel after bilinear interpolation of the logits.
+
+    Args:
+        logits: float32 (num_labels, h, w).
+        height, width: size of the label map.
+        rows_per_pixel, columns_per_pixel: logit rows and columns per pixel of the label map; pixel centres correspond
+            (torch's ``align_corners=False``) and the outermost logits continue outwards.
+
+    Returns:
+        uint8 (height, width).
+    """
+    best = logits.argmax(0).astype(np.uint8)
+    top, bottom, down = _neighbours(height, rows_per_pixel, logits.shape[1])
+    left, right, across = _neighbours(width, columns_per_pixel, logits.shape[2])
+    label_map = best[top[:, None], left]
+    # Which pairs of neighbouring coarse pixels disagree, first in the coarse grid, where it is cheap to see.
+    below = np.minimum(np.arange(best.shape[0]) + 1, best.shape[0] - 1)
+    beside = np.minimum(np.arange(best.shape[1]) + 1, best.shape[1] - 1)
+    corner = best[below]
+    mixed = (best != corner) | (best != best[:, beside]) | (best != corner[:, beside])
+    pixels = np.flatnonzero(mixed[top[:, None], left])
+    channels_last = np.ascontiguousarray(logits.transpose(1, 2, 0))
+    flat = label_map.reshape(-1)
+    for start in range(0, len(pixels), CHUNK):
+        chosen = pixels[start : start + CHUNK]
+        rows, columns = np.divmod(chosen, width)
+        x, y = across[columns, None], down[rows, None]
+        upper = channels_last[top[rows], left[columns]] * (1 - x) + channels_last[top[rows], right[columns]] * x
+        lower = channels_last[bottom[rows], left[columns]] * (1 - x) + channels_last[bottom[rows], right[columns]] * x
+        flat[chosen] = (upper * (1 - y) + lower * y).argmax(1)
+    return label_map
+
+
+def _neighbours(
+    length: int, coarse_per_pixel: float, coarse_length: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """For every fine position the coarse positions before and after it and its share of the way between them."""
+    position = (np.arange(length) + 0.5) * coarse_per_pixel - 0.5
+    position = np.clip(position, 0, coarse_length - 1)
+    before = np.floor(position).astype(np.intp)
+    after = np.minimum(before + 1, coarse_length - 1)
+    return before, after, (position - before).astype(np.float32)

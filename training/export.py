@@ -1,0 +1,165 @@
+"""Turns a training checkpoint into a model folder that serves.
+
+``python -m training.export runs/NAME/checkpoints/last.ckpt --config runs/NAME/.../config.yaml --out DIR``
+
+Writes ``model.safetensors`` and ``model.onnx`` (weights in half precision, arithmetic in single), ``model.json``, and
+checks that ONNX Runtime answers as torch does before it says that it is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+import typer
+import yaml
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.torch import save
+
+from ihp_backend.clicks import Click, localization_maps
+from ihp_backend.labels import BENCHMARKS, LabelSet
+from ihp_backend.networks import ClickNetwork, build_network
+from ihp_backend.parsing.checkpoint import FORMAT
+
+TOLERANCE = 2e-3
+"""Largest difference of a logit between torch and ONNX Runtime, in units of the logits' standard deviation."""
+
+
+def main(
+    checkpoint: Annotated[Path, typer.Argument(help="Lightning checkpoint; the run's config.yaml must lie above it.")],
+    out: Annotated[Path, typer.Option(help="Model folder to write.")],
+    config: Annotated[Path, typer.Option(help="The run's config.yaml.")],
+    labels: Annotated[str, typer.Option(help="Label set of the data the network was trained on.")] = "ccp",
+    working_size: Annotated[int, typer.Option(help="Pixels of the longer side at which the network works.")] = 512,
+) -> None:
+    """Exports a checkpoint."""
+    network_config = yaml.safe_load(config.read_text())["model"]["network"]
+    description = {
+        "class": network_config["class_path"].rpartition(".")[2],
+        "arguments": {**network_config["init_args"], "encoder_weights": None},
+    }
+    network = build_network(description).eval()
+    network.load_state_dict(network_weights(checkpoint))
+    # What is shipped is what is compared: torch answers with the rounded weights too.
+    stored = {name: to_stored(tensor) for name, tensor in network.state_dict().items()}
+    network.load_state_dict(stored)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "model.safetensors").write_bytes(save(stored))
+    export_onnx(network, out / "model.onnx")
+    difference = largest_difference(network, out / "model.onnx")
+    if difference > TOLERANCE:
+        raise SystemExit(
+            f"export: ONNX Runtime differs from torch by {difference:.2g} standard deviations; not exported"
+        )
+    write_description(out, description, BENCHMARKS[labels], working_size, network.multiple_of)
+    size = sum(file.stat().st_size for file in out.iterdir())
+    print(f"{out}: {size / 1e6:.1f} MB, ONNX Runtime within {difference:.1e} standard deviations of torch")
+
+
+def network_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a Lightning checkpoint where it has them, else the last ones."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    prefix = "network."
+    weights = {name: tensor for name, tensor in state["state_dict"].items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+
+
+def to_stored(tensor: torch.Tensor) -> torch.Tensor:
+    """Filters in half precision; statistics and offsets as they are, for they are few and of any magnitude."""
+    return (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous()
+
+
+def export_onnx(network: ClickNetwork, path: Path) -> None:
+    """Writes the network with inputs image and click_maps of any height and width, weights in half precision."""
+    side = 8 * network.multiple_of
+    image = torch.zeros(1, 3, side, side + network.multiple_of, dtype=torch.uint8)
+    maps = torch.zeros(1, network.num_labels, *image.shape[-2:], dtype=torch.uint8)
+    height = network.multiple_of * torch.export.Dim("rows", min=2, max=512)
+    width = network.multiple_of * torch.export.Dim("columns", min=2, max=512)
+    sizes = {2: height, 3: width}
+    program = torch.onnx.export(
+        network,
+        (image, maps),
+        input_names=["image", "click_maps"],
+        output_names=["logits"],
+        dynamic_shapes={"image": sizes, "click_maps": sizes},
+        dynamo=True,
+        # Folding batch norms into filters before they are rounded would round other numbers than torch's; ONNX
+        # Runtime folds them on loading.
+        optimize=False,
+    )
+    assert program is not None  # Only the exporter of old gives None.
+    model = program.model_proto
+    store_weights_in_half_precision(model)
+    del model.graph.value_info[:]  # ONNX Runtime infers shapes itself.
+    for node in model.graph.node:
+        del node.metadata_props[:]  # Where in the Python source each node came from; half as large as the weights.
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def store_weights_in_half_precision(model: onnx.ModelProto) -> None:
+    """Stores every large float32 weight as float16 followed by a cast, which ONNX Runtime folds away on loading."""
+    casts = []
+    for weight in list(model.graph.initializer):
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < 256:
+            continue
+        half = numpy_helper.to_array(weight).astype(np.float16)
+        stored = f"{weight.name}.half"
+        casts.append(
+            helper.make_node("Cast", [stored], [weight.name], to=TensorProto.FLOAT, name=f"{weight.name}.cast")
+        )
+        model.graph.initializer.remove(weight)
+        model.graph.initializer.append(numpy_helper.from_array(half, stored))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def largest_difference(network: ClickNetwork, path: Path, seed: int = 0) -> float:
+    """The largest difference of a logit between torch and ONNX Runtime over a few sizes, in standard deviations."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(seed)
+    worst = 0.0
+    for rows, columns in ((2, 2), (32, 12), (17, 30)):
+        height, width = rows * network.multiple_of, columns * network.multiple_of
+        image = rng.integers(0, 256, (1, 3, height, width), dtype=np.uint8)
+        clicks = [
+            Click(int(rng.integers(width)), int(rng.integers(height)), label) for label in range(network.num_labels)
+        ]
+        maps = localization_maps(clicks, height, width, network.num_labels)[None]
+        (found,) = session.run(["logits"], {"image": image, "click_maps": maps})
+        with torch.inference_mode():
+            wanted = network(torch.from_numpy(image), torch.from_numpy(maps)).numpy()
+        worst = max(worst, float(np.abs(found - wanted).max() / wanted.std()))
+    return worst
+
+
+def write_description(
+    out: Path, network: dict[str, Any], labels: LabelSet, working_size: int, multiple_of: int
+) -> None:
+    """Writes ``model.json``; the version is the folder's name and the beginning of the weights' digest."""
+    digests = {
+        name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("model.onnx", "model.safetensors")
+    }
+    described = {
+        "format": FORMAT,
+        "name": out.name,
+        "version": f"{out.name}-{digests['model.safetensors'][:8]}",
+        "labels": labels.to_dict(),
+        "network": network,
+        "working_size": working_size,
+        "multiple_of": multiple_of,
+        "sha256": digests,
+    }
+    (out / "model.json").write_text(json.dumps(described, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
