@@ -1,0 +1,186 @@
+"""Downloads with every limit on: addresses, redirects, bytes, time, and who gets to see the token."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urljoin
+
+import requests
+
+from ihp_backend.label_studio.access_tokens import AccessTokens
+from ihp_backend.label_studio.address_policy import AddressRefused, Reach
+from ihp_backend.label_studio.data_uri import decode_data_uri, is_data_uri
+from ihp_backend.label_studio.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, origin
+from ihp_backend.label_studio.pinned_adapter import send
+
+MOST_REDIRECTS = 5
+
+_CHUNK_BYTES = 1 << 16
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# No compression: images gain nothing by it, and a small answer could unfold to any size.
+_HEADERS = {"User-Agent": "ihp-backend", "Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+
+
+class StatusError(ImageFetchError):
+    """The server answered with a status other than success.
+
+    Attributes:
+        status: the HTTP status.
+    """
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Downloader:
+    """Fetches addresses by HTTP. Threads may share one; every request has a connection of its own."""
+
+    def __init__(self, settings: ImageSettings) -> None:
+        self._settings = settings
+        self._tokens = AccessTokens(self._exchange)
+
+    def download(self, url: str, label_studio: LabelStudioAddress | None) -> bytes:
+        """The bytes at `url`, an absolute http(s) address.
+
+        Args:
+            label_studio: gets its token with every request to itself, and with no other.
+
+        Raises:
+            StatusError: the answer was an HTTP error.
+            ImageFetchError: anything else that kept the image away.
+        """
+        deadline = time.monotonic() + self._settings.total_seconds
+        asked, redirects, may_renew = url, 0, True
+        while True:
+            request = _prepared("GET", url)
+            # Decided by the prepared address, which is the one connected to.
+            owner = label_studio if label_studio is not None and label_studio.owns(str(request.url)) else None
+            authorization = self._tokens.header(owner) if owner else {}
+            request.headers.update(authorization)
+            with self._send(request, owner) as response:
+                status = response.status_code
+                if status in _REDIRECTS and "Location" in response.headers:
+                    redirects += 1
+                    if redirects > MOST_REDIRECTS:
+                        raise ImageFetchError(
+                            f"image {shown(asked)}: more than {MOST_REDIRECTS} redirects; give the final address"
+                        )
+                    target = response.headers["Location"].encode("latin-1").decode("utf-8", "replace")
+                    if is_data_uri(target):
+                        return decode_data_uri(target, self._settings.max_bytes)
+                    url = urljoin(url, target)
+                elif status in (200, 206):
+                    return self._body(response, url, deadline)
+                elif status == 401 and owner and may_renew and self._tokens.renew(owner, authorization):
+                    may_renew = False
+                else:
+                    raise _status_error(url, status, owner)
+            if time.monotonic() > deadline:
+                raise self._too_slow(url)
+
+    def _send(self, request: requests.PreparedRequest, owner: LabelStudioAddress | None) -> requests.Response:
+        """Send `request`; `owner` is the Label Studio it goes to, None for other servers."""
+        url, settings = str(request.url), self._settings
+        reach = Reach.PRIVATE if settings.allow_private_addresses else Reach.PUBLIC
+        if owner:
+            reach = Reach.ANY if owner.configured else Reach.PRIVATE
+        try:
+            return send(request, reach, (settings.connect_seconds, settings.read_seconds))
+        except AddressRefused as error:
+            raise ImageFetchError(
+                f"image {shown(url)}: {error}; set IHP_ALLOW_PRIVATE_ADDRESSES=1 if images may lie in the local "
+                "network, or LABEL_STUDIO_URL if this is Label Studio"
+            ) from None
+        except requests.Timeout:
+            raise self._too_slow(url) from None
+        except (OSError, ValueError) as error:
+            # Not the error's own text, and no `from error`: both can hold the whole address.
+            raise ImageFetchError(
+                f"image {shown(url)}: no connection ({type(error).__name__}); check that this server reaches the "
+                "host (in a container, localhost is the container itself) and that LABEL_STUDIO_URL is right"
+            ) from None
+
+    def _body(self, response: requests.Response, url: str, deadline: float) -> bytes:
+        limit = self._settings.max_bytes
+        too_large = ImageFetchError(
+            f"image {shown(url)}: larger than max_bytes = {limit}; scale the image down or raise max_bytes"
+        )
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > limit:
+            raise too_large
+        if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html":
+            raise ImageFetchError(
+                f"image {shown(url)}: a web page, perhaps for logging in, instead of an image; give the image's own "
+                "address, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY if it lies in Label Studio"
+            )
+        data = bytearray()
+        try:
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                data += chunk
+                if len(data) > limit:
+                    raise too_large
+                if time.monotonic() > deadline:
+                    raise self._too_slow(url)
+        except (requests.RequestException, OSError) as error:
+            if "timed out" in str(error):
+                raise self._too_slow(url) from None
+            raise ImageFetchError(
+                f"image {shown(url)}: the answer broke off after {len(data)} bytes; try again, and check the server"
+            ) from None
+        if not data:
+            raise ImageFetchError(f"image {shown(url)}: the answer is empty; check the file in its storage")
+        if response.status_code == 206 and not _is_whole(response.headers.get("Content-Range", ""), len(data)):
+            raise ImageFetchError(f"image {shown(url)}: only a part of the file was sent; use pre-signed addresses")
+        return bytes(data)
+
+    def _too_slow(self, url: str) -> ImageFetchError:
+        settings = self._settings
+        return ImageFetchError(
+            f"image {shown(url)}: timed out (connect {settings.connect_seconds:g} s, read {settings.read_seconds:g} s, "
+            f"all {settings.total_seconds:g} s); check the server, or raise these settings"
+        )
+
+    def _exchange(self, label_studio: LabelStudioAddress, url: str, body: dict[str, str]) -> tuple[int, bytes]:
+        deadline = time.monotonic() + self._settings.total_seconds
+        with self._send(_prepared("POST", url, body), label_studio) as response:
+            data = self._body(response, url, deadline) if response.status_code == 200 else b""
+            return response.status_code, data
+
+
+def _prepared(method: str, url: str, body: dict[str, str] | None = None) -> requests.PreparedRequest:
+    try:
+        request = requests.Request(method, url, headers=_HEADERS, json=body).prepare()
+        origin(str(request.url))
+    except (ValueError, requests.RequestException):
+        raise ImageFetchError(f"image {shown(url)}: no http or https address; correct the task's data") from None
+    return request
+
+
+def _is_whole(content_range: str, received: int) -> bool:
+    return content_range.replace(" ", "") == f"bytes0-{received - 1}/{received}"
+
+
+def _status_error(url: str, status: int, owner: LabelStudioAddress | None) -> StatusError:
+    if status in (401, 403) and owner:
+        if not owner.token:
+            remedy = "set LABEL_STUDIO_API_KEY to a token from Label Studio's Account & Settings"
+        else:
+            remedy = (
+                "Label Studio refused the token: set LABEL_STUDIO_API_KEY to a personal access token (legacy tokens "
+                "are off by default) of a user who may see the project"
+            )
+    elif status in (401, 403):
+        remedy = (
+            "the address wants a login or has expired; if it is Label Studio, set LABEL_STUDIO_URL to exactly this "
+            "scheme, host and port, and LABEL_STUDIO_API_KEY"
+        )
+    elif status == 404:
+        remedy = "no such file; check the task's data and, for Label Studio's own files, LABEL_STUDIO_URL"
+    elif status in _REDIRECTS:
+        remedy = "a redirect without a target; check the server"
+    else:
+        remedy = "the server has a problem; try again, and read its log"
+    return StatusError(f"image {shown(url)}: status {status}; {remedy}", status)

@@ -1,0 +1,87 @@
+"""One HTTP request to an address that was checked before.
+
+Name look-ups can answer differently each time: an address checked first and looked up again for the
+connection may be another one. Requests are therefore sent to the checked address itself, while the Host
+header and the certificate keep the name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+
+from ihp_backend.label_studio.address_policy import Reach, resolve
+
+# At level DEBUG urllib3 logs whole addresses, with the signatures in them.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+
+def send(request: requests.PreparedRequest, reach: Reach, timeout: tuple[float, float]) -> requests.Response:
+    """Send `request`, following no redirect, and return the answer with its body still to be read.
+
+    An HTTP proxy of the environment (HTTPS_PROXY, NO_PROXY, ...) is used; it then looks the name up itself,
+    and only what can be resolved here is checked. ``~/.netrc`` is not read: it would replace our tokens.
+
+    Args:
+        request: prepared; its Host header is set here.
+        reach: addresses that may be connected to.
+        timeout: seconds to connect and seconds between two pieces of the answer.
+
+    Raises:
+        AddressRefused: the host leads out of reach.
+        OSError: no such host, no connection, no answer in time (``requests.RequestException`` is one, too).
+    """
+    url = str(request.url)
+    parts = urlsplit(url)
+    host = str(parts.hostname)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    proxies = dict(get_environ_proxies(url))
+    verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    if select_proxy(url, proxies):
+        with contextlib.suppress(OSError):
+            resolve(host, port, reach)
+        return HTTPAdapter().send(request, stream=True, timeout=timeout, verify=verify, proxies=proxies)
+
+    addresses = resolve(host, port, reach)
+    named = parts.scheme == "https" and not _is_address(host)
+    pool = {"server_hostname": host, "assert_hostname": host} if named else {}
+    request.headers["Host"] = parts.netloc.rpartition("@")[2]
+    for number, address in enumerate(addresses, start=1):
+        netloc = f"[{address}]" if ":" in address else address
+        request.url = urlunsplit((parts.scheme, f"{netloc}:{port}", parts.path, parts.query, ""))
+        try:
+            return _PinnedAdapter(pool).send(request, stream=True, timeout=timeout, verify=verify)
+        except requests.ConnectionError:
+            # localhost is often ::1 and 127.0.0.1, with a server on one of them.
+            if number == len(addresses):
+                raise
+        finally:
+            request.url = url
+    raise OSError("the name has no address")
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Connects to the address in the request's url; `pool` says which name its certificate must have."""
+
+    def __init__(self, pool: dict[str, Any]) -> None:
+        self._pool = pool
+        super().__init__()
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, **options, **self._pool)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
