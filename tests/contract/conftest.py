@@ -1,0 +1,58 @@
+"""One real Label Studio and one real backend for all contract tests, and fresh projects in them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from examples.demo import backend, label_studio, processes
+from examples.demo.client import LabelStudio
+from examples.demo.label_studio import Account
+from examples.demo.settings import PHOTOGRAPHS
+
+from .installation import Installation, Project, new_project
+
+ROOT = Path(__file__).resolve().parents[2]
+LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Label Studio and the backend, on free ports, with data of their own; stopped at the end of the session."""
+    if not (LABEL_STUDIO_ENVIRONMENT / "bin" / "label-studio").exists():
+        reason = f"{LABEL_STUDIO_ENVIRONMENT.name} does not exist, so there is no Label Studio to test with: make test"
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("label-studio")
+    account = Account.random()
+    label_studio_port, backend_port = processes.free_port(), processes.free_port()
+    url = f"http://localhost:{label_studio_port}"
+    servers = [
+        label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account),
+        backend.server(Path(sys.executable).parent / "ihp", folder, backend_port, url, account.token),
+    ]
+    try:
+        started = [(server, processes.start(server)) for server in servers]
+        for server, process in started:
+            processes.wait_until_healthy(server, process, timeout=300)
+        yield Installation(LabelStudio(url, account.token), account, f"http://127.0.0.1:{backend_port}", folder)
+    finally:
+        for server in servers:
+            processes.stop(server.record)
+
+
+@pytest.fixture
+def project(installation: Installation) -> Project:
+    """A fresh project with one photograph, connected to the backend."""
+    return new_project(installation, [PHOTOGRAPHS / "grace_hopper.jpg"])
+
+
+@pytest.fixture
+def make_project(installation: Installation) -> Callable[[list[Path]], Project]:
+    """Makes a fresh, connected project from photographs."""
+    return lambda photographs: new_project(installation, photographs)

@@ -1,0 +1,79 @@
+"""What the contract tests have in their hands: a running installation, and projects in it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from examples.demo import project as demo_project
+from examples.demo.client import LabelStudio, Record
+from examples.demo.label_studio import Account
+from examples.demo.settings import LABELLING_CONFIG
+
+# Where parts are on grace_hopper.jpg (512x600), in percent of width and height.
+FACE = ("face", 51.5, 37.5)
+COAT = ("coat", 20.0, 80.0)
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running Label Studio and a running backend."""
+
+    client: LabelStudio
+    account: Account
+    backend_url: str
+    folder: Path
+
+    def status(self) -> Record:
+        """The backend's /status."""
+        answer = requests.get(f"{self.backend_url}/status", timeout=10)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project with its backend connected; ``tasks`` are in the order of the photographs."""
+
+    id: int
+    backend: int
+    tasks: list[Record]
+    client: LabelStudio
+
+    def click(self, clicks: Sequence[Record], task: int | None = None) -> list[Record]:
+        """The regions that come back for clicks on a task (the first one by default)."""
+        answer = self.client.predict_interactively(self.backend, task or self.tasks[0]["id"], clicks)
+        return list(answer["result"])
+
+
+def new_project(
+    installation: Installation, photographs: Sequence[Path], backend_url: str | None = None, **settings: Any
+) -> Project:
+    """A project of its own, so that no test sees another's clicks, annotations or webhooks."""
+    client = installation.client
+    record = client.create_project(
+        f"Contract {next(_numbers)}", LABELLING_CONFIG.read_text(), **{**demo_project.SETTINGS, **settings}
+    )
+    for path in photographs:
+        demo_project.import_photograph(client, record["id"], path)
+    connected = demo_project.ensure_backend(client, record["id"], backend_url or installation.backend_url)
+    tasks = sorted(client.tasks(record["id"], fields="all"), key=lambda task: int(task["id"]))
+    return Project(record["id"], connected["id"], tasks, client)
+
+
+def eventually(condition: Callable[[], bool], patience: float = 10.0) -> bool:
+    """Whether the condition comes true within ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,36 @@
+"""Clicks and masks in the words of the contract tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from examples.demo.client import Record
+from examples.demo.proof import decode, keypoint
+
+HOPPER = (512, 600)
+"""Width and height of grace_hopper.jpg."""
+
+
+def click(part: tuple[str, float, float], size: tuple[int, int] = HOPPER, positive: bool = True) -> Record:
+    """A click on a part, named after it; ``part`` is label, x and y in percent."""
+    label, x, y = part
+    return keypoint(label, x, y, *size, identifier=f"click-{label}", positive=positive)
+
+
+def decoded(regions: list[Record]) -> dict[str, NDArray[np.bool_]]:
+    """The masks of brush regions by label; fails when a label comes twice."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    for region in regions:
+        assert region["type"] == "brushlabels", region["type"]
+        [label] = region["value"]["brushlabels"]
+        assert label not in found, f"two regions for {label}"
+        found[label] = np.asarray(decode(region)) > 127
+    return found
+
+
+def same_masks(first: dict[str, NDArray[Any]], second: dict[str, NDArray[Any]]) -> bool:
+    """Whether both hold the same labels with the same pixels."""
+    return first.keys() == second.keys() and all(np.array_equal(first[label], second[label]) for label in first)
