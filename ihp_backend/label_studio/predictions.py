@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.label_studio.click_memory import ClickMemory, Standing
-from ihp_backend.label_studio.images import ImageFetchError, ImageSource
+from ihp_backend.label_studio.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.labelling_config import (
     BrushTarget,
     ImageTag,
@@ -186,18 +187,23 @@ class Predictions:
         return regions(label_map, targets, scores, place)
 
     def _scene(self, task: Mapping[str, Any], image: ImageTag, asking: Asking) -> Scene:
-        address = _address(task, image)
+        address, task_id = _address(task, image), task.get("id")
         named = "\0".join((self.parser.version, asking.hostname or "", address))
         key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
 
         def open_scene() -> Scene:
-            content = self._images.fetch(address, hostname=asking.hostname, access_token=asking.access_token)
+            content = self._images.fetch(
+                address,
+                hostname=asking.hostname,
+                access_token=asking.access_token,
+                task_id=task_id if isinstance(task_id, int) else None,
+            )
             return self.parser.open(decode_photograph(content))
 
         try:
             return self._scenes.get(key, open_scene)
         except (ImageFetchError, PhotographError) as error:
-            raise RequestError(problem(f"data.{image.data_key}", address, str(error))) from None
+            raise RequestError(Problem(f"data.{image.data_key}", shown(address), str(error))) from None
 
     def _parse(
         self, scene: Scene, clicks: Sequence[Click], translation: Translation

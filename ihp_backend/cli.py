@@ -1,0 +1,137 @@
+"""The `ihp` command. Heavy imports stay inside the commands, so that `ihp --help` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ihp_backend.clicks import Click
+    from ihp_backend.labels import LabelSet
+
+app = typer.Typer(
+    help="Click-driven human parsing for Label Studio.", no_args_is_help=True, pretty_exceptions_show_locals=False
+)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; by default only this machine.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; by default 9090.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model folder or packaged model's name.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; by default 1, right for click work.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Requests answered at once per process; by default 8.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where events and cached images live (IHP_DATA_DIR).")] = None,
+    allow_private_addresses: Annotated[
+        bool | None, typer.Option("--allow-private-addresses", help="Fetch images from the local network, too.")
+    ] = None,
+    local_files_root: Annotated[
+        Path | None, typer.Option(help="Folder that Label Studio serves as /data/local-files/.")
+    ] = None,
+) -> None:
+    """Serve Label Studio's ML backend protocol until stopped."""
+    from ihp_backend.server.serve import serve as run
+    from ihp_backend.server.settings import ServerSettings, SettingsError
+
+    try:
+        run(
+            ServerSettings.from_environment(
+                host=host,
+                port=port,
+                model=model,
+                workers=workers,
+                threads=threads,
+                data_dir=data_dir,
+                allow_private_addresses=allow_private_addresses,
+                local_files_root=local_files_root,
+            )
+        )
+    except SettingsError as error:
+        raise _failure(str(error)) from None
+
+
+@app.command()
+def parse(
+    image: Annotated[Path, typer.Argument(help="A photograph.")],
+    out: Annotated[Path, typer.Option(help="Where the label map goes, a palette PNG in the labels' colours.")],
+    click: Annotated[
+        list[str] | None, typer.Option(help="x,y,label or x,y,label,negative in pixels; give it once per click.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model folder or packaged model's name.")] = None,
+) -> None:
+    """Parse one photograph, with or without clicks."""
+    from ihp_backend.parsing.parser import Parser
+    from ihp_backend.parsing.photograph import decode_photograph
+
+    try:
+        photograph = decode_photograph(image.read_bytes())
+    except OSError as error:
+        raise _failure(f"image: {image} cannot be read ({error.strerror}); give the path of a photograph") from None
+    except ValueError as error:
+        raise _failure(f"image: {image}: {error}") from None
+    try:
+        parser = Parser.from_pretrained(model)
+        height, width = photograph.shape[:2]
+        clicks = [_read_click(text, parser.labels, height, width) for text in click or []]
+    except ValueError as error:
+        raise _failure(str(error)) from None
+    label_map = parser.parse(parser.open(photograph), clicks).label_map
+    try:
+        _write_palette_png(out, label_map, parser.labels)
+    except (OSError, ValueError) as error:
+        raise _failure(f"out: {out} cannot be written ({error}); give a path that ends in .png") from None
+    found = [name for label, name in enumerate(parser.labels.names) if label and (label_map == label).any()]
+    typer.echo(f"{out}: {width} x {height} pixels, {', '.join(found) or 'background only'}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    typer.echo(f"ihp-backend {installed('ihp-backend')}")
+
+
+def main() -> None:
+    """The console entry point."""
+    app()
+
+
+def _failure(text: str) -> typer.Exit:
+    typer.echo(f"ihp: {text}", err=True)
+    return typer.Exit(1)
+
+
+def _read_click(text: str, labels: LabelSet, height: int, width: int) -> Click:
+    """A click from "x,y,label" or "x,y,label,negative"; a label may be spelled as in any labelling config."""
+    from ihp_backend.clicks import Click
+    from ihp_backend.labels import match_labels
+
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) not in (3, 4) or parts[3:] not in ([], ["negative"], ["positive"]):
+        raise ValueError(f"click: {text!r} is no click; write x,y,label or x,y,label,negative")
+    try:
+        x, y = int(parts[0]), int(parts[1])
+    except ValueError:
+        raise ValueError(f"click: {text!r} has no whole numbers for x and y; write for example 120,80,face") from None
+    if not (0 <= x < width and 0 <= y < height):
+        raise ValueError(f"click: {text!r} is outside the photograph of {width} x {height} pixels")
+    match = match_labels([parts[2]], labels)
+    if match.unmatched:
+        raise ValueError(f"click: label {parts[2]!r} is unknown; choose one of {', '.join(labels.names)}")
+    return Click(x, y, match.ids[parts[2]], positive=parts[3:] != ["negative"])
+
+
+def _write_palette_png(path: Path, label_map: object, labels: LabelSet) -> None:
+    import numpy as np
+    from PIL import Image
+
+    picture = Image.fromarray(np.asarray(label_map, dtype=np.uint8), mode="P")
+    picture.putpalette([channel for colour in labels.colours for channel in colour])
+    picture.save(path, format="PNG")
+
+
+if __name__ == "__main__":
+    main()

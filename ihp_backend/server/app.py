@@ -1,0 +1,56 @@
+"""create_app: the Flask application that speaks Label Studio's ML backend protocol.
+
+Concurrency. gunicorn runs one process by default, with a thread per request. All that threads share is in
+``ServerState``, made once per process after the fork:
+
+- ``Parser`` is stateless and lets one network run at a time; everything around the network runs freely.
+- ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
+- ``ClickMemory``, ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
+- ``Inbox`` is a SQLite file that processes may share, with a connection per call.
+
+No lock is taken while another is held. With more than one worker, standing clicks and project access are known only
+to the worker that was told; events are common to all.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.parsing.parser import Parser
+from ihp_backend.retraining.inbox import Inbox
+from ihp_backend.server import information, predict, setup, webhook
+from ihp_backend.server.errors import register_errors
+from ihp_backend.server.journal import Journal
+from ihp_backend.server.project_access import ProjectAccess
+from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.state import EXTENSION, ServerState
+
+
+def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource | None = None) -> Flask:
+    """The application.
+
+    Args:
+        parser: the model to serve.
+        settings: its data folder is created where it is missing.
+        images: fetches photographs; by default as the settings say.
+
+    Raises:
+        SettingsError: the data folder cannot be written to.
+        InboxError: the events file in it cannot be used.
+    """
+    folder = settings.prepare_data_dir()
+    app = Flask("ihp_backend", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
+    app.extensions[EXTENSION] = ServerState(
+        parser=parser,
+        predictions=Predictions(parser, images or ImageSource(settings.images)),
+        inbox=Inbox(folder / "events.sqlite"),
+        journal=Journal(),
+        access=ProjectAccess(),
+    )
+    register_errors(app)
+    for module in (information, setup, predict, webhook):
+        app.register_blueprint(module.routes)
+    return app

@@ -1,0 +1,51 @@
+"""Errors as JSON: {"error": {"field", "value", "remedy"}} with the fitting status, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from ihp_backend.label_studio.problems import Problem, RequestError, problem
+from ihp_backend.retraining.inbox import InboxError
+from ihp_backend.server.state import state
+
+logger = logging.getLogger(__name__)
+
+_REMEDIES = {
+    404: "known paths: /health, /setup, /predict, /webhook, /versions, /status",
+    405: "use the method of Label Studio's protocol: GET for /health and /status, POST for the others",
+    413: "send fewer tasks at once, or raise IHP_MAX_BODY_MEBIBYTES",
+    415: "send JSON as application/json",
+}
+
+
+def register_errors(app: Flask) -> None:
+    """Make ``app`` answer every error as JSON."""
+
+    @app.errorhandler(RequestError)
+    def malformed(error: RequestError) -> tuple[Response, int]:
+        return _answer(error.problem, 400)
+
+    @app.errorhandler(InboxError)
+    def not_stored(error: InboxError) -> tuple[Response, int]:
+        return _answer(problem("inbox", "event not stored", str(error)), 507 if error.disk_full else 503)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[Response, int]:
+        code = error.code or 500
+        field = "method" if code == 405 else "body" if code == 413 else "path"
+        value = request.method if code == 405 else error.name if code == 413 else request.path
+        return _answer(problem(field, value, _REMEDIES.get(code, error.description or error.name)), code)
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> tuple[Response, int]:
+        logger.exception("%s %s failed", request.method, request.path)
+        return _answer(problem("server", type(error).__name__, "an error of this server; its log has the details"), 500)
+
+
+def _answer(problem: Problem, status: int) -> tuple[Response, int]:
+    logger.warning("%s %s answered %d: %s", request.method, request.path, status, problem.field)
+    state().journal.note(problem)
+    return jsonify({"error": problem.to_json()}), status

@@ -1,0 +1,48 @@
+"""Journal: what the server did and what went wrong lately, for ``/status``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from datetime import datetime, timezone
+from typing import Any
+
+from ihp_backend.label_studio.problems import Problem
+
+_ERRORS_KEPT = 20
+
+
+class Journal:
+    """Counters and the last errors; safe to use from any number of threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self._predictions = 0
+        self._errors: deque[dict[str, Any]] = deque(maxlen=_ERRORS_KEPT)
+
+    def count_predictions(self, number: int) -> None:
+        """Count answered tasks."""
+        with self._lock:
+            self._predictions += number
+
+    def note(self, problem: Problem) -> None:
+        """Remember an error; one that was already noted counts up instead of pushing the others out."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        with self._lock:
+            for entry in self._errors:
+                if problem.to_json().items() <= entry.items():
+                    self._errors.remove(entry)
+                    self._errors.append({**entry, "time": now, "times": entry["times"] + 1})
+                    return
+            self._errors.append({"time": now, "times": 1, **problem.to_json()})
+
+    def to_json(self) -> dict[str, Any]:
+        """``uptime_seconds``, ``predictions_answered`` and ``errors``, the newest last."""
+        with self._lock:
+            return {
+                "uptime_seconds": round(time.monotonic() - self._started, 1),
+                "predictions_answered": self._predictions,
+                "errors": list(self._errors),
+            }

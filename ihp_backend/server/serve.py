@@ -1,0 +1,81 @@
+"""serve: gunicorn, embedded."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from ihp_backend.parsing.parser import Parser
+from ihp_backend.server.app import create_app
+from ihp_backend.server.settings import ServerSettings, SettingsError
+
+logger = logging.getLogger(__name__)
+
+_APP_LOAD_ERROR = 4
+"""gunicorn stops as a whole when a worker exits so, instead of starting it again and again."""
+
+
+class Application(BaseApplication):
+    """gunicorn with our settings; each worker loads the model after the fork, so that nothing is shared by accident."""
+
+    def __init__(self, settings: ServerSettings, listening: int) -> None:
+        self._settings = settings
+        self._listening = listening
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        for name, value in {
+            "bind": f"fd://{self._listening}",
+            "worker_class": "gthread",
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "timeout": settings.timeout,
+            "keepalive": 5,
+            "graceful_timeout": 30,
+            "control_socket_disable": True,  # newer ones would open it in the home folder
+        }.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        try:
+            return create_app(Parser.from_pretrained(self._settings.model), self._settings)
+        except (ValueError, RuntimeError, OSError) as error:
+            logger.error("the server cannot start: %s", error)
+            sys.exit(_APP_LOAD_ERROR)
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until stopped.
+
+    Raises:
+        SettingsError: the address cannot be listened on, the data folder not written to.
+    """
+    settings.prepare_data_dir()
+    listening = _listen(settings.host, settings.port)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    host, port = listening.getsockname()[:2]
+    logger.info("listening on http://%s:%d, data in %s", host, port, settings.data_dir)
+    if settings.workers > 1:
+        logger.warning("%d workers: each remembers only the clicks that reached it; prefer threads", settings.workers)
+    Application(settings, listening.detach()).run()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket, handed to gunicorn: its own attempts end in five retries and a bare exit."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"host, port: {host}:{port} cannot be listened on ({error.strerror}); stop the program that uses it, "
+            "or choose others with --host and --port"
+        ) from None
+    return listening

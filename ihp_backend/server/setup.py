@@ -1,0 +1,55 @@
+"""POST /setup: Label Studio introduces a project, each time one of its pages opens."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.translation import translate
+from ihp_backend.server.project_access import Access
+from ihp_backend.server.reading import optional, project_key, read_body
+from ihp_backend.server.state import state
+
+logger = logging.getLogger(__name__)
+routes = Blueprint("setup", __name__)
+
+
+@routes.post("/setup")
+def setup() -> Response:
+    """Answers at once and for every labelling config: a new project has an empty one.
+
+    ``extra_params`` comes as text from the form and as an object from the API; nothing in it is needed yet.
+    """
+    body = read_body()
+    here = state()
+    project = project_key(optional(body, "project", str, int))
+    config_text = optional(body, "schema", str)
+    access = Access(optional(body, "hostname", str), optional(body, "access_token", str))
+    here.access.remember(project, access)
+    answer: dict[str, Any] = {"model_version": here.parser.version}
+    try:
+        config = parse_labelling_config(config_text)
+        translation = translate(config, here.parser.labels)
+    except RequestError as error:
+        logger.warning("project %s: %s", project, error.problem.remedy)
+        here.journal.note(error.problem)
+        answer["error"] = error.problem.to_json()
+        return jsonify(answer)
+    answer["labels"] = {
+        "matched": {name: here.parser.labels.names[model_id] for name, model_id in translation.model_ids.items()},
+        "unmatched": dict(translation.unmatched),
+        "unused": list(translation.unused),
+        "without_brush": [name for name in config.labels if config.brush_target(name) is None],
+    }
+    lacking = translation.lacking(config.labels, here.parser.labels)
+    if lacking is not None:
+        here.journal.note(lacking)
+    logger.info(
+        "project %s set up: %d labels, %d of them unknown to the model",
+        project, len(config.labels), len(translation.unmatched),
+    )  # fmt: skip
+    return jsonify(answer)

@@ -1,0 +1,33 @@
+"""ServerState: what the routes of one worker process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.parsing.parser import Parser
+from ihp_backend.retraining.inbox import Inbox
+from ihp_backend.server.journal import Journal
+from ihp_backend.server.project_access import ProjectAccess
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """One per application; every part of it is thread-safe."""
+
+    parser: Parser
+    predictions: Predictions
+    inbox: Inbox
+    journal: Journal
+    access: ProjectAccess
+
+
+EXTENSION = "ihp_backend"
+
+
+def state() -> ServerState:
+    """The state of the application that answers the current request."""
+    return cast(ServerState, current_app.extensions[EXTENSION])
