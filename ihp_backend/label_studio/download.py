@@ -128,7 +128,7 @@ class Downloader:
             if "timed out" in str(error):
                 raise self._too_slow(url) from None
             raise ImageFetchError(
-                f"image {shown(url)}: the answer broke off after {len(data)} bytes; try again, and check the server"
+                f"image {shown(url)}: the answer broke off before its end; try again, and check the server"
             ) from None
         if not data:
             raise ImageFetchError(f"image {shown(url)}: the answer is empty; check the file in its storage")
