@@ -28,17 +28,22 @@ def obey(logits: NDArray[np.float32], clicks: Iterable[Click], stride: int) -> N
     logits = logits.copy()
     height, width = logits.shape[1:]
     for click in clicks:
-        row, column = min(click.y // stride, height - 1), min(click.x // stride, width - 1)
-        here = logits[:, row, column]
-        others = np.delete(here, click.label).max()
-        lack = others - here[click.label] if click.positive else here[click.label] - others
+        # The coarse pixels between which the clicked pixel will be interpolated; all of them must follow.
+        rows, columns = _around(click.y, stride, height), _around(click.x, stride, width)
+        here = logits[:, rows[:, None], columns]
+        margin = here[click.label] - np.delete(here, click.label, axis=0).max(0)
+        lack = -margin.min() if click.positive else margin.max()
         if lack < 0:
             continue
-        change = lack + YIELD if click.positive else -(lack + YIELD)
-        rows = (np.arange(height) * stride + stride // 2 - click.y)[:, None]
-        columns = np.arange(width) * stride + stride // 2 - click.x
-        nearness = 1 - np.minimum(rows**2 + columns**2, 255).astype(np.float32) / 255
-        # The logit pixel that holds the click may have its centre some pixels off; it must follow in full.
-        nearness[row, column] = 1
-        logits[click.label] += change * nearness
+        away_down = (np.arange(height) * stride + stride // 2 - click.y)[:, None]
+        away_across = np.arange(width) * stride + stride // 2 - click.x
+        nearness = 1 - np.minimum(away_down**2 + away_across**2, 255).astype(np.float32) / 255
+        nearness[rows[:, None], columns] = 1
+        logits[click.label] += (lack + YIELD if click.positive else -lack - YIELD) * nearness
     return logits
+
+
+def _around(place: int, stride: int, length: int) -> NDArray[np.intp]:
+    """The one or two coarse positions whose mixture makes the fine position ``place``."""
+    position = (place + 0.5) / stride - 0.5
+    return np.unique(np.clip([np.floor(position), np.ceil(position)], 0, length - 1)).astype(np.intp)

@@ -1,0 +1,37 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session")
+def ccp_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny data set in CCP's layout: striped people whose colours tell their labels."""
+    root = tmp_path_factory.mktemp("ccp")
+    (root / "images").mkdir()
+    (root / "masks24").mkdir()
+    rng = np.random.default_rng(0)
+    split: dict[str, list[str]] = {"train": [], "val": []}
+    for number in range(6):
+        height, width = 150 + 10 * number, 80 + 5 * number
+        parsing = np.zeros((height, width), np.uint8)
+        left, right = width // 4, 3 * width // 4
+        edges = np.linspace(5, height - 5, 6).astype(int)
+        for label, top, bottom in zip((2, 13, 5, 9, 18), edges, edges[1:], strict=False):
+            parsing[top:bottom, left:right] = label
+        palette = rng.permutation(24 * 3).reshape(24, 3) * 3
+        image = np.clip(palette[parsing] + rng.normal(0, 4, (height, width, 3)), 0, 255).astype(np.uint8)
+        name = f"{number:04d}"
+        Image.fromarray(image).save(root / "images" / f"{name}.jpg", quality=95)
+        mask = Image.fromarray(parsing, mode="P")
+        mask.putpalette(np.arange(256).repeat(3).astype(np.uint8).tobytes())
+        mask.save(root / "masks24" / f"{name}.png")
+        split["train" if number < 4 else "val"].append(name)
+    (root / "split.json").write_text(json.dumps(split))
+    return root

@@ -1,0 +1,46 @@
+"""Pretrained encoder weights from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from ihp_backend.networks import DeepLabClickNetwork
+from ihp_backend.networks.weights import load_encoder_weights
+
+
+def first_filters(network: nn.Module) -> torch.Tensor:
+    return next(module for module in network.modules() if isinstance(module, nn.Conv2d)).weight
+
+
+def test_takes_torchvisions_file(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    pretrained = torchvision.models.mobilenet_v2(weights=None)
+    torch.save(pretrained.state_dict(), tmp_path / "weights.pth")
+    network = DeepLabClickNetwork(4, decoder_channels=16)
+    load_encoder_weights(network, tmp_path / "weights.pth")
+    torch.testing.assert_close(first_filters(network)[:, :3], first_filters(pretrained))
+    assert (first_filters(network)[:, 3:] == 0).all()
+    theirs, ours = pretrained.features[17].conv[0][0].weight, network.network.encoder.features[17].conv[0][0].weight
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_says_what_is_missing(tmp_path: Path) -> None:
+    network = DeepLabClickNetwork(4, decoder_channels=16)
+    with pytest.raises(FileNotFoundError, match=r"encoder_weights: .*absent\.pth does not exist"):
+        load_encoder_weights(network, tmp_path / "absent.pth")
+    torch.save({"features.0.0.weight": torch.zeros(32, 3, 3, 3)}, tmp_path / "part.pth")
+    with pytest.raises(ValueError, match="lacks 259 tensors of this encoder"):
+        load_encoder_weights(network, tmp_path / "part.pth")
+
+
+def test_refuses_another_shape(tmp_path: Path) -> None:
+    weights = torchvision.models.mobilenet_v2(weights=None).state_dict()
+    weights["features.1.conv.1.weight"] = torch.zeros(7, 7, 1, 1)
+    torch.save(weights, tmp_path / "odd.pth")
+    with pytest.raises(ValueError, match=r"features\.1\.conv\.1\.weight is \(7, 7, 1, 1\), the encoder needs"):
+        load_encoder_weights(DeepLabClickNetwork(4, decoder_channels=16), tmp_path / "odd.pth")

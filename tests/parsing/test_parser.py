@@ -1,0 +1,154 @@
+"""The packaged default model behind the Parser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from ihp_backend.clicks import Click
+from ihp_backend.labels import CCP
+from ihp_backend.parsing import Parser
+from ihp_backend.parsing.cores import available_cores
+
+PHOTOGRAPHS = sorted((Path(__file__).parents[2] / "examples" / "photographs").glob("*.jpg"))
+
+
+@pytest.fixture(scope="module")
+def parser() -> Parser:
+    return Parser.from_pretrained()
+
+
+@pytest.fixture(scope="module")
+def image() -> NDArray[np.uint8]:
+    return np.array(Image.open(PHOTOGRAPHS[0]).convert("RGB"))
+
+
+def some_clicks(height: int, width: int, count: int = 6, seed: int = 0) -> list[Click]:
+    rng = np.random.default_rng(seed)
+    return [Click(int(rng.integers(width)), int(rng.integers(height)), int(rng.integers(24))) for _ in range(count)]
+
+
+def test_the_default_model_speaks_the_24_labels_of_ccp(parser: Parser) -> None:
+    assert parser.labels == CCP
+    assert parser.version.startswith("ccp-deeplab-")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 700), (97, 41), (512, 512), (1500, 900)])
+def test_answers_in_the_size_of_the_photograph(parser: Parser, size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    parse = parser.parse(parser.open(image), [Click(size[1] - 1, size[0] - 1, 5)])
+    assert parse.label_map.shape == size
+    assert parse.label_map.dtype == np.uint8
+    assert parse.confidence.shape == (24,)
+    assert 0 <= parse.confidence.min() <= parse.confidence.max() <= 1
+
+
+def test_every_click_is_obeyed(parser: Parser, image: NDArray[np.uint8]) -> None:
+    height, width = image.shape[:2]
+    scene = parser.open(image)
+    for seed in range(5):
+        clicks = some_clicks(height, width, 8, seed)
+        label_map = parser.parse(scene, clicks).label_map
+        assert [label_map[click.y, click.x] for click in clicks] == [click.label for click in clicks]
+
+
+def test_a_negative_click_takes_its_label_away(parser: Parser, image: NDArray[np.uint8]) -> None:
+    scene = parser.open(image)
+    label_map = parser.parse(scene, []).label_map
+    y, x = (int(side) for side in np.argwhere(label_map > 0)[0])
+    without = parser.parse(scene, [Click(x, y, int(label_map[y, x]), positive=False)]).label_map
+    assert without[y, x] != label_map[y, x]
+
+
+def test_clicks_change_nothing_in_the_scene(parser: Parser, image: NDArray[np.uint8]) -> None:
+    scene = parser.open(image)
+    before = parser.parse(scene, []).label_map
+    parser.parse(scene, some_clicks(*image.shape[:2]))
+    np.testing.assert_array_equal(parser.parse(scene, []).label_map, before)
+
+
+def test_torch_and_onnx_give_the_same_label_maps(parser: Parser, image: NDArray[np.uint8]) -> None:
+    other = Parser.from_pretrained(engine="torch")
+    clicks = some_clicks(*image.shape[:2])
+    ours, theirs = (p.parse(p.open(image), clicks) for p in (parser, other))
+    assert (ours.label_map != theirs.label_map).mean() < 1e-3  # Near-ties along outlines may fall either way.
+    np.testing.assert_allclose(ours.confidence, theirs.confidence, atol=0.02)
+
+
+def test_other_label_sets_are_matched_by_name(parser: Parser, image: NDArray[np.uint8]) -> None:
+    few = Parser.from_pretrained(labels=["background", "Face", "hair"])
+    y, x = image.shape[0] // 4, image.shape[1] // 2
+    ours = few.parse(few.open(image), [Click(x, y, 1)])
+    full = parser.parse(parser.open(image), [Click(x, y, 13)]).label_map
+    np.testing.assert_array_equal(ours.label_map == 1, full == 13)
+    np.testing.assert_array_equal(ours.label_map == 2, full == 2)
+    assert set(np.unique(ours.label_map)) <= {0, 1, 2}
+    assert ours.confidence.shape == (3,)
+
+
+def test_labels_the_model_lacks_are_named() -> None:
+    with pytest.raises(ValueError, match=r"labels: the model has no 'tattoo'; it knows background, hat"):
+        Parser.from_pretrained(labels=["background", "hair", "tattoo"])
+
+
+@pytest.mark.parametrize(
+    ("click", "message"),
+    [
+        (Click(50, 0, 1), r"\(50, 0\) lies outside the image; x goes from 0 to 49"),
+        (Click(0, 40, 1), r"\(0, 40\) lies outside the image; x goes from 0 to 49, y from 0 to 39"),
+        (Click(0, 0, 24), "label id 24 does not exist; ids go from 0 to 23"),
+    ],
+)
+def test_impossible_clicks(parser: Parser, click: Click, message: str) -> None:
+    scene = parser.open(np.zeros((40, 50, 3), np.uint8))
+    with pytest.raises(ValueError, match=message):
+        parser.parse(scene, [click])
+
+
+def test_impossible_images_and_previous_parsings(parser: Parser) -> None:
+    for image in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)):
+        with pytest.raises(ValueError, match=r"image: .* needed"):
+            parser.open(image)
+    with pytest.raises(ValueError, match=r"previous: \(3, 4\) given, the scene is \(4, 4\)"):
+        parser.parse(parser.open(np.zeros((4, 4, 3), np.uint8)), [], previous=np.zeros((3, 4), np.uint8))
+
+
+def test_threads_do_not_disturb_each_other(parser: Parser) -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (60 + 17 * n, 80 + 9 * n, 3), dtype=np.uint8) for n in range(8)]
+    clicks = [some_clicks(*image.shape[:2], seed=n) for n, image in enumerate(images)]
+
+    def answer(number: int) -> NDArray[np.uint8]:
+        return parser.parse(parser.open(images[number]), clicks[number]).label_map
+
+    alone = [answer(number) for number in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(answer, [number for _ in range(4) for number in range(8)]))
+    for number, label_map in enumerate(together):
+        np.testing.assert_array_equal(label_map, alone[number % 8])
+
+
+def test_serving_never_imports_torch() -> None:
+    program = (
+        "import sys, numpy; from ihp_backend.parsing import Parser; import ihp_backend.cli, ihp_backend.server.app; "
+        "p = Parser.from_pretrained(); p.parse(p.open(numpy.zeros((20, 20, 3), numpy.uint8)), []); "
+        "sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_cores_respect_a_containers_quota(tmp_path: Path) -> None:
+    quota = tmp_path / "cpu.max"
+    quota.write_text("100000 100000\n")
+    assert available_cores(quota) == 1
+    quota.write_text("max 100000\n")
+    assert available_cores(quota) == available_cores(tmp_path / "absent") >= 1
+    quota.write_text("nonsense")
+    assert available_cores(quota) >= 1
