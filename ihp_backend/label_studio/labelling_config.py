@@ -111,13 +111,13 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
         return LabellingConfig()
     try:
         root = ElementTree.fromstring(text.strip())
-    except (ParseError, ValueError, RecursionError) as error:
-        raise RequestError(
-            problem("label_config", error, "not well-formed XML; correct it under Settings, Labeling Interface")
-        ) from None
     except DefusedXmlException:
         raise RequestError(
             problem("label_config", "XML with entities or a DTD", "remove the document type declaration")
+        ) from None
+    except (ParseError, ValueError, RecursionError) as error:
+        raise RequestError(
+            problem("label_config", str(error), "not well-formed XML; correct it under Settings, Labeling Interface")
         ) from None
     return _read(root)
 

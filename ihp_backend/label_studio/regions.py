@@ -19,7 +19,7 @@ from ihp_backend.label_studio.labelling_config import BrushTarget
 
 logger = logging.getLogger(__name__)
 
-_MOST_PIXELS = 200_000_000
+_MOST_PIXELS = 120_000_000
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""Tokens, passwords and masks stay out of logs, answers and files."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from .stand_in import CAPTURES, capture
+
+TOKEN = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_nothing_secret_is_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    secrets = {TOKEN}
+    for path in sorted(CAPTURES.glob("*.json")):
+        exchange = json.loads(path.read_text())
+        if exchange["method"] != "POST":
+            continue
+        request = exchange["request"]
+        if isinstance(request.get("project"), dict):
+            secrets.add(request["project"]["token"])
+        assert client.post(exchange["path"], json=request).status_code < 300
+    assert len(secrets) > 1
+    for secret in secrets:
+        assert secret not in caplog.text
+        assert secret not in client.get("/status").get_data(as_text=True)
+    assert max(len(line) for line in caplog.text.splitlines()) < 1000
+
+
+def test_a_signed_address_that_fails_is_told_without_its_signature(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = capture("10")["request"]
+    body["tasks"][0]["data"]["image"] = "https://user:hunter2@bucket.example/missing.jpg?X-Amz-Signature=abc123"
+    answer = client.post("/predict", json=body).get_data(as_text=True)
+    status = client.get("/status").get_data(as_text=True)
+    assert "bucket.example/missing.jpg" in answer
+    for text in (answer, status, caplog.text):
+        assert "abc123" not in text
+        assert "hunter2" not in text
+
+
+def test_events_are_stored_without_tokens(client: FlaskClient, tmp_path: Path) -> None:
+    event = capture("40")["request"]
+    event["access_token"] = TOKEN
+    event["project"].update(task_data_login="someone", task_data_password="hunter2")
+    assert client.post("/webhook", json=event).status_code == 201
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("events.sqlite*"))
+    assert b"ANNOTATION_CREATED" in stored
+    for secret in (TOKEN, event["project"]["token"], "someone", "hunter2"):
+        assert secret.encode() not in stored

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from ihp_backend.labels import CCP
+
+from .stand_in import capture
+
+
+def test_a_fresh_server(client: FlaskClient) -> None:
+    status = client.get("/status").get_json()
+    assert status.pop("uptime_seconds") >= 0
+    assert status == {
+        "status": "UP",
+        "model_version": "stand-in-1",
+        "labels": list(CCP.names),
+        "events_recorded": 0,
+        "clicks_remembered": 0,
+        "predictions_answered": 0,
+        "errors": [],
+    }
+
+
+def test_the_last_twenty_errors(client: FlaskClient) -> None:
+    for number in range(25):
+        client.get(f"/nowhere/{number}")
+    client.get("/nowhere/24")
+    errors = client.get("/status").get_json()["errors"]
+    assert [error["value"] for error in errors] == [f"/nowhere/{number}" for number in range(5, 25)]
+    assert [error["times"] for error in errors] == [1] * 19 + [2]
+    assert set(errors[0]) == {"time", "times", "field", "value", "remedy"}
+
+
+def test_work_is_counted(client: FlaskClient) -> None:
+    client.post("/predict", json=capture("04")["request"])
+    client.post("/predict", json=capture("05")["request"])
+    status = client.get("/status").get_json()
+    assert (status["predictions_answered"], status["clicks_remembered"]) == (3, 3)
+
+
+def test_setup_names_labels_the_model_lacks(client: FlaskClient) -> None:
+    config = """<View><Image name="i" value="$image"/>
+        <KeyPointLabels name="k" toName="i"><Label value="Wings"/><Label value="Top"/></KeyPointLabels>
+        <BrushLabels name="b" toName="i"><Label value="Wings"/></BrushLabels></View>"""
+    answer = client.post("/setup", json={"project": "3.1", "schema": config}).get_json()
+    assert answer["labels"]["matched"] == {"background": "background", "Top": "upper clothes"}
+    assert answer["labels"]["unmatched"] == {"Wings": "the model has no such label"}
+    assert answer["labels"]["without_brush"] == ["Top"]
+    assert "hat" in answer["labels"]["unused"]
