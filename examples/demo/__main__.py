@@ -22,9 +22,9 @@ WHAT_NOW = """
 [bold]Log in as[/]     {email}   password: {password}   (kept in {folder}/account.json)
 
 [bold]What to do now[/]
-  1. Open the address, log in, click on a photograph, and switch on "Auto-Annotation" at the bottom of the picture.
-  2. Choose a part (key f is face, a is hair, o is coat) and click on it; Alt+click says "not here".
-  3. Take them with the tick at the bottom, press Submit, and the backend has its first lesson.
+  1. Open the address, log in, click on a photograph; switch on "Auto-Annotation" (bottom), take the pink tool (right).
+  2. Choose a part for each click (key f: face, a: hair, o: coat) and click on it; Alt+click says "not here".
+  3. Keep the masks with the green tick (bottom), then Submit: the backend has its first lesson.
 
 Ctrl-C stops everything; make demo continues where you were; make demo-reset starts over.
 """

@@ -24,7 +24,7 @@ def decoded(regions: list[Record]) -> dict[str, NDArray[np.bool_]]:
     """The masks of brush regions by label; fails when a label comes twice."""
     found: dict[str, NDArray[np.bool_]] = {}
     for region in regions:
-        assert region["type"] == "brushlabels", region["type"]
+        assert (region["type"], region["from_name"], region["to_name"]) == ("brushlabels", "part", "image")
         [label] = region["value"]["brushlabels"]
         assert label not in found, f"two regions for {label}"
         found[label] = np.asarray(decode(region)) > 127
