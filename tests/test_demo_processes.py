@@ -82,9 +82,7 @@ def test_reset_stops_and_then_removes(server: processes.Server, monkeypatch: pyt
     assert reset(folder) == 0
 
 
-def test_reset_leaves_a_living_demonstration_alone(
-    self, server: processes.Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reset_leaves_a_living_demonstration_alone(server: processes.Server, monkeypatch: pytest.MonkeyPatch) -> None:
     processes.start(server)
     monkeypatch.setattr("examples.demo.reset.owner_is_alive", lambda known: True)
     assert reset(server.record.parent) == 1
