@@ -48,8 +48,7 @@ def main(
     curves = []
     for seed in range(seeds):
         growing = interaction_curve(parser, samples, indices, annotator, seed)
-        for curve in track(growing, f"annotator {seed}", total=len(indices), console=console):
-            pass
+        *_, curve = track(growing, f"annotator {seed}", total=len(indices), console=console)
         curves.append(curve)
     show(curves, samples.labels.names)
     if out is not None:

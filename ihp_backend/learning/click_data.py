@@ -94,7 +94,7 @@ class ClickData(LightningDataModule):
 
     Args:
         root: folder of the data set.
-        steps: training steps the data should last for.
+        steps: training steps; the data last exactly one epoch of that many.
         batch_size: views per step.
         size: (height, width) of a view; multiples of the network's stride.
         scales: smallest and largest scale of a view.

@@ -69,8 +69,11 @@ class ClickTraining(LightningModule):
 
     def on_fit_start(self) -> None:
         """Weighs the labels by how rare they are in the training split."""
-        data: ClickData = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.loss.label_weights.copy_(inverse_log_weights(data.label_frequency()))
+        self.loss.label_weights.copy_(inverse_log_weights(self._data.label_frequency()))
+
+    @property
+    def _data(self) -> ClickData:
+        return self.trainer.datamodule  # type: ignore[attr-defined]
 
     def training_step(self, batch: Item, batch_index: int) -> Tensor:
         """The loss after the corrections of this step."""
@@ -121,7 +124,7 @@ class ClickTraining(LightningModule):
         self.confusion[:] = 0
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW with a one-cycle schedule over the planned number of steps."""
+        """AdamW with a one-cycle schedule over the steps that the data are planned for."""
         encoder = list(self.network.network.encoder.parameters())  # type: ignore[union-attr]
         inside = {id(parameter) for parameter in encoder}
         rest = [parameter for parameter in self.network.parameters() if id(parameter) not in inside]
@@ -135,7 +138,7 @@ class ClickTraining(LightningModule):
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser,
             max_lr=[self.encoder_learning_rate, self.learning_rate],
-            total_steps=int(self.trainer.estimated_stepping_batches),
+            total_steps=self._data.steps,
             pct_start=0.06,
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -40,11 +40,11 @@ def test_equal_to_the_definition(scene: tuple[list[Click], int, int, int]) -> No
 
 @given(scenes())
 def test_adding_clicks_one_by_one_gives_the_same(scene: tuple[list[Click], int, int, int]) -> None:
-    clicks, *size = scene
-    maps = localization_maps([], *size)
+    clicks, height, width, num_labels = scene
+    maps = localization_maps([], height, width, num_labels)
     for click in clicks:
         add_click(maps, click)
-    np.testing.assert_array_equal(maps, localization_maps(clicks, *size))
+    np.testing.assert_array_equal(maps, localization_maps(clicks, height, width, num_labels))
 
 
 def test_the_papers_values() -> None:

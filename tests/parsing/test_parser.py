@@ -113,6 +113,7 @@ def test_impossible_clicks(parser: Parser, click: Click, message: str) -> None:
 
 
 def test_impossible_images_and_previous_parsings(parser: Parser) -> None:
+    image: NDArray
     for image in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)):
         with pytest.raises(ValueError, match=r"image: .* needed"):
             parser.open(image)
@@ -123,7 +124,7 @@ def test_impossible_images_and_previous_parsings(parser: Parser) -> None:
 def test_threads_do_not_disturb_each_other(parser: Parser) -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (60 + 17 * n, 80 + 9 * n, 3), dtype=np.uint8) for n in range(8)]
-    clicks = [some_clicks(*image.shape[:2], seed=n) for n, image in enumerate(images)]
+    clicks = [some_clicks(image.shape[0], image.shape[1], seed=n) for n, image in enumerate(images)]
 
     def answer(number: int) -> NDArray[np.uint8]:
         return parser.parse(parser.open(images[number]), clicks[number]).label_map
