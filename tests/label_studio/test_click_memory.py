@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ihp_backend.label_studio.click_memory import ClickMemory, Standing
+from ihp_backend.label_studio.prompts import MOST_PROMPTS, Prompt, PromptRequest
+from ihp_backend.label_studio.saved_work import SavedWork
+
+NOTHING = SavedWork()
+
+
+def clicks(text: str) -> tuple[Prompt, ...]:
+    """ "Face:a,b Hat:c" -> clicks a and b of Face and c of Hat."""
+    pairs = (part.split(":") for part in text.split())
+    return tuple(Prompt(name, label, 50, 50) for label, names in pairs for name in names.split(","))
+
+
+def request(text: str) -> PromptRequest:
+    return PromptRequest(clicks(text), to_name="image")
+
+
+def draft(standing: str = "", accepted: str = "", stamp: int = 1, **more: Any) -> SavedWork:
+    return SavedWork("ann", clicks(standing), frozenset(accepted.split()), stamp=stamp, **more)
+
+
+def told(standing: Standing) -> str:
+    """The answered labels and all their clicks, as ``clicks`` writes them."""
+    return " ".join(
+        f"{label}:{','.join(prompt.id for prompt in standing.prompts[label])}" for label in standing.answered
+    )
+
+
+def play(*steps: tuple[str, SavedWork], memory: ClickMemory | None = None) -> str:
+    """What is answered to the last of several requests."""
+    memory = memory or ClickMemory()
+    return [told(memory.update("1", "7", request(text), saved)) for text, saved in steps][-1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "answered"),
+    [
+        # the page sends all clicks of the label, without auto-accept
+        ([("Face:a", NOTHING), ("Face:a,b", NOTHING)], "Face:a,b"),
+        # b was deleted, c is new
+        ([("Face:a,b", NOTHING), ("Face:a,c", NOTHING)], "Face:a,c"),
+        # auto-accept: only the new click comes
+        ([("Face:a", NOTHING), ("Face:b", NOTHING)], "Face:a,b"),
+        # another label: both are answered
+        ([("Face:a", NOTHING), ("Hat:b", NOTHING)], "Face:a Hat:b"),
+        ([("Face:a", NOTHING), ("Hat:b", NOTHING), ("Face:a,c", NOTHING)], "Face:a,c Hat:b"),
+        # a click that is given another label moves
+        ([("Face:a,b", NOTHING), ("Coat:b", NOTHING)], "Face:a Coat:b"),
+        ([("Face:a", NOTHING), ("Coat:a", NOTHING)], "Coat:a"),
+        # the draft knows of clicks that the memory lost
+        ([("Face:c", draft("Face:a,b Hat:d"))], "Face:c Hat:d"),
+        # an accepted region of another label is left alone, the clicked label's is not
+        ([("Face:a", NOTHING), ("Hat:b", draft(accepted="Face"))], "Hat:b"),
+        (
+            [("Face:a", NOTHING), ("Hat:b", draft(accepted="Face")), ("Face:c", draft(accepted="Face"))],
+            "Face:a,c Hat:b",
+        ),
+        # a draft that has not changed since Face was clicked again cannot know of that
+        ([("Face:a", draft(accepted="Face")), ("Hat:b", draft(accepted="Face"))], "Face:a Hat:b"),
+        ([("Face:a", draft(accepted="Face")), ("Hat:b", draft(accepted="Face", stamp=2))], "Hat:b"),
+        # dots that stay beside an accepted region: it may have been edited by hand
+        ([("Hat:b", draft("Face:a", accepted="Face"))], "Hat:b"),
+        # rejected or undone: an earlier draft had the click, this one has neither click nor region
+        ([("Face:a", NOTHING), ("Hat:b", draft("Face:a")), ("Hat:b,c", draft("Hat:b", stamp=2))], "Hat:b,c"),
+        # accepted, then the region was deleted
+        ([("Face:a", NOTHING), ("Hat:b", draft(accepted="Face")), ("Hat:b,c", draft("Hat:b", stamp=2))], "Hat:b,c"),
+        # clicked so quickly that no draft has seen it
+        ([("Face:a", draft()), ("Hat:b", draft()), ("Hat:c", draft(stamp=2))], "Face:a Hat:b,c"),
+    ],
+)
+def test_what_stands_after_a_session(steps: list[tuple[str, SavedWork]], answered: str) -> None:
+    assert play(*steps) == answered
+
+
+def test_a_dragged_click_moves() -> None:
+    memory = ClickMemory()
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    dragged = PromptRequest((Prompt("a", "Face", 10, 20),), to_name="image")
+    standing = memory.update("1", "7", dragged, NOTHING)
+    assert standing.prompts == {"Face": dragged.prompts}
+
+
+def test_all_clicks_are_given_also_of_labels_that_are_not_answered() -> None:
+    memory = ClickMemory()
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    standing = memory.update("1", "7", request("Hat:b"), draft(accepted="Face"))
+    assert set(standing.prompts) == {"Face", "Hat"}
+    assert standing.answered == ("Hat",)
+
+
+def test_tasks_projects_and_images_do_not_mix() -> None:
+    memory = ClickMemory()
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    other_image = PromptRequest(clicks("Hat:b"), to_name="back")
+    assert told(memory.update("1", "8", request("Hat:b"), NOTHING)) == "Hat:b"
+    assert told(memory.update("2", "7", request("Hat:b"), NOTHING)) == "Hat:b"
+    assert told(memory.update("1", "7", other_image, NOTHING)) == "Hat:b"
+    assert len(memory) == 4
+
+
+def test_users_are_kept_apart_once_they_are_known() -> None:
+    memory = ClickMemory()
+    ann, bob = SavedWork("ann"), SavedWork("bob")
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    assert told(memory.update("1", "7", request("Hat:b"), ann)) == "Face:a Hat:b"
+    assert told(memory.update("1", "7", request("Coat:c"), bob)) == "Coat:c"
+    assert told(memory.update("1", "7", request("Hat:b,d"), ann)) == "Face:a Hat:b,d"
+    memory.update("1", "7", request("Pants:e"), NOTHING)
+    assert told(memory.update("1", "7", request("Pants:e,f"), bob)) == "Pants:e,f"
+
+
+def test_forgetting() -> None:
+    memory = ClickMemory()
+    for task in ("7", "8", "9"):
+        for user in (None, "ann"):
+            memory.update("1", task, request("Face:a"), SavedWork(user, annotations=frozenset({int(task) * 10})))
+    memory.update("2", "7", request("Face:a"), SavedWork(annotations=frozenset({80})))
+    memory.forget("1", "7")
+    memory.forget_annotation("1", 80)
+    memory.forget("1", "unknown")
+    assert memory.signs("1", "7") == memory.signs("1", "8") == {}
+    assert memory.signs("1", "9") == memory.signs("2", "7") == {"a": True}
+
+
+def test_old_tasks_expire() -> None:
+    now = 0.0
+    memory = ClickMemory(expires_after=10, clock=lambda: now)
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    now = 9.0
+    memory.update("1", "8", request("Face:a"), NOTHING)
+    now = 11.0
+    assert told(memory.update("1", "7", request("Hat:b"), NOTHING)) == "Hat:b"
+    assert memory.signs("1", "8") == {"a": True}
+
+
+def test_the_least_recently_used_task_gives_way() -> None:
+    memory = ClickMemory(most_tasks=2)
+    for task in ("7", "8", "7", "9"):
+        memory.update("1", task, request("Face:a"), NOTHING)
+    assert (memory.signs("1", "7"), memory.signs("1", "8")) == ({"a": True}, {})
+
+
+def test_a_task_holds_a_thousand_clicks() -> None:
+    memory = ClickMemory()
+    many = ",".join(f"f{number}" for number in range(MOST_PROMPTS))
+    assert memory.update("1", "7", request(f"Face:{many}"), NOTHING).forgotten == 0
+    standing = memory.update("1", "7", request("Hat:h1,h2"), NOTHING)
+    assert standing.forgotten == 2
+    assert len(memory) == MOST_PROMPTS
+    assert standing.prompts["Face"][0].id == "f2"
+    assert len(standing.prompts["Hat"]) == 2
+
+
+def test_signs_are_remembered() -> None:
+    memory = ClickMemory()
+    memory.update("1", "7", PromptRequest((Prompt("a", "Face", 1, 1, positive=False),), to_name="image"), NOTHING)
+    assert memory.signs("1", "7") == {"a": False}

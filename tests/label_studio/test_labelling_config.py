@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ihp_backend.label_studio.labelling_config import BrushTarget, PromptTag, parse_labelling_config
+from ihp_backend.label_studio.problems import RequestError
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"
+LABELS = '<Label value="Hat" background="#ff0000"/><Label value="Trousers" alias="p"/><Label value="BG"/>'
+
+
+def test_brush_labels() -> None:
+    config = parse_labelling_config(
+        f"""<View><Image name="img" value="$photo"/><!-- a comment -->
+        <KeyPointLabels name="k" toName="img" smart="true">{LABELS}</KeyPointLabels>
+        <View style="display:none"><BrushLabels name="b" toName="img">{LABELS}</BrushLabels></View></View>"""
+    )
+    assert [(image.name, image.data_key) for image in config.images] == [("img", "photo")]
+    assert config.prompts == (PromptTag("k", "img", "keypointlabels"),)
+    assert config.brush_target("Hat") == BrushTarget("Hat", "Hat", "b", "img", "brushlabels")
+    assert config.brush_target("p") == config.brush_target("Trousers") == config.targets[1]
+    assert config.targets[1].returned == "p"
+    assert config.brush_target("Hat", "other image") is None
+    assert config.brush_target("Wings") is None
+    assert (config.label_of("p"), config.label_of("Trousers"), config.label_of("Wings")) == (
+        "Trousers",
+        "Trousers",
+        None,
+    )
+
+
+def test_the_background_comes_first_and_colours_are_taken_over() -> None:
+    config = parse_labelling_config(
+        f'<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">{LABELS}</BrushLabels></View>'
+    )
+    labels = config.label_set()
+    assert labels.names == ("BG", "Hat", "Trousers")
+    assert labels.colours[1] == (255, 0, 0)
+
+
+def test_a_config_without_background_gets_one() -> None:
+    config = parse_labelling_config(
+        """<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">
+        <Label value="Left arm" background="no colour"/><Label value="right-arm"/></BrushLabels></View>"""
+    )
+    assert config.label_set().names == ("background", "Left arm", "right-arm")
+    assert config.label_set().flip_pairs == ((1, 2),)
+
+
+def test_separate_tags() -> None:
+    config = parse_labelling_config(
+        f"""<View><Image name="i" value="$i"/><KeyPoint name="k" toName="i"/><Rectangle name="r" toName="i"/>
+        <Labels name="l" toName="i">{LABELS}</Labels><Brush name="b" toName="i"/></View>"""
+    )
+    assert config.brush_target("p") == BrushTarget("Trousers", "p", "b", "i", "brush", labels_from_name="l")
+    assert [prompt.type for prompt in config.prompts] == ["keypoint", "rectangle"]
+
+
+def test_several_images_and_controls() -> None:
+    config = parse_labelling_config(
+        f"""<View><Image name="i" value="$i"/><Image name="j" value="https://a.example/j.jpg"/>
+        <BrushLabels name="b" toName="i">{LABELS}</BrushLabels>
+        <BrushLabels name="c" toName="j"><Label value="Hat"/></BrushLabels>
+        <BrushLabels name="nowhere" toName="text"><Label value="Hat"/></BrushLabels></View>"""
+    )
+    first, second = config.brush_target("Hat", "i"), config.brush_target("Hat", "j")
+    assert first is not None
+    assert second is not None
+    assert (first.from_name, second.from_name) == ("b", "c")
+    assert config.brush_target("Trousers", "j") is None
+    assert config.images[1].data_key is None
+    assert len(config.labels) == 3
+
+
+def test_any_case_of_tags_and_attributes() -> None:
+    config = parse_labelling_config(
+        '<view><image name="i" VALUE="$i"/><brushlabels name="b" toname="i"><label value="Hat"/></brushlabels></view>'
+    )
+    assert config.brush_target("Hat") is not None
+
+
+@pytest.mark.parametrize("text", [None, "", " \n", "<View/>", "<View><Text name='t' value='$t'/></View>"])
+def test_empty_and_foreign_configs(text: str | None) -> None:
+    config = parse_labelling_config(text)
+    assert (config.images, config.targets, config.label_set().names) == ((), (), ("background",))
+
+
+@pytest.mark.parametrize("text", ["<View", "plain words", "<a></b>", "\x00", "\ud800", "<View>&lol;</View>"])
+def test_broken_configs(text: str) -> None:
+    with pytest.raises(RequestError, match="label_config"):
+        parse_labelling_config(text)
+
+
+def test_entities_are_refused() -> None:
+    bomb = '<!DOCTYPE v [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><View>&b;</View>'
+    with pytest.raises(RequestError, match="remove the document type declaration"):
+        parse_labelling_config(bomb)
+
+
+def test_more_labels_than_a_label_map_can_hold() -> None:
+    labels = "".join(f'<Label value="part {number}"/>' for number in range(300))
+    config = parse_labelling_config(
+        f'<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">{labels}</BrushLabels></View>'
+    )
+    with pytest.raises(ValueError, match="a label set holds 1 to 255"):
+        config.label_set()
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.xml")), ids=lambda path: path.name)
+def test_every_example_returns_all_it_asks_for(path: Path) -> None:
+    config = parse_labelling_config(path.read_text())
+    assert config.prompts
+    assert [label for label in config.labels if config.brush_target(label) is None] == []
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(RequestError):
+        assert parse_labelling_config(text).label_set().names[0]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from ihp_backend.label_studio.problems import problem, without_query
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://a.example/x.jpg?X-Sig=abc&y=1: 404", "https://a.example/x.jpg?...: 404"),
+        ("see 'https://me:secret@a.example/x.jpg'", "see 'https://a.example/x.jpg'"),
+        ("/data/local-files/?d=people/1.jpg", "/data/local-files/?d=people/1.jpg"),
+        ("what? a = b", "what? a = b"),
+    ],
+)
+def test_addresses_are_told_without_credentials(text: str, shown: str) -> None:
+    assert without_query(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "None"),
+        (3.5, "3.5"),
+        ([1] * 1000, "list of 1000"),
+        ({"rle": []}, "dict of 1"),
+        ("a" * 300, "a" * 197 + "..."),
+    ],
+)
+def test_values_are_shortened(value: object, shown: str) -> None:
+    assert problem("field", value, "remedy").value == shown

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.translation import translate
+from ihp_backend.labels import CCP
+
+
+def config(labels: str) -> LabellingConfig:
+    return parse_labelling_config(
+        f'<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">{labels}</BrushLabels></View>'
+    )
+
+
+def test_labels_are_translated_there_and_back() -> None:
+    found = translate(config('<Label value="Trousers"/><Label value="Wings"/><Label value="Hat"/>'), CCP)
+    assert found.labels.names == ("background", "Trousers", "Wings", "Hat")
+    assert found.model_ids == {"background": 0, "Trousers": 9, "Hat": 1}
+    assert set(found.unmatched) == {"Wings"}
+    assert found.from_model[np.array([0, 1, 9, 13])].tolist() == [0, 3, 1, 0]
+    assert "face" in found.unused
+
+
+def test_an_alias_helps_where_the_value_does_not() -> None:
+    found = translate(config('<Label value="Gesicht" alias="face"/><Label value="Hut" alias="cls1"/>'), CCP)
+    assert found.model_ids["Gesicht"] == 13
+    assert set(found.unmatched) == {"Hut"}
+
+
+def test_what_the_model_lacks() -> None:
+    found = translate(config('<Label value="Wings"/><Label value="Hat"/>'), CCP)
+    assert found.lacking(("Hat",), CCP) is None
+    lacking = found.lacking(("Hat", "Wings"), CCP)
+    assert lacking is not None
+    assert (lacking.field, lacking.value) == ("label_config", "Wings")
+    assert "it knows background, hat" in lacking.remedy
+
+
+def test_too_many_labels() -> None:
+    with pytest.raises(RequestError, match="300 labels"):
+        translate(config("".join(f'<Label value="part {number}"/>' for number in range(300))), CCP)

@@ -1,0 +1,79 @@
+"""The real server in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+from .stand_in import capture
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from ihp_backend.parsing.parser import Parser
+from ihp_backend.server.serve import serve
+from ihp_backend.server.settings import ServerSettings
+from tests.server.stand_in import StandInParser
+
+def load(*_):
+    if sys.argv[2] == "fail":
+        raise ValueError("model: it is damaged")
+    return StandInParser()
+
+Parser.from_pretrained = load
+serve(ServerSettings(port=0, data_dir=Path(sys.argv[1])))
+"""
+ROOT = Path(__file__).parents[2]
+
+
+def start(folder: Path, how: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder / "data"), how],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(folder)},
+    )
+
+
+def test_serving(tmp_path: Path) -> None:
+    process = start(tmp_path, "work")
+    try:
+        assert process.stderr is not None
+        address = next(found[1] for line in process.stderr if (found := re.search(r"listening on (http://\S+),", line)))
+        for _ in range(200):
+            try:
+                assert requests.get(f"{address}/health", timeout=5).json()["status"] == "UP"
+                break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        answer = requests.post(f"{address}/webhook", json=capture("40")["request"], timeout=10)
+        assert answer.status_code == 201
+        assert requests.get(f"{address}/status", timeout=5).json()["events_recorded"] == 1
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert process.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_model_that_cannot_be_loaded_stops_the_server_with_its_reason(tmp_path: Path) -> None:
+    process = start(tmp_path, "fail")
+    _, log = process.communicate(timeout=60)
+    assert process.returncode not in (0, None)
+    assert "the server cannot start: model: it is damaged" in log
+    assert "Traceback" not in log
+
+
+def test_a_data_folder_that_cannot_be_written_to_ends_at_once(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    process = start(tmp_path, "work")
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "data_dir" in log
