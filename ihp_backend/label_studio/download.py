@@ -164,21 +164,29 @@ def _is_whole(content_range: str, received: int) -> bool:
 
 
 def _status_error(url: str, status: int, owner: LabelStudioAddress | None) -> StatusError:
-    if status in (401, 403) and owner:
+    if status == 401 and owner:
         if not owner.token:
             remedy = "set LABEL_STUDIO_API_KEY to a token from Label Studio's Account & Settings"
         else:
             remedy = (
-                "Label Studio refused the token: set LABEL_STUDIO_API_KEY to a personal access token (legacy tokens "
-                "are off by default) of a user who may see the project"
+                "Label Studio refused the token: set LABEL_STUDIO_API_KEY to a valid personal access token (legacy "
+                "tokens are off by default)"
             )
+    elif status == 403 and owner:
+        remedy = (
+            "Label Studio denies it: the token's user has to see the project, and local files need "
+            "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true there or IHP_LOCAL_FILES_ROOT here"
+        )
     elif status in (401, 403):
         remedy = (
             "the address wants a login or has expired; if it is Label Studio, set LABEL_STUDIO_URL to exactly this "
             "scheme, host and port, and LABEL_STUDIO_API_KEY"
         )
     elif status == 404:
-        remedy = "no such file; check the task's data and, for Label Studio's own files, LABEL_STUDIO_URL"
+        remedy = (
+            "no such file; check the task's data, for Label Studio's own files LABEL_STUDIO_URL, and for cloud "
+            "addresses the project's storage"
+        )
     elif status in _REDIRECTS:
         remedy = "a redirect without a target; check the server"
     else:

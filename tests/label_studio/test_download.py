@@ -74,10 +74,17 @@ def test_the_checked_address_is_the_one_connected_to(elsewhere: ImageServer, mon
     assert elsewhere.asked[0].path == "/a.jpg?b=c%20d"
 
 
-def test_all_addresses_of_a_name_are_tried(elsewhere: ImageServer) -> None:
-    """localhost is often ::1 first, and the server listens on 127.0.0.1."""
+def test_all_addresses_of_a_name_are_tried(elsewhere: ImageServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """localhost is often ::1 first, and the server listens on 127.0.0.1; here, 127.0.0.2 is the one without."""
+    real = socket.getaddrinfo
+
+    def two(host: Any, *arguments: Any, **options: Any) -> Any:
+        hosts = ["127.0.0.2", "127.0.0.1"] if host == "images.example.org" else [host]
+        return [entry for name in hosts for entry in real(name, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
     elsewhere.routes["/a.jpg"] = sends()
-    assert lan().fetch(f"http://localhost:{elsewhere.server_address[1]}/a.jpg") == IMAGE
+    assert lan().fetch(f"http://images.example.org:{elsewhere.server_address[1]}/a.jpg") == IMAGE
 
 
 def test_certificates_are_checked_against_the_name(
@@ -216,3 +223,9 @@ def test_401_without_a_token_says_where_to_get_one(label_studio: ImageServer) ->
     label_studio.routes["/data/upload/a.jpg"] = status(401)
     with pytest.raises(ImageFetchError, match="status 401; set LABEL_STUDIO_API_KEY"):
         source(label_studio_url=label_studio.url).fetch("/data/upload/a.jpg")
+
+
+def test_403_of_label_studio_is_about_rights(label_studio: ImageServer) -> None:
+    label_studio.routes["/data/local-files/"] = status(403)
+    with pytest.raises(ImageFetchError, match=r"d=a.jpg: status 403; Label Studio denies it.*IHP_LOCAL_FILES_ROOT"):
+        source(label_studio_url=label_studio.url, label_studio_api_key="key").fetch("/data/local-files/?d=a.jpg")
