@@ -102,15 +102,18 @@ require_space = $(PYTHON) -c 'import shutil, sys; free = shutil.disk_usage(".").
 make_environment = $(1)/bin/python -m pip --version >/dev/null 2>&1 || { \
 	echo 'Making the environment $(1)'; $(PYTHON) -m venv --clear $(1); }
 
-# $(1): the environment, $(2): what to install. Instead of pip's hundreds of lines: on a terminal one that changes, else
-# one for every 25 packages. Errors are shown as they are.
+# $(1): the environment, $(2): what to install. pip's hundreds of lines become one that changes, or one for every 25
+# packages where there is no terminal; its warnings stay in the environment's pip.log, of which a failure shows the end.
 install = echo "Installing $(subst ','\'',$(2)) into $(1)"; \
-	show() { if [ -t 1 ]; then printf '\r\033[K  %.90s' "$$1"; fi; }; \
-	{ $(1)/bin/python -m pip install --disable-pip-version-check --no-input $(2); echo "pip-status $$?"; } | { \
-	count=0; while read -r word rest; do case "$$word" in \
-		Collecting) count=$$((count + 1)); show "$$count packages found, now $$rest"; \
-			if [ ! -t 1 ] && [ $$((count % 25)) = 0 ]; then echo "  $$count packages found"; fi;; \
-		Downloading) show "downloading $$rest";; \
-		Installing) show "unpacking $$count packages"; [ -t 1 ] || echo "  unpacking $$count packages";; \
-		pip-status) if [ -t 1 ]; then printf '\r\033[K'; fi; exit "$$rest";; \
+	show() { if [ -t 1 ]; then printf '\r\033[K  %.90s' "$$1"; elif [ "$$2" = always ]; then echo "  $$1"; fi; }; \
+	{ $(1)/bin/python -m pip install --disable-pip-version-check --no-input $(2) 2>$(1)/pip.log; \
+		echo "pip-status $$?"; } | { \
+	count=0; while read -r word rest; do case "$$word $$rest" in \
+		Collecting\ *|Processing\ *) count=$$((count + 1)); \
+			[ $$((count % 25)) = 0 ] && often=always || often=; show "$$count packages: $$rest" $$often;; \
+		Downloading\ *) show "downloading $$rest";; \
+		'Installing collected '*) show 'unpacking' always;; \
+		pip-status\ *) if [ -t 1 ]; then printf '\r\033[K'; fi; \
+			[ "$$rest" = 0 ] || { echo 'pip could not install it:'; grep -v ^WARNING $(1)/pip.log | tail -n 20; }; \
+			exit "$$rest";; \
 	esac; done; }
