@@ -11,11 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from ihp_backend.clicks import Click
+from ihp_backend.label_studio.box import Box
 from ihp_backend.label_studio.labelling_config import LabellingConfig
 from ihp_backend.label_studio.problems import Problem, problem
 
@@ -27,32 +24,6 @@ MOST_PROMPTS = 1000
 KEYPOINT_TYPES = ("keypointlabels", "keypoint")
 BOX_TYPES = ("rectanglelabels", "rectangle")
 _WIDEST = 10_000.0  # percent; nobody draws a box a hundred times as wide as the photograph
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in percent of the image; ``rotation`` in degrees, clockwise about the corner (x, y)."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    rotation: float = 0.0
-
-    def corners(self, height: int, width: int) -> NDArray[np.float64]:
-        """Its corners in pixels of an image of that size, float64 (4, 2) as (x, y)."""
-        turn = math.radians(self.rotation)
-        right = np.array([math.cos(turn), math.sin(turn)]) * self.width / 100 * width
-        down = np.array([-math.sin(turn), math.cos(turn)]) * self.height / 100 * height
-        corner = np.array([self.x / 100 * width, self.y / 100 * height])
-        return np.stack([corner, corner + right, corner + right + down, corner + down])
-
-    def mask(self, height: int, width: int) -> NDArray[np.uint8]:
-        """uint8 (height, width), 1 inside the box."""
-        inside = np.zeros((height, width), dtype=np.uint8)
-        corners = np.clip(np.rint(self.corners(height, width)), -(1 << 15), 1 << 15)
-        cv2.fillPoly(inside, [corners.astype(np.int32)], 1)
-        return inside
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def regions(
             mask["brushlabels"] = [target.returned]
         results.append({**common, "from_name": target.from_name, "type": target.type, "value": mask})
         if target.labels_from_name is not None:
-            value = {"labels": [target.returned]}
+            # Label Studio itself repeats the mask here when it saves such a region.
+            value = {**mask, "labels": [target.returned]}
             results.append({**common, "from_name": target.labels_from_name, "type": "labels", "value": value})
     return results
 

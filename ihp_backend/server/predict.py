@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from ihp_backend.label_studio.predictions import Asking
+from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.server.reading import optional, project_key, read_body
 from ihp_backend.server.state import ServerState, state
@@ -28,8 +28,8 @@ def predict() -> Response:
     if context is not None:
         optional(context, "result", list, where="params.context.")
     hostname, access_token = here.access.of(project)
-    asking = Asking(project, optional(body, "label_config", str), context, hostname, access_token)
-    items = [here.predictions.answer(task, asking) for task in tasks]
+    request = PredictionRequest(project, optional(body, "label_config", str), context, hostname, access_token)
+    items = [here.predictions.answer(task, request) for task in tasks]
     _write_down(here, project, items)
     return jsonify({"results": items})
 

@@ -41,7 +41,11 @@ def test_a_brush_with_labels_gets_two_results_of_one_id() -> None:
     mask, label = regions(halves(), {2: FACE}, {}, PLACE)
     assert mask["id"] == label["id"]
     assert (mask["type"], mask["from_name"], set(mask["value"])) == ("brush", "brush", {"format", "rle"})
-    assert (label["type"], label["from_name"], label["value"]) == ("labels", "lab", {"labels": ["Face"]})
+    assert (label["type"], label["from_name"], label["value"]) == (
+        "labels",
+        "lab",
+        {**mask["value"], "labels": ["Face"]},
+    )
 
 
 def test_no_empty_masks() -> None:

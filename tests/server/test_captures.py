@@ -128,7 +128,7 @@ def test_a_click_sent_twice_counts_once_and_answers_with_mask_and_label(
     assert parser.parsed[-1] == [Click(400, 108, 13)]
     brush, label = item["result"]
     assert (brush["from_name"], brush["type"], brush["id"]) == ("brush", "brush", label["id"])
-    assert (label["from_name"], label["type"], label["value"]) == ("lab", "labels", {"labels": ["Face"]})
+    assert (label["from_name"], label["type"], label["value"]["labels"]) == ("lab", "labels", ["Face"])
 
 
 def test_a_box_clicks_its_middle_and_limits_the_mask(client: FlaskClient, parser: StandInParser) -> None:

@@ -1,0 +1,67 @@
+"""TaskPhotographs: from a task to the opened photograph of one of its image tags."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from ihp_backend.label_studio.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.labelling_config import ImageTag
+from ihp_backend.label_studio.prediction_request import PredictionRequest
+from ihp_backend.label_studio.problems import Problem, RequestError, problem
+from ihp_backend.label_studio.scenes import SceneCache
+from ihp_backend.parsing.parser import Parser
+from ihp_backend.parsing.photograph import PhotographError, decode_photograph
+from ihp_backend.parsing.scene import Scene
+
+
+class TaskPhotographs:
+    """Fetches, decodes and opens photographs, each once; may be shared by threads.
+
+    Args:
+        parser: opens them; a scene is only for the model that made it.
+        images: fetches them.
+        scenes: keeps them.
+    """
+
+    def __init__(self, parser: Parser, images: ImageSource, scenes: SceneCache) -> None:
+        self._parser = parser
+        self._images = images
+        self._scenes = scenes
+
+    def open(self, task: Mapping[str, Any], image: ImageTag, request: PredictionRequest) -> Scene:
+        """The scene of a task's photograph.
+
+        Raises:
+            RequestError: the task names no photograph, or it cannot be fetched or decoded.
+        """
+        address, task_id = _address(task, image), task.get("id")
+        named = "\0".join((self._parser.version, request.hostname or "", address))
+        key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
+
+        def open_scene() -> Scene:
+            content = self._images.fetch(
+                address,
+                hostname=request.hostname,
+                access_token=request.access_token,
+                task_id=task_id if isinstance(task_id, int) else None,
+            )
+            return self._parser.open(decode_photograph(content))
+
+        try:
+            return self._scenes.get(key, open_scene)
+        except (ImageFetchError, PhotographError) as error:
+            raise RequestError(Problem(f"data.{image.data_key}", shown(address), str(error))) from None
+
+
+def _address(task: Mapping[str, Any], image: ImageTag) -> str:
+    if image.data_key is None:
+        return image.address
+    data = task.get("data")
+    address = data.get(image.data_key) if isinstance(data, dict) else None
+    if not isinstance(address, str) or not address:
+        remedy = f"import the task with the image's address under {image.data_key!r}, one address per image"
+        raise RequestError(problem(f"data.{image.data_key}", address, remedy))
+    return address
