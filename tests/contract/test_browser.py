@@ -33,6 +33,7 @@ def test_two_parts_are_clicked_accepted_and_submitted(installation: Installation
         # Earlier labels' suggestions are replaced by each answer, so the backend must repeat them.
         editor.click("f", x=51.5, y=37.5, wanted={"hair", "face"})
         editor.click("o", x=20.0, y=80.0, wanted={"hair", "face", "coat"})
+        editor.click("f", x=51.5, y=55.0, wanted={"hair", "face", "coat"}, negative=True)
         if target := os.environ.get("IHP_SCREENSHOT"):
             editor.screenshot(Path(target))
         editor.accept()
@@ -44,4 +45,5 @@ def test_two_parts_are_clicked_accepted_and_submitted(installation: Installation
     for label, x, y in (("hair", 35.0, 44.0), ("face", 51.5, 37.5), ("coat", 20.0, 80.0)):
         assert masks[label].shape == (HOPPER[1], HOPPER[0])
         assert masks[label][int(y * HOPPER[1] / 100), int(x * HOPPER[0] / 100)], f"the click on {label} is not in it"
+    assert not masks["face"][int(0.55 * HOPPER[1]), int(0.515 * HOPPER[0])], "Alt+click says: not here"
     assert eventually(lambda: installation.status()["events_recorded"] > before)
