@@ -66,7 +66,7 @@ class Predictions:
         except RequestError as error:
             problems.append(error.problem)
         except Exception as error:
-            logger.exception("task %s of project %s failed", _text(task.get("id")), request.project)
+            logger.exception("project %.40r task %.40r failed", request.project, _task_id(task))
             problems.append(problem("task", type(error).__name__, "an error of this server; its log has the details"))
         item: dict[str, Any] = {
             "model_version": self.parser.version,
@@ -139,7 +139,7 @@ class Predictions:
         if lacking := translation.lacking(tuple(standing.prompts), self.parser.labels):
             problems.append(lacking)
         logger.info(
-            "project %s task %s: %d prompts sent, %d labels stand, %d answered",
+            "project %.40r task %.40r: %d prompts sent, %d labels stand, %d answered",
             request.project, task_id, len(sent.prompts), len(standing.prompts), len(standing.answered),
         )  # fmt: skip
         answered = [name for name in standing.answered if name in translation.model_ids]
@@ -194,7 +194,3 @@ def _task_id(task: Mapping[str, Any]) -> str:
     """The task's id as text, "" for a task without one: such a task is answered without a memory."""
     task_id = task.get("id")
     return str(task_id) if isinstance(task_id, (int, str)) and not isinstance(task_id, bool) else ""
-
-
-def _text(value: Any) -> str:
-    return str(value)[:40]

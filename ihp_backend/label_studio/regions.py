@@ -94,10 +94,10 @@ def _in_original_size(label_map: NDArray[np.uint8], place: Place) -> NDArray[np.
         return label_map
     height, width = place.original_size
     if height * width > _MOST_PIXELS:
-        logger.warning("task %s: original size %dx%d is beyond reason, left aside", place.task, width, height)
+        logger.warning("task %.40r: original size %dx%d is beyond reason, left aside", place.task, width, height)
         return label_map
     logger.warning(
-        "task %s: the photograph has %dx%d pixels, the page %dx%d; masks are resized",
+        "task %.40r: the photograph has %dx%d pixels, the page %dx%d; masks are resized",
         place.task, label_map.shape[1], label_map.shape[0], width, height,
     )  # fmt: skip
     return np.asarray(cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)

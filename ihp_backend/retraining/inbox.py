@@ -93,10 +93,17 @@ class Inbox:
             raise self._error("cannot be written", error) from error
 
     def count(self, kind_prefix: str = "") -> int:
-        """How many events were stored whose kind begins so; "ANNOTATION" counts all annotation events."""
-        with closing(self._connect()) as connection:
-            query = "SELECT count(*) FROM events WHERE substr(kind, 1, ?) = ?"
-            return int(connection.execute(query, (len(kind_prefix), kind_prefix)).fetchone()[0])
+        """How many events were stored whose kind begins so; "ANNOTATION" counts all annotation events.
+
+        Raises:
+            InboxError: the file cannot be read.
+        """
+        query = "SELECT count(*) FROM events WHERE substr(kind, 1, ?) = ?"
+        try:
+            with closing(self._connect()) as connection:
+                return int(connection.execute(query, (len(kind_prefix), kind_prefix)).fetchone()[0])
+        except sqlite3.Error as error:
+            raise self._error("cannot be read", error) from error
 
     def events(self, after: int = 0, kind_prefix: str = "") -> Iterator[Event]:
         """The stored events with a number above ``after``, oldest first."""

@@ -51,6 +51,6 @@ def _write_down(here: ServerState, project: str, items: list[dict[str, Any]]) ->
             here.journal.note(Problem(each["field"], each["value"], each["remedy"]))
     here.journal.count_predictions(len(items))
     regions = sum(len(item["result"]) for item in items)
-    logger.info("project %s: %d tasks, %d regions, %d with errors", project, len(items), regions, len(errors))
+    logger.info("project %.40r: %d tasks, %d regions, %d with errors", project, len(items), regions, len(errors))
     for error in errors[:5]:
-        logger.warning("project %s: %s: %s (%s)", project, error["field"], error["value"], error["remedy"])
+        logger.warning("project %.40r: %s: %s (%s)", project, error["field"], error["value"], error["remedy"])

@@ -35,7 +35,7 @@ def setup() -> Response:
         config = parse_labelling_config(config_text)
         translation = translate(config, here.parser.labels)
     except RequestError as error:
-        logger.warning("project %s: %s", project, error.problem.remedy)
+        logger.warning("project %.40r: %s", project, error.problem.remedy)
         here.journal.note(error.problem)
         answer["error"] = error.problem.to_json()
         return jsonify(answer)
@@ -49,7 +49,7 @@ def setup() -> Response:
     if lacking is not None:
         here.journal.note(lacking)
     logger.info(
-        "project %s set up: %d labels, %d of them unknown to the model",
+        "project %.40r set up: %d labels, %d of them unknown to the model",
         project, len(config.labels), len(translation.unmatched),
     )  # fmt: skip
     return jsonify(answer)

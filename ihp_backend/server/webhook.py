@@ -34,7 +34,7 @@ def webhook() -> tuple[Response, int]:
     except ValueError as error:
         raise RequestError(problem("body", "event", str(error))) from None
     _forget_clicks(event, action, here.predictions.memory)
-    logger.info("event %d recorded: %.40r of project %s", number, action, project_key(event.get("project")))
+    logger.info("event %d recorded: %.40r of project %.40r", number, action, project_key(event.get("project")))
     return jsonify({"status": "recorded", "event": number}), 201
 
 

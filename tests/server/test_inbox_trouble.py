@@ -23,8 +23,10 @@ def test_no_event_is_acknowledged_that_is_not_stored(
     with monkeypatch.context() as broken:
         broken.setattr(Inbox, "_connect", fail)
         answer = client.post("/webhook", json=capture("40")["request"])
+        assert client.get("/status").status_code == status
     assert answer.status_code == status
     assert answer.get_json()["error"]["field"] == "inbox"
+    assert answer.get_json()["error"]["value"] == "event not stored"
     assert error in answer.get_json()["error"]["remedy"]
     assert client.get("/status").get_json()["events_recorded"] == 0
     assert client.post("/webhook", json=capture("40")["request"]).status_code == 201

@@ -1,0 +1,71 @@
+"""Predictions without a server around it; the answers themselves are checked in tests/server."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from ihp_backend.label_studio.click_memory import ClickMemory
+from ihp_backend.label_studio.prediction_request import PredictionRequest
+from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.label_studio.scenes import SceneCache
+from ihp_backend.labels import LabelSet
+from ihp_backend.parsing import Parse, Scene
+
+CONFIG = """<View><Image name="i" value="$i"/><KeyPointLabels name="k" toName="i"><Label value="Hat"/></KeyPointLabels>
+<BrushLabels name="b" toName="i"><Label value="Hat"/></BrushLabels></View>"""
+TASK = {"id": 1, "data": {"i": "photograph"}}
+CLICK = {"id": "c", "type": "keypointlabels", "to_name": "i", "value": {"x": 1, "y": 1, "keypointlabels": ["Hat"]}}
+
+
+class AllHat:
+    """Finds nothing but hat, and is as sure of it as it is told."""
+
+    labels = LabelSet(("background", "cap"))
+    version = "all-hat-1"
+
+    def __init__(self, confidence: float = 0.5) -> None:
+        self.confidence = confidence
+
+    def open(self, image: np.ndarray) -> Scene:
+        return Scene(image.shape[0], image.shape[1], 1.0, None)
+
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+        confidence = np.array([0, self.confidence], np.float32)
+        return Parse(np.ones((scene.height, scene.width), np.uint8), confidence)
+
+
+class OnePixel:
+    def fetch(self, url: str, **_: Any) -> bytes:
+        return b"P6 1 1 255\n\x00\x00\x00"
+
+
+def predictions(parser: AllHat | None = None, **more: Any) -> Predictions:
+    return Predictions(cast(Any, parser or AllHat()), cast(Any, OnePixel()), **more)
+
+
+def test_the_given_memory_and_cache_are_used_even_while_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
+    )
+    memory, scenes = ClickMemory(), SceneCache()
+    item = predictions(memory=memory, scenes=scenes).answer(
+        TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]})
+    )
+    assert len(item["result"]) == 1
+    assert (len(memory), len(scenes)) == (1, 1)
+
+
+@pytest.mark.parametrize(("confidence", "score"), [(0.5, 0.5), (1.5, 1), (-1, 0), (float("nan"), 0)])
+def test_scores_stay_between_0_and_1(monkeypatch: pytest.MonkeyPatch, confidence: float, score: float) -> None:
+    monkeypatch.setattr(
+        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
+    )
+    item = predictions(AllHat(confidence)).answer(TASK, PredictionRequest("1", CONFIG))
+    assert (item["score"], item["result"][0]["score"]) == (score, score)
+
+
+def test_a_request_does_not_show_its_token() -> None:
+    assert "secret" not in repr(PredictionRequest("1", CONFIG, access_token="secret"))
