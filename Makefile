@@ -104,7 +104,7 @@ make_environment = $(1)/bin/python -m pip --version >/dev/null 2>&1 || { \
 
 # $(1): the environment, $(2): what to install. pip's hundreds of lines become one that changes, or one for every 25
 # packages where there is no terminal; its warnings stay in the environment's pip.log, of which a failure shows the end.
-install = echo "Installing $(subst ','\'',$(2)) into $(1)"; \
+install = echo "Installing $(2) into $(1)"; \
 	show() { if [ -t 1 ]; then printf '\r\033[K  %.90s' "$$1"; elif [ "$$2" = always ]; then echo "  $$1"; fi; }; \
 	{ $(1)/bin/python -m pip install --disable-pip-version-check --no-input $(2) 2>$(1)/pip.log; \
 		echo "pip-status $$?"; } | { \
