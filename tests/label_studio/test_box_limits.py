@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,7 @@ def columns(*prompts: Prompt) -> list[int]:
         ((Prompt("c", "hat", 5, 5),), range(10)),
         ((LEFT,), range(4)),
         ((LEFT, RIGHT), (0, 1, 2, 3, 8, 9)),
+        ((replace(LEFT, positive=False),), range(10)),
         ((LEFT, Prompt("c", "hat", 15, 50)), range(4)),
         ((LEFT, Prompt("c", "hat", 65, 50)), range(10)),
         ((LEFT, Prompt("c", "hat", 65, 50, positive=False)), range(4)),

@@ -42,3 +42,9 @@ def test_what_the_model_lacks() -> None:
 def test_too_many_labels() -> None:
     with pytest.raises(RequestError, match="300 labels"):
         translate(config("".join(f'<Label value="part {number}"/>' for number in range(300))), CCP)
+
+
+def test_of_two_spellings_of_one_label_the_first_gets_its_pixels() -> None:
+    found = translate(config('<Label value="LeftArm"/><Label value="left-arm"/>'), CCP)
+    assert found.model_ids == {"background": 0, "LeftArm": 14, "left-arm": 14}
+    assert found.labels.names[found.from_model[14]] == "LeftArm"

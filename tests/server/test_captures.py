@@ -201,13 +201,31 @@ def test_webhooks_are_recorded(app: Flask, client: FlaskClient) -> None:
     assert client.get("/status").get_json()["events_recorded"] == 6
 
 
-@pytest.mark.parametrize("number", ["41", "45"])
-def test_submitted_and_deleted_work_is_forgotten(client: FlaskClient, number: str) -> None:
-    first = capture("10")["request"]
-    event = capture(number)["request"]
-    first["project"] = f"{event['project']['id']}.123"
-    first["tasks"][0]["annotations"] = [{"id": 2, "result": []}]
-    client.post("/predict", json=first)
+PROJECT = {"project": {"id": 4}}
+
+
+@pytest.mark.parametrize(
+    ("event", "remembered"),
+    [
+        (capture("41")["request"], 0),
+        ({"action": "ANNOTATION_UPDATED", "annotation": {"id": 9, "task": 8}, **PROJECT}, 0),
+        ({"action": "ANNOTATIONS_CREATED", "annotation": [{"id": 9, "task": 8}], "task": [{"id": 8}], **PROJECT}, 0),
+        ({"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 2}], **PROJECT}, 0),
+        ({"action": "TASKS_DELETED", "tasks": [{"id": 8}], **PROJECT}, 0),
+        ({"action": "ANNOTATION_UPDATED", "annotation": {"id": 9, "task": 7}, **PROJECT}, 1),
+        ({"action": "ANNOTATION_UPDATED", "annotation": {"id": 9, "task": 8}, "project": {"id": 5}}, 1),
+        ({"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 3}], **PROJECT}, 1),
+        ({"action": "TASKS_DELETED", "tasks": [{"id": 7}], **PROJECT}, 1),
+        ({"action": "TASKS_CREATED", "tasks": [{"id": 8}], **PROJECT}, 1),
+        ({"action": "PROJECT_UPDATED", **PROJECT}, 1),
+        ({"action": "START_TRAINING", **PROJECT}, 1),
+        ({"action": "SOMETHING_NEW", "task": {"id": 8}, **PROJECT}, 1),
+    ],
+)
+def test_submitted_and_deleted_work_is_forgotten(client: FlaskClient, event: dict[str, Any], remembered: int) -> None:
+    body = capture("10")["request"]  # a click on task 8 of project 4
+    body["tasks"][0]["annotations"] = [{"id": 2, "result": []}]
+    client.post("/predict", json=body)
     assert client.get("/status").get_json()["clicks_remembered"] == 1
-    client.post("/webhook", json=event)
-    assert client.get("/status").get_json()["clicks_remembered"] == 0
+    assert client.post("/webhook", json=event).status_code == 201
+    assert client.get("/status").get_json()["clicks_remembered"] == remembered

@@ -228,12 +228,14 @@ def test_five_hundred_clicks(client: FlaskClient, parser: StandInParser) -> None
     assert "error" not in item
 
 
-def test_more_clicks_than_a_task_may_hold(client: FlaskClient, parser: StandInParser) -> None:
+def test_of_more_clicks_than_a_task_may_hold_the_newest_count(client: FlaskClient, parser: StandInParser) -> None:
     body = capture("10")["request"]
     click = body["params"]["context"]["result"][0]
-    body["params"]["context"]["result"] = [{**click, "id": f"c{n}"} for n in range(1200)]
+    clicks = [{**click, "id": f"c{n}", "value": {**click["value"], "x": n / 12}} for n in range(1200)]
+    body["params"]["context"]["result"] = clicks
     (item,) = check(client.post("/predict", json=body), 200)["results"]
     assert len(parser.parsed[-1]) == 1000
+    assert parser.parsed[-1][-1].x == int(1199 / 1200 * 800)
     assert (item["error"]["field"], item["error"]["value"]) == ("context.result", "1200 prompts")
 
 
