@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import numpy as np
@@ -50,14 +52,19 @@ def main(
     stored = {name: to_stored(tensor) for name, tensor in network.state_dict().items()}
     network.load_state_dict(stored)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "model.safetensors").write_bytes(save(stored))
-    export_onnx(network, out / "model.onnx")
-    difference = largest_difference(network, out / "model.onnx")
-    if difference > TOLERANCE:
-        raise SystemExit(
-            f"export: ONNX Runtime differs from torch by {difference:.2g} standard deviations; not exported"
-        )
-    write_description(out, description, BENCHMARKS[labels], working_size, network.multiple_of)
+    # Beside the folder's files until everything is proven, so that a failed export leaves what was there.
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as unproven:
+        made = Path(unproven)
+        (made / "model.safetensors").write_bytes(save(stored))
+        export_onnx(network, made / "model.onnx")
+        difference = largest_difference(network, made / "model.onnx")
+        if difference > TOLERANCE:
+            raise SystemExit(
+                f"export: ONNX Runtime differs from torch by {difference:.2g} standard deviations; not exported"
+            )
+        write_description(made, out.name, description, BENCHMARKS[labels], working_size, network.multiple_of)
+        for file in made.iterdir():
+            file.replace(out / file.name)
     size = sum(file.stat().st_size for file in out.iterdir())
     print(f"{out}: {size / 1e6:.1f} MB, ONNX Runtime within {difference:.1e} standard deviations of torch")
 
@@ -72,7 +79,12 @@ def network_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 def to_stored(tensor: torch.Tensor) -> torch.Tensor:
     """Filters in half precision; statistics and offsets as they are, for they are few and of any magnitude."""
-    return (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous()
+    return (tensor.half() if is_filter(tensor) else tensor).contiguous()
+
+
+def is_filter(tensor: torch.Tensor) -> bool:
+    """Whether a tensor of a network holds filters, which are nearly all of its numbers."""
+    return tensor.is_floating_point() and tensor.ndim > 1
 
 
 def export_onnx(network: ClickNetwork, path: Path) -> None:
@@ -96,7 +108,8 @@ def export_onnx(network: ClickNetwork, path: Path) -> None:
     )
     assert program is not None  # Only the exporter of old gives None.
     model = program.model_proto
-    store_weights_in_half_precision(model)
+    # The same tensors as in model.safetensors, so that ONNX Runtime and torch calculate with the same numbers.
+    store_in_half_precision(model, {name for name, tensor in network.state_dict().items() if is_filter(tensor)})
     del model.graph.value_info[:]  # ONNX Runtime infers shapes itself.
     for node in model.graph.node:
         del node.metadata_props[:]  # Where in the Python source each node came from; half as large as the weights.
@@ -104,11 +117,11 @@ def export_onnx(network: ClickNetwork, path: Path) -> None:
     path.write_bytes(model.SerializeToString())
 
 
-def store_weights_in_half_precision(model: onnx.ModelProto) -> None:
-    """Stores every large float32 weight as float16 followed by a cast, which ONNX Runtime folds away on loading."""
+def store_in_half_precision(model: onnx.ModelProto, filters: Collection[str]) -> None:
+    """Stores the named weights as float16 followed by a cast, which ONNX Runtime folds away on loading."""
     casts = []
     for weight in list(model.graph.initializer):
-        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < 256:
+        if weight.name not in filters:
             continue
         half = numpy_helper.to_array(weight).astype(np.float16)
         stored = f"{weight.name}.half"
@@ -142,16 +155,14 @@ def largest_difference(network: ClickNetwork, path: Path, seed: int = 0) -> floa
 
 
 def write_description(
-    out: Path, network: dict[str, Any], labels: LabelSet, working_size: int, multiple_of: int
+    out: Path, name: str, network: dict[str, Any], labels: LabelSet, working_size: int, multiple_of: int
 ) -> None:
-    """Writes ``model.json``; the version is the folder's name and the beginning of the weights' digest."""
-    digests = {
-        name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("model.onnx", "model.safetensors")
-    }
+    """Writes ``model.json``; the version is the name and the beginning of the weights' digest."""
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(out.glob("model.*"))}
     described = {
         "format": FORMAT,
-        "name": out.name,
-        "version": f"{out.name}-{digests['model.safetensors'][:8]}",
+        "name": name,
+        "version": f"{name}-{digests['model.safetensors'][:8]}",
         "labels": labels.to_dict(),
         "network": network,
         "working_size": working_size,
