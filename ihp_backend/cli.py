@@ -21,6 +21,10 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; by default only this machine.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; by default 9090.")] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or packaged model's name.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="onnx (CPU, the default) or torch (GPU when there is one; needs the train extra)."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default 1, right for click work.")] = None,
     threads: Annotated[int | None, typer.Option(help="Requests answered at once per process; by default 8.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where events and cached images live (IHP_DATA_DIR).")] = None,
@@ -41,6 +45,7 @@ def serve(
                 host=host,
                 port=port,
                 model=model,
+                engine=engine,
                 workers=workers,
                 threads=threads,
                 data_dir=data_dir,

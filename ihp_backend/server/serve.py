@@ -44,7 +44,9 @@ class Application(BaseApplication):
 
     def load(self) -> Flask:
         try:
-            return create_app(Parser.from_pretrained(self._settings.model), self._settings)
+            return create_app(
+                Parser.from_pretrained(self._settings.model, engine=self._settings.engine), self._settings
+            )
         except (ValueError, RuntimeError, OSError) as error:
             logger.error("the server cannot start: %s", error)
             sys.exit(_APP_LOAD_ERROR)

@@ -31,6 +31,7 @@ class ServerSettings:
     Attributes:
         host, port: where to listen; port 0 takes any free one.
         model: a packaged model's name or a model folder; None for the packaged default model.
+        engine: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
         workers: processes; each has its own model and its own memory of clicks, so one is right for click work.
         threads: requests a worker answers at once.
         timeout: seconds after which a worker that does not move is replaced.
@@ -45,6 +46,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 9090
     model: str | None = None
+    engine: str = "onnx"
     workers: int = 1
     threads: int = 8
     timeout: int = 120
@@ -67,7 +69,9 @@ class ServerSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **explicit: Any) -> ServerSettings:
-        """Settings from arguments, then IHP_HOST, IHP_PORT, IHP_MODEL, IHP_WORKERS, IHP_THREADS, IHP_TIMEOUT,
+        """Settings from arguments, then from variables.
+
+        The variables are IHP_HOST, IHP_PORT, IHP_MODEL, IHP_ENGINE, IHP_WORKERS, IHP_THREADS, IHP_TIMEOUT,
         IHP_DATA_DIR, IHP_MAX_BODY_MEBIBYTES and what ``ImageSettings`` reads.
 
         Args:
@@ -84,7 +88,12 @@ class ServerSettings:
             name: given.pop(name) for name in ("allow_private_addresses", "local_files_root") if name in given
         }
         values: dict[str, Any] = {}
-        for name, variable in (("host", "IHP_HOST"), ("model", "IHP_MODEL"), ("data_dir", "IHP_DATA_DIR")):
+        for name, variable in (
+            ("host", "IHP_HOST"),
+            ("model", "IHP_MODEL"),
+            ("engine", "IHP_ENGINE"),
+            ("data_dir", "IHP_DATA_DIR"),
+        ):
             if variables.get(variable):
                 values[name] = variables[variable]
         for name, variable in _NUMBERS.items():

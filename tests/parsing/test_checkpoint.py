@@ -24,7 +24,9 @@ def edit(folder: Path, **changes: object) -> None:
 
 
 def test_unknown_model() -> None:
-    with pytest.raises(CheckpointError, match=r"'no-such' is neither a packaged model \(.*ccp-deeplab.*\) nor a folder"):
+    with pytest.raises(
+        CheckpointError, match=r"'no-such' is neither a packaged model \(.*ccp-deeplab.*\) nor a folder"
+    ):
         Parser.from_pretrained("no-such")
 
 

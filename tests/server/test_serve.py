@@ -21,7 +21,7 @@ from ihp_backend.server.serve import serve
 from ihp_backend.server.settings import ServerSettings
 from tests.server.stand_in import StandInParser
 
-def load(*_):
+def load(*_, **__):
     if sys.argv[2] == "fail":
         raise ValueError("model: it is damaged")
     return StandInParser()

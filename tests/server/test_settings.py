@@ -20,11 +20,18 @@ def test_defaults() -> None:
 
 
 def test_arguments_beat_the_environment(tmp_path: Path) -> None:
-    environment = {"IHP_PORT": "1234", "IHP_HOST": "::1", "IHP_DATA_DIR": str(tmp_path / "a"), "IHP_THREADS": ""}
+    environment = {
+        "IHP_PORT": "1234",
+        "IHP_HOST": "::1",
+        "IHP_DATA_DIR": str(tmp_path / "a"),
+        "IHP_THREADS": "",
+        "IHP_ENGINE": "torch",
+    }
     settings = ServerSettings.from_environment(
         environment, port=4321, host=None, allow_private_addresses=True, local_files_root=tmp_path
     )
     assert (settings.port, settings.host, settings.threads) == (4321, "::1", 8)
+    assert settings.engine == "torch"
     assert settings.data_dir == tmp_path / "a"
     assert settings.images.cache_dir == tmp_path / "a" / "cache" / "images"
     assert settings.images.allow_private_addresses
