@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -18,8 +19,14 @@ PADDING = 127
 
 
 def working_scale(height: int, width: int, working_size: int) -> float:
-    """Working pixels per image pixel, such that the longer side becomes ``working_size`` at most."""
-    return min(working_size / max(height, width), LARGEST_ENLARGEMENT)
+    """Working pixels per image pixel: the longer side becomes ``working_size`` at most, the area half its square.
+
+    Training photographs are upright and slender, one full-body person each. A square or wide photograph shows a person
+    from nearer or more besides; scaled by its longer side alone, a portrait's face would be larger than any face the
+    network has seen, and every click would cost twice the time.
+    """
+    by_area = working_size / math.sqrt(2 * height * width)
+    return min(working_size / max(height, width), by_area, LARGEST_ENLARGEMENT)
 
 
 def to_working_image(image: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
