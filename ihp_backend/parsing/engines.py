@@ -1,26 +1,9 @@
-"""Engines run a model folder's network; everything around it (sizes, clicks, label maps) is the Parser's business."""
+"""The engines there are, by name."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
-
-
-class Engine(ABC):
-    """Runs one network. Safe to share between threads."""
-
-    @abstractmethod
-    def encode(self, image: NDArray[np.uint8]) -> Any:
-        """What can be computed before clicks are known, from a padded working image uint8 (H, W, 3)."""
-
-    @abstractmethod
-    def decode(self, features: Any, click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 (num_labels, h, w) for localization maps uint8 (num_labels, H, W)."""
+from ihp_backend.parsing.engine import Engine
 
 
 def make_engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine:

@@ -9,7 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
-from ihp_backend.parsing.engines import Engine
+from ihp_backend.parsing.engine import Engine
 
 
 class OnnxEngine(Engine):

@@ -18,7 +18,8 @@ from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.labels import LabelSet, match_labels
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.cores import available_cores
-from ihp_backend.parsing.engines import Engine, make_engine
+from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.engines import make_engine
 from ihp_backend.parsing.geometry import to_working_clicks, to_working_image, working_scale
 from ihp_backend.parsing.obedience import obey
 from ihp_backend.parsing.scene import Parse, Scene

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ihp_backend.networks import build_network
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
-from ihp_backend.parsing.engines import Engine
+from ihp_backend.parsing.engine import Engine
 
 
 class TorchEngine(Engine):

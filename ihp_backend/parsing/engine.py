@@ -1,0 +1,21 @@
+"""Engine: runs a model folder's network; everything around it (sizes, clicks, label maps) is the Parser's business."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Engine(ABC):
+    """Runs one network. Safe to share between threads."""
+
+    @abstractmethod
+    def encode(self, image: NDArray[np.uint8]) -> Any:
+        """What can be computed before clicks are known, from a padded working image uint8 (H, W, 3)."""
+
+    @abstractmethod
+    def decode(self, features: Any, click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits float32 (num_labels, h, w) for localization maps uint8 (num_labels, H, W)."""
