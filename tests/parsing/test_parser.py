@@ -113,10 +113,9 @@ def test_impossible_clicks(parser: Parser, click: Click, message: str) -> None:
 
 
 def test_impossible_images_and_previous_parsings(parser: Parser) -> None:
-    image: NDArray
-    for image in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)):
+    for shape, kind in (((4, 4), np.uint8), ((4, 4, 3), np.float32), ((0, 4, 3), np.uint8)):
         with pytest.raises(ValueError, match=r"image: .* needed"):
-            parser.open(image)
+            parser.open(np.zeros(shape, kind))
     with pytest.raises(ValueError, match=r"previous: \(3, 4\) given, the scene is \(4, 4\)"):
         parser.parse(parser.open(np.zeros((4, 4, 3), np.uint8)), [], previous=np.zeros((3, 4), np.uint8))
 
