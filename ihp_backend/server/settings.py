@@ -33,7 +33,7 @@ class ServerSettings:
         model: a packaged model's name or a model folder; None for the packaged default model.
         engine: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
         workers: processes; each has its own model and its own memory of clicks, so one is right for click work.
-        threads: requests a worker answers at once.
+        threads: requests a worker answers at once; enough that a health check finds one free among clicks.
         timeout: seconds after which a worker that does not move is replaced.
         data_dir: where events and cached images live.
         max_body_mebibytes: largest request body; Label Studio sends all masks of a task with every click.
@@ -48,7 +48,7 @@ class ServerSettings:
     model: str | None = None
     engine: str = "onnx"
     workers: int = 1
-    threads: int = 8
+    threads: int = 16
     timeout: int = 120
     data_dir: Path = DEFAULT_DATA_DIR
     max_body_mebibytes: int = 256

@@ -12,7 +12,7 @@ from ihp_backend.server.settings import ServerSettings, SettingsError
 
 def test_defaults() -> None:
     settings = ServerSettings.from_environment({})
-    assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 9090, 1, 8)
+    assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 9090, 1, 16)
     assert (settings.timeout, settings.max_body_mebibytes) == (120, 256)
     assert settings.data_dir == Path.home() / ".local/share/ihp-backend"
     assert settings.images.cache_dir == settings.data_dir / "cache" / "images"
@@ -30,7 +30,7 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
     settings = ServerSettings.from_environment(
         environment, port=4321, host=None, allow_private_addresses=True, local_files_root=tmp_path
     )
-    assert (settings.port, settings.host, settings.threads) == (4321, "::1", 8)
+    assert (settings.port, settings.host, settings.threads) == (4321, "::1", 16)
     assert settings.engine == "torch"
     assert settings.data_dir == tmp_path / "a"
     assert settings.images.cache_dir == tmp_path / "a" / "cache" / "images"
