@@ -1,4 +1,4 @@
-"""CCP person crops: photographs of Clothing Co-Parsing (Liang et al. 2016), one full-body person each.
+"""CCP person crops: photographs of Clothing Co-Parsing (Yang, Luo, Lin 2014), one full-body person each.
 
 Layout: ``images/ID.jpg``, ``masks24/ID.png`` (palette, ids of ``labels.CCP``) and ``split.json``, which maps "train"
 and "val" to lists of ids.

@@ -19,7 +19,7 @@ CCP = LabelSet(
         "body": frozenset({3, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}),
     },
 )  # fmt: skip
-"""Clothing Co-Parsing (Liang et al. 2016), its 59 garment names joined to 24 labels."""
+"""Clothing Co-Parsing (Yang, Luo, Lin 2014), its 59 garment names joined to 24 labels."""
 
 LIP = LabelSet(
     names=(
