@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _SIDED_NOUNS = (
@@ -68,6 +69,7 @@ def _side_and_noun(name: str) -> tuple[str, str]:
     return (_SIDES[glued[1]], glued[2]) if glued else ("", whole)
 
 
+@lru_cache(maxsize=4096)  # Every click asks for the same few names.
 def spelling_key(name: str) -> str:
     """The same for names that differ only in spelling; empty when the name holds no letter or digit."""
     return "".join(_side_and_noun(name))
@@ -76,6 +78,7 @@ def spelling_key(name: str) -> str:
 _MEANINGS = {spelling_key(name): "".join(_side_and_noun(group[0])) for group in _SYNONYMS for name in group}
 
 
+@lru_cache(maxsize=4096)  # Every click asks for the same few names.
 def meaning_key(name: str) -> str:
     """The same for names that are spelled alike or are common synonyms of each other."""
     side, noun = _side_and_noun(name)
