@@ -1,26 +1,39 @@
 """An annotator's work in the real editor: clicks, masks, acceptance, submission.
 
-With ``IHP_SCREENSHOT=file.png`` the moment before the masks are accepted is kept as a picture.
+With ``IHP_SCREENSHOT=file.png`` the editor after two clicks is kept as a picture.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from examples.demo.settings import PHOTOGRAPHS
 
 from .editor import Editor, browser_page, chromium
 from .installation import Installation, Project, eventually
-from .regions import HOPPER, decoded
+from .regions import decoded
 
 pytestmark = pytest.mark.label_studio
 
+SIDE = 512
+"""Width and height of eileen_collins.jpg; parts on it below are in percent of them."""
 
-def test_two_parts_are_clicked_accepted_and_submitted(installation: Installation, project: Project) -> None:
+HAIR, FACE, COAT, BESIDE_THE_FACE = (46.0, 12.0), (44.0, 23.5), (15.0, 62.0), (33.0, 26.0)
+
+
+def test_parts_are_clicked_accepted_and_submitted(
+    installation: Installation, make_project: Callable[[list[Path]], Project]
+) -> None:
     program = chromium()
     if program is None:
         pytest.skip("no Chromium on this machine, so the editor is not tested: apt install chromium, or IHP_CHROMIUM=…")
+    project = make_project([PHOTOGRAPHS / "eileen_collins.jpg"])
     task = project.tasks[0]["id"]
     before = installation.status()["events_recorded"]
     with browser_page(program) as page:
@@ -29,21 +42,27 @@ def test_two_parts_are_clicked_accepted_and_submitted(installation: Installation
         editor.open(project.id, task)
         assert editor.labels(suggested=False) == [], "a task must open without masks, they would catch the clicks"
         editor.switch_on_clicks()
-        editor.click("a", x=35.0, y=44.0, wanted={"hair"})
+        editor.click("a", *HAIR, wanted={"hair"})
         # Earlier labels' suggestions are replaced by each answer, so the backend must repeat them.
-        editor.click("f", x=51.5, y=37.5, wanted={"hair", "face"})
-        editor.click("o", x=20.0, y=80.0, wanted={"hair", "face", "coat"})
-        editor.click("f", x=51.5, y=55.0, wanted={"hair", "face", "coat"}, negative=True)
+        editor.click("f", *FACE, wanted={"hair", "face"})
         if target := os.environ.get("IHP_SCREENSHOT"):
             editor.screenshot(Path(target))
+        editor.click("o", *COAT, wanted={"hair", "face", "coat"})
+        editor.click("f", *BESIDE_THE_FACE, wanted={"hair", "face", "coat"}, negative=True)
         editor.accept()
         assert editor.labels(suggested=False) == ["coat", "face", "hair"]
         editor.submit()
     [annotation] = project.client.annotations(task)
     masks = decoded(annotation["result"])
     assert masks.keys() == {"hair", "face", "coat"}
-    for label, x, y in (("hair", 35.0, 44.0), ("face", 51.5, 37.5), ("coat", 20.0, 80.0)):
-        assert masks[label].shape == (HOPPER[1], HOPPER[0])
-        assert masks[label][int(y * HOPPER[1] / 100), int(x * HOPPER[0] / 100)], f"the click on {label} is not in it"
-    assert not masks["face"][int(0.55 * HOPPER[1]), int(0.515 * HOPPER[0])], "Alt+click says: not here"
+    for label, place in (("hair", HAIR), ("face", FACE), ("coat", COAT)):
+        assert masks[label].shape == (SIDE, SIDE)
+        assert at(masks[label], place), f"the click on {label} is not in it"
+    assert not at(masks["face"], BESIDE_THE_FACE), "Alt+click says: not here"
     assert eventually(lambda: installation.status()["events_recorded"] > before)
+
+
+def at(mask: NDArray[np.bool_], place: tuple[float, float]) -> bool:
+    """The mask's pixel at x and y percent."""
+    x, y = (int(percent * SIDE / 100) for percent in place)
+    return bool(mask[y, x])
