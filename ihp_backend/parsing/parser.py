@@ -32,11 +32,15 @@ class Parser:
     Attributes:
         labels: the label set that clicks and label maps speak.
         version: the model version that goes out with predictions.
+        obedient: whether clicks that the network does not follow are settled on its logits.
     """
 
-    def __init__(self, checkpoint: Checkpoint, engine: Engine, labels: LabelSet | None = None) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, engine: Engine, labels: LabelSet | None = None, *, obedient: bool = True
+    ) -> None:
         self.labels = labels or checkpoint.labels
         self.version = checkpoint.version
+        self.obedient = obedient
         self._checkpoint, self._engine = checkpoint, engine
         self._to_model, self._from_model = _translation(self.labels, checkpoint.labels)
 
@@ -48,6 +52,7 @@ class Parser:
         *,
         engine: str = "onnx",
         threads: int | None = None,
+        obedient: bool = True,
     ) -> Parser:
         """Loads a model.
 
@@ -57,6 +62,8 @@ class Parser:
                 spelling aside. Model labels that are not in it turn into background. None: the model's own.
             engine: "onnx" (CPU, without torch) or "torch" (CUDA in half precision when there is one).
             threads: processor threads per network run; None: as many as the process may use.
+            obedient: False leaves clicks that the network does not follow as they are, which is for measuring the
+                network alone.
 
         Raises:
             CheckpointError: no such model, or it is damaged.
@@ -65,7 +72,7 @@ class Parser:
         checkpoint = read_checkpoint(name_or_folder)
         if labels is not None and not isinstance(labels, LabelSet):
             labels = LabelSet(tuple(labels))
-        return cls(checkpoint, make_engine(engine, checkpoint, threads or available_cores()), labels)
+        return cls(checkpoint, make_engine(engine, checkpoint, threads or available_cores()), labels, obedient=obedient)
 
     def open(self, image: NDArray[np.uint8]) -> Scene:
         """Prepares a photograph for clicks.
@@ -102,7 +109,8 @@ class Parser:
         maps = localization_maps(working_clicks, height, width, len(self._checkpoint.labels))
         logits = self._engine.decode(features, maps)
         stride = height // logits.shape[1]
-        logits = obey(logits, working_clicks, stride)
+        if self.obedient:
+            logits = obey(logits, working_clicks, stride)
         # The working image without its padding spans max(round(side * scale), 1) pixels, not exactly side * scale.
         rows = max(round(scene.height * scene.scale), 1) / scene.height / stride
         columns = max(round(scene.width * scene.scale), 1) / scene.width / stride

@@ -15,7 +15,9 @@ from PIL import Image
 from ihp_backend.clicks import Click
 from ihp_backend.labels import CCP
 from ihp_backend.parsing import Parser
+from ihp_backend.parsing.checkpoint import read_checkpoint
 from ihp_backend.parsing.cores import available_cores
+from ihp_backend.parsing.engine import Engine
 
 PHOTOGRAPHS = sorted((Path(__file__).parents[2] / "examples" / "photographs").glob("*.jpg"))
 
@@ -57,6 +59,25 @@ def test_every_click_is_obeyed(parser: Parser, image: NDArray[np.uint8]) -> None
         clicks = some_clicks(height, width, 8, seed)
         label_map = parser.parse(scene, clicks).label_map
         assert [label_map[click.y, click.x] for click in clicks] == [click.label for click in clicks]
+
+
+class Deaf(Engine):
+    """Sees background everywhere, whatever is clicked."""
+
+    def encode(self, image: NDArray[np.uint8]) -> tuple[int, ...]:
+        return image.shape
+
+    def decode(self, features: tuple[int, ...], click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
+        logits = np.zeros((len(click_maps), features[0] // 4, features[1] // 4), np.float32)
+        logits[0] = 9
+        return logits
+
+
+def test_the_networks_own_answer_can_be_had(image: NDArray[np.uint8]) -> None:
+    click = Click(40, 50, 7)
+    for obedient, label in ((True, 7), (False, 0)):
+        parser = Parser(read_checkpoint(), Deaf(), obedient=obedient)
+        assert parser.parse(parser.open(image), [click]).label_map[50, 40] == label
 
 
 def test_a_negative_click_takes_its_label_away(parser: Parser, image: NDArray[np.uint8]) -> None:
