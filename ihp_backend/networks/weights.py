@@ -7,13 +7,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ihp_backend.networks.click_network import ClickNetwork
 
+def load_encoder_weights(network: nn.Module, file: Path) -> None:
+    """Fills the encoder (``network.network.encoder``) from ``file``: torchvision's or the encoder's own key names.
 
-def load_encoder_weights(network: ClickNetwork, file: Path) -> None:
-    """Fills the network's encoder from ``file``: torchvision's or the encoder's own key names.
-
-    The filters of the widened first convolution go to its RGB channels; its click channels stay as they are.
+    The filters of a widened first convolution go to its RGB channels; its other channels stay as they are.
 
     Raises:
         FileNotFoundError: there is no such file.
