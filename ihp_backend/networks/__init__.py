@@ -7,8 +7,14 @@ from typing import Any
 
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
 from ihp_backend.networks.deeplab import DeepLabClickNetwork
+from ihp_backend.networks.extreme_point_deeplab import ExtremePointDeepLab
+from ihp_backend.networks.interactive_deeplab import InteractiveDeepLab
+from ihp_backend.networks.part_network import PartNetwork
+from ihp_backend.networks.plain_deeplab import PlainDeepLab
 
-CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {"DeepLabClickNetwork": DeepLabClickNetwork}
+CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {
+    network.__name__: network for network in (DeepLabClickNetwork, InteractiveDeepLab, PlainDeepLab)
+}
 """Every click network by the name under which model folders know it."""
 
 
@@ -24,4 +30,14 @@ def build_network(description: Mapping[str, Any]) -> ClickNetwork:
     return CLICK_NETWORKS[name](**description["arguments"])
 
 
-__all__ = ["CLICK_NETWORKS", "ClickNetwork", "Decoded", "DeepLabClickNetwork", "build_network"]
+__all__ = [
+    "CLICK_NETWORKS",
+    "ClickNetwork",
+    "Decoded",
+    "DeepLabClickNetwork",
+    "ExtremePointDeepLab",
+    "InteractiveDeepLab",
+    "PartNetwork",
+    "PlainDeepLab",
+    "build_network",
+]
