@@ -1,7 +1,7 @@
 """CCP person crops: photographs of Clothing Co-Parsing (Yang, Luo, Lin 2014), one full-body person each.
 
-Layout: ``images/ID.jpg``, ``masks24/ID.png`` (palette, ids of ``labels.CCP``) and ``split.json``, which maps "train"
-and "val" to lists of ids.
+Layout: ``images/ID.jpg``, ``masks24/ID.png`` and ``masks59/ID.png`` (palette images), and ``split.json``, which maps
+"train" and "val" to lists of ids.
 """
 
 from __future__ import annotations
@@ -10,15 +10,38 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+from ihp_backend.datasets.paired_files import Pair, PairedFiles
+from ihp_backend.labels import CCP, HUMAN18
 
-from ihp_backend.datasets.sample import Sample
-from ihp_backend.labels import CCP
+# The garments that people named, by the label they count as.
+_GARMENTS = {
+    "hat": ("hat",),
+    "hair": ("hair",),
+    "glove": ("gloves",),
+    "sunglasses": ("glasses", "sunglasses"),
+    "upper clothes": ("blouse", "bra", "hoodie", "intimate", "jumper", "shirt", "sweater", "sweatshirt", "swimwear",
+                      "t-shirt", "top", "vest"),
+    "dress": ("dress",),
+    "coat": ("blazer", "cape", "cardigan", "coat", "jacket", "suit"),
+    "socks": ("socks", "stockings", "tights"),
+    "pants": ("jeans", "leggings", "panties", "pants", "shorts"),
+    "jumpsuit": ("bodysuit", "romper"),
+    "scarf": ("scarf",),
+    "skirt": ("skirt",),
+    "skin": ("skin",),
+    "shoes": ("boots", "clogs", "flats", "heels", "loafers", "pumps", "sandals", "shoes", "sneakers", "wedges"),
+    "bag": ("bag", "purse", "wallet"),
+    "belt": ("belt",),
+    "accessory": ("accessories", "bracelet", "earrings", "necklace", "ring", "tie", "watch"),
+}  # fmt: skip
+_LABEL_OF = {garment: label for label, garments in _GARMENTS.items() for garment in garments}
+
+HUMAN18_TABLE: tuple[int, ...] = (0, *(HUMAN18.id_of(_LABEL_OF[garment]) for garment in sorted(_LABEL_OF)))
+"""The HUMAN18 label of each of the 59 ids of ``masks59``: nothing, then the garments in alphabetical order."""
 
 
-class CcpDataset:
-    """One split of the CCP person crops.
+class CcpDataset(PairedFiles):
+    """One split of the CCP person crops with 24 labels, of which sides and parts of the skin were told by a machine.
 
     Args:
         root: folder with images, masks24 and split.json.
@@ -29,31 +52,39 @@ class CcpDataset:
         ValueError: the split does not exist.
     """
 
-    labels = CCP
+    def __init__(self, root: Path | str, split: str) -> None:
+        super().__init__(_pairs(Path(root), "masks24", split), CCP)
+
+
+class CcpHuman18Dataset(PairedFiles):
+    """One split of the CCP person crops with the HUMAN18 labels, all of them drawn and named by people.
+
+    Args:
+        root: folder with images, masks59 and split.json.
+        split: "train" or "val".
+
+    Raises:
+        FileNotFoundError: the folder is not laid out as described.
+        ValueError: the split does not exist.
+    """
 
     def __init__(self, root: Path | str, split: str) -> None:
-        self.root = Path(root)
-        index = self.root / "split.json"
-        if not index.is_file():
-            raise FileNotFoundError(f"data: {index} is missing; give the folder that holds images, masks24, split.json")
-        splits: dict[str, list[str]] = json.loads(index.read_text())
-        if split not in splits:
-            raise ValueError(f"split: {split!r} does not exist; {index} has {', '.join(splits)}")
-        self.ids: Sequence[str] = splits[split]
+        super().__init__(_pairs(Path(root), "masks59", split), HUMAN18, HUMAN18_TABLE)
 
-    def __len__(self) -> int:
-        return len(self.ids)
 
-    def __getitem__(self, index: int) -> Sample:
-        """The sample at ``index``; raises ``ValueError`` when photograph and mask differ in size."""
-        name = self.ids[index]
-        image = np.array(Image.open(self.root / "images" / f"{name}.jpg").convert("RGB"))
-        parsing = self.parsing(index)
-        if image.shape[:2] != parsing.shape:
-            raise ValueError(f"sample {name}: photograph {image.shape[:2]} and mask {parsing.shape} differ in size")
-        return Sample(image, parsing, name)
-
-    def parsing(self, index: int) -> np.ndarray:
-        """Only the mask, uint8 (height, width)."""
-        # PIL and not OpenCV: the masks are palette images, which OpenCV would turn into luminance.
-        return np.array(Image.open(self.root / "masks24" / f"{self.ids[index]}.png"))
+def _pairs(root: Path, masks: str, split: str) -> Sequence[Pair]:
+    index = root / "split.json"
+    missing = [name for name in ("images", masks, "split.json") if not (root / name).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"root: {root} lacks {' and '.join(missing)}; give the folder of the CCP person crops, which holds images, "
+            f"{masks} and split.json (docs/datasets.md)"
+        )
+    try:
+        splits = json.loads(index.read_text())
+        ids = {name: [str(item) for item in listed] for name, listed in splits.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(f"{index}: {error}; it maps split names to lists of ids") from None
+    if split not in ids:
+        raise ValueError(f"split: {split!r} does not exist; {index} has {', '.join(ids)}")
+    return [Pair(name, root / "images" / f"{name}.jpg", root / masks / f"{name}.png") for name in ids[split]]

@@ -30,9 +30,36 @@ class Sample:
 class ParsingDataset(Protocol):
     """A sequence of samples that share a label set."""
 
-    labels: LabelSet
-    ids: Sequence[str]
+    @property
+    def labels(self) -> LabelSet:
+        """What the ids in a parsing mean."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Names of the samples, in order."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> Sample: ...
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at ``index``; raises ``SampleError`` when its files are faulty."""
+
+    def parsing(self, index: int) -> NDArray[np.uint8]:
+        """Only its parsing, uint8 (height, width); raises ``SampleError`` when the mask is faulty."""
+
+
+class SampleError(ValueError):
+    """The files of one sample cannot be used.
+
+    Attributes:
+        file: which file.
+        value: what was found there.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, file: object, value: str, remedy: str) -> None:
+        super().__init__(f"{file}: {value}; {remedy}")
+        self.file, self.value, self.remedy = str(file), value, remedy
+
+    def __reduce__(self) -> tuple[type[SampleError], tuple[str, str, str]]:
+        # Processes that load data hand it on; pickle would otherwise call it with the whole sentence alone.
+        return type(self), (self.file, self.value, self.remedy)

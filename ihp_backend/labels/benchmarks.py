@@ -21,6 +21,18 @@ CCP = LabelSet(
 )  # fmt: skip
 """Clothing Co-Parsing (Yang, Luo, Lin 2014), its 59 garment names joined to 24 labels."""
 
+HUMAN18 = LabelSet(
+    names=(
+        "background", "hat", "hair", "glove", "sunglasses", "upper clothes", "dress", "coat", "socks", "pants",
+        "jumpsuit", "scarf", "skirt", "skin", "shoes", "bag", "belt", "accessory",
+    ),
+    regions={
+        "head": frozenset({1, 2, 4}),
+        "body": frozenset({3, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17}),
+    },
+)  # fmt: skip
+"""Clothing Co-Parsing as people drew it: no sides, and skin in one piece, which is in no region as it spans several."""
+
 LIP = LabelSet(
     names=(
         "background", "hat", "hair", "glove", "sunglasses", "upper clothes", "dress", "coat", "socks", "pants",
@@ -82,6 +94,7 @@ ATR = LabelSet(
 
 BENCHMARKS: dict[str, LabelSet] = {
     "ccp": CCP,
+    "ccp-human18": HUMAN18,
     "lip": LIP,
     "cihp": CIHP,
     "pascal-person-part": PASCAL_PERSON_PART,

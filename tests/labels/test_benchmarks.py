@@ -18,6 +18,7 @@ from ihp_backend.labels import (
     ("name", "count"),
     [
         ("ccp", 24),
+        ("ccp-human18", 18),
         ("lip", 20),
         ("cihp", 20),
         ("pascal-person-part", 7),

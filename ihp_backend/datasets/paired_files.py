@@ -1,0 +1,65 @@
+"""PairedFiles: a data set of pairs, photograph and mask, which most data sets are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.datasets.reading import read_mask, read_photograph, translated
+from ihp_backend.datasets.sample import Sample, SampleError
+from ihp_backend.labels import LabelSet
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sample's name and its two files."""
+
+    id: str
+    photograph: Path
+    mask: Path
+
+
+class PairedFiles:
+    """Samples from pairs of files, read anew each time; threads and processes may share it.
+
+    Args:
+        pairs: the files, in the order of the samples.
+        labels: the labels of the parsings that are yielded.
+        table: label per id found in the masks, where these differ from the labels' own ids.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], labels: LabelSet, table: Sequence[int] | None = None) -> None:
+        self.pairs = pairs
+        self.labels = labels
+        self.ids: Sequence[str] = [pair.id for pair in pairs]
+        self._table = tuple(range(len(labels)) if table is None else table)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at ``index``.
+
+        Raises:
+            SampleError: a file is missing or damaged, the two differ in size, or the mask has unknown ids.
+        """
+        pair = self.pairs[index]
+        image = read_photograph(pair.photograph)
+        parsing = self.parsing(index)
+        if image.shape[:2] != parsing.shape:
+            raise SampleError(
+                pair.mask,
+                f"{parsing.shape[1]} x {parsing.shape[0]} pixels, but {pair.photograph.name} has "
+                f"{image.shape[1]} x {image.shape[0]}",
+                "give both in the same size",
+            )
+        return Sample(image, parsing, pair.id)
+
+    def parsing(self, index: int) -> NDArray[np.uint8]:
+        """Only the parsing, uint8 (height, width); raises ``SampleError``."""
+        mask = self.pairs[index].mask
+        return translated(read_mask(mask), self._table, mask)
