@@ -1,5 +1,16 @@
 """Losses, one file each."""
 
+from ihp_backend.losses.balanced_cross_entropy import BalancedCrossEntropy
+from ihp_backend.losses.click_obedience import ClickObedience
+from ihp_backend.losses.cross_entropy import CrossEntropy
+from ihp_backend.losses.normalised_focal import NormalisedFocalLoss
 from ihp_backend.losses.weighted_cross_entropy import WeightedCrossEntropy, inverse_log_weights
 
-__all__ = ["WeightedCrossEntropy", "inverse_log_weights"]
+__all__ = [
+    "BalancedCrossEntropy",
+    "ClickObedience",
+    "CrossEntropy",
+    "NormalisedFocalLoss",
+    "WeightedCrossEntropy",
+    "inverse_log_weights",
+]
