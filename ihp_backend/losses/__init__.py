@@ -4,6 +4,7 @@ from ihp_backend.losses.balanced_cross_entropy import BalancedCrossEntropy
 from ihp_backend.losses.click_obedience import ClickObedience
 from ihp_backend.losses.cross_entropy import CrossEntropy
 from ihp_backend.losses.normalised_focal import NormalisedFocalLoss
+from ihp_backend.losses.semantic_perceiving import SemanticPerceiving, SemanticPerceivingLoss
 from ihp_backend.losses.weighted_cross_entropy import WeightedCrossEntropy, inverse_log_weights
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "ClickObedience",
     "CrossEntropy",
     "NormalisedFocalLoss",
+    "SemanticPerceiving",
+    "SemanticPerceivingLoss",
     "WeightedCrossEntropy",
     "inverse_log_weights",
 ]
