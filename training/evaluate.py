@@ -1,109 +1,120 @@
-"""The interaction protocol on a data set: ``python -m training.evaluate --data DIR [--model FOLDER] [--out DIR]``.
+"""The interaction protocol on a data set: ``python -m training.evaluate --dataset NAME --data DIR [--model MODEL]``.
 
-Prints mIoU after 0, 1, ... corrections, and writes it as JSON, CSV and PNG with the command, seeds and commit.
+Simulated annotators place initial clicks and then one correction after the other. Prints mIoU after each, the paper's
+Add. and Avg., NoC, near-edge measures, obedience and calm; with ``--out`` writes them as JSON, CSV and PNG with what
+produced them, and keeps every photograph's record, so that the same command goes on after an interruption.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-import shlex
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from time import perf_counter
+from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from ihp_backend.datasets import CcpDataset
-from ihp_backend.evaluation import Annotator, Curve, interaction_curve, intersection_over_union
-from ihp_backend.parsing import Parser
+from ihp_backend.datasets import open_dataset
+from ihp_backend.evaluation import Annotator, Curve, evaluate, plot_curves, provenance, recovery, summarise
+from ihp_backend.evaluation.summary import write_curve, write_json, write_labels, write_measures
+from ihp_backend.labels import LabelSet
+from ihp_backend.parsing.checkpoint import CheckpointError
+from ihp_backend.parsing.cores import available_cores
+from training.evaluation_models import parser_maker
+from training.evaluation_tables import show, show_recovery
+
+ROUNDS_AFTER = 5
+"""Corrections after a wrong click during which its recovery is watched."""
 
 console = Console()
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="Folder of the CCP person crops.")],
+    data: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    dataset: Annotated[str, typer.Option(help="Data set by name: ccp, ccp-human18, lip, cihp, ...")] = "ccp",
     model: Annotated[
-        str | None, typer.Option(help="Packaged model or model folder; default: the packaged one.")
+        str | None,
+        typer.Option(help="Packaged model, model folder, .ckpt, nearest or watershed; default: the packaged one."),
     ] = None,
     engine: Annotated[str, typer.Option(help="onnx or torch.")] = "onnx",
+    obedient: Annotated[bool, typer.Option(help="Settle clicks that the network does not follow.")] = True,
     split: Annotated[str, typer.Option()] = "val",
-    limit: Annotated[int | None, typer.Option(help="Only the first photographs.")] = None,
-    corrections: Annotated[int, typer.Option()] = 20,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first photographs.")] = None,
+    corrections: Annotated[int, typer.Option(min=0)] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of simulated annotators.")] = 3,
+    start: Annotated[str, typer.Option(help="Initial clicks: central or nothing.")] = "central",
     minimum_area: Annotated[int, typer.Option(help="Smaller components get no initial click (pixels).")] = 60,
-    seeds: Annotated[int, typer.Option(help="Number of simulated annotators.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for curve.json, curve.csv and curve.png.")] = None,
+    background_margin: Annotated[int, typer.Option(help="Of the background's initial click (pixels).")] = 10,
+    off_centre: Annotated[bool, typer.Option("--off-centre", help="Click anywhere in a region.")] = False,
+    jitter: Annotated[int, typer.Option(help="Miss by up to this many pixels.")] = 0,
+    wrong_click: Annotated[
+        int | None, typer.Option(help="Also measure recovery from a wrong click in this round.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for figures and records.")] = None,
 ) -> None:
     """Measures a model under simulated clicks."""
-    samples = CcpDataset(data, split)
-    parser = Parser.from_pretrained(model, samples.labels, engine=engine)
-    annotator = Annotator(corrections=corrections, minimum_area=minimum_area)
-    indices = range(min(limit or len(samples), len(samples)))
-    curves = []
-    for seed in range(seeds):
-        growing = interaction_curve(parser, samples, indices, annotator, seed)
-        *_, curve = track(growing, f"annotator {seed}", total=len(indices), console=console)
-        curves.append(curve)
-    show(curves, samples.labels.names)
+    began = perf_counter()
+    try:
+        samples = open_dataset(dataset, data, split)
+        annotator = Annotator(
+            corrections=corrections,
+            minimum_area=minimum_area,
+            background_margin=background_margin,
+            start=start,
+            off_centre=off_centre,
+            jitter=jitter,
+        )
+        erring = annotator.with_wrong_click(wrong_click, ROUNDS_AFTER) if wrong_click is not None else None
+        indices = range(min(limit or len(samples), len(samples)))
+        processes = workers or available_cores()
+        threads = max(available_cores() // processes, 1)
+        with parser_maker(model, samples.labels, engine=engine, threads=threads, obedient=obedient) as make_parser:
+            version = make_parser().version
+
+            def run(annotator: Annotator, folder: Path | None) -> list[Curve]:
+                return evaluate(
+                    make_parser, samples, indices, annotator, range(seeds), processes, folder,
+                    description=version, console=console,
+                )  # fmt: skip
+
+            curves = run(annotator, out)
+            wrong = run(erring, out / "wrong_click" if out else None) if erring is not None else None
+    except (CheckpointError, ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"evaluate: {error}") from None
+    summary = summarise(curves, samples.labels)
+    show(console, summary)
+    recoveries = None
+    if wrong is not None and wrong_click is not None:
+        recoveries = [recovery(clean, with_it, wrong_click) for clean, with_it in zip(curves, wrong, strict=True)]
+        show_recovery(console, recoveries)
     if out is not None:
-        write(out, curves, parser.version, annotator)
+        record = {
+            "model": version,
+            "dataset": dataset,
+            "split": split,
+            **provenance("training.evaluate"),
+            "seconds": round(perf_counter() - began, 1),
+            "workers": processes,
+            "obedient": obedient,
+            "annotator": asdict(annotator),
+            "recovery": [asdict(one) for one in recoveries] if recoveries else None,
+            **summary,
+        }
+        write(out, record, curves, samples.labels)
 
 
-def show(curves: list[Curve], names: tuple[str, ...]) -> None:
-    """Prints the curve and the labels' IoU at its ends."""
-    values = np.array([curve.mean_ious() for curve in curves])
-    table = Table("corrections", "clicks per label", "mIoU", "spread", title="mIoU after corrections")
-    for round_, per_label in enumerate(curves[0].clicks_per_label()):
-        spread = f"{values[:, round_].std():.2f}" if len(curves) > 1 else "-"
-        table.add_row(str(round_), f"{per_label:.2f}", f"{values[:, round_].mean():.2f}", spread)
-    console.print(table)
-    first, last = (intersection_over_union(curves[0].confusions[at]) * 100 for at in (0, -1))
-    labels = Table("label", "IoU first", "IoU last", title="per label")
-    for name, before, after in zip(names, first, last, strict=True):
-        labels.add_row(name, f"{before:.1f}", f"{after:.1f}")
-    console.print(labels)
-    obeyed = sum(curve.obeyed for curve in curves) / sum(curve.clicks for curve in curves)
-    console.print(f"clicks obeyed: {obeyed:.2%}")
-
-
-def write(out: Path, curves: list[Curve], version: str, annotator: Annotator) -> None:
-    """Writes the figures with what produced them."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    out.mkdir(parents=True, exist_ok=True)
-    values = [curve.mean_ious() for curve in curves]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    record = {
-        "model": version,
-        "command": shlex.join(["python", "-m", "training.evaluate", *sys.argv[1:]]),
-        "commit": commit,
-        "annotator": asdict(annotator),
-        "photographs": len(curves[0].photographs),
-        "mean_iou": values,
-        "clicks_per_label": curves[0].clicks_per_label(),
-        "obeyed": [curve.obeyed / curve.clicks for curve in curves],
-    }
-    (out / "curve.json").write_text(json.dumps(record, indent=1) + "\n")
-    with (out / "curve.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["corrections", *(f"seed {seed}" for seed in range(len(curves)))])
-        rows.writerows([round_, *by_seed] for round_, by_seed in enumerate(zip(*values, strict=True)))
-    figure, axes = pyplot.subplots(figsize=(6, 4))
-    for by_round in values:
-        axes.plot(by_round, marker=".")
-    axes.set(xlabel="corrections", ylabel="mIoU (%)", title=f"{version}, {len(curves[0].photographs)} photographs")
-    axes.grid(alpha=0.3)
-    figure.tight_layout()
-    figure.savefig(out / "curve.png", dpi=110)
+def write(out: Path, record: dict[str, Any], curves: list[Curve], labels: LabelSet) -> None:
+    """Writes curve.json (everything), CSVs and PNGs."""
+    write_json(out / "curve.json", record)
+    write_curve(out / "curve.csv", curves)
+    write_measures(out / "measures.csv", curves)
+    write_labels(out / "labels.csv", curves, labels)
+    version, title = record["model"], f"{record['dataset']} {record['split']}, {record['photographs']} photographs"
+    plot_curves(out / "curve.png", {version: record["mean_iou"]}, "mIoU (%)", f"{version}, {title}")
+    near_edge = {"mIoU": record["near_edge_mean_iou"], "F1": record["near_edge_f1"]}
+    plot_curves(out / "near_edge.png", near_edge, "within 5 px of an edge (%)", f"{version}, {title}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The data-set confusion matrix and the mean IoU of parsing papers.
+"""The data-set confusion matrix and the measures of parsing papers that are made of it.
 
-The matrices of all images are added up before anything is divided: a mean over images is another number.
+The matrices of all photographs are added up before anything is divided: a mean over photographs is another number.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from ihp_backend.labels import IGNORE
 
 def confusion_matrix(parsing: NDArray[np.uint8], predicted: NDArray[np.uint8], num_labels: int) -> NDArray[np.int64]:
     """Pixel counts, int64 (num_labels, num_labels), rows true and columns predicted; ignored pixels left out.
+
+    Both maps have one shape, whatever it is: chosen pixels may be given as a row.
 
     Raises:
         ValueError: the maps differ in size, or hold an id that is no label.
@@ -27,13 +29,26 @@ def confusion_matrix(parsing: NDArray[np.uint8], predicted: NDArray[np.uint8], n
     return np.bincount(true * num_labels + found, minlength=num_labels**2).reshape(num_labels, num_labels)
 
 
-def intersection_over_union(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+def intersection_over_union(confusion: NDArray[np.integer]) -> NDArray[np.float64]:
     """IoU per label, float (num_labels,); NaN for a label that neither occurs nor was predicted."""
     hit = np.diag(confusion).astype(np.float64)
     union = confusion.sum(0) + confusion.sum(1) - np.diag(confusion)
     return np.divide(hit, union, out=np.full_like(hit, np.nan), where=union > 0)
 
 
-def mean_iou(confusion: NDArray[np.int64]) -> float:
+def mean_iou(confusion: NDArray[np.integer]) -> float:
     """Mean IoU in percent over all labels that occur or were predicted, the background included."""
     return float(np.nanmean(intersection_over_union(confusion)) * 100)
+
+
+def mean_iou_of_all_labels(confusion: NDArray[np.integer]) -> float:
+    """Mean IoU in percent over the whole label set; a label that neither occurs nor was predicted counts as 0."""
+    return float(np.nan_to_num(intersection_over_union(confusion)).mean() * 100)
+
+
+def mean_f1(confusion: NDArray[np.integer]) -> float:
+    """Mean over labels of the harmonic mean of precision and recall, in percent, labels as in ``mean_iou``."""
+    hit = np.diag(confusion).astype(np.float64)
+    both = confusion.sum(0) + confusion.sum(1)
+    f1 = np.divide(2 * hit, both, out=np.full_like(hit, np.nan), where=both > 0)
+    return float(np.nanmean(f1) * 100)

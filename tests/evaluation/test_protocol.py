@@ -2,71 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import cast
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from ihp_backend.clicks import Click
-from ihp_backend.datasets import CcpDataset
-from ihp_backend.evaluation import Annotator, Curve, interaction_curve
-from ihp_backend.parsing import Parse, Parser, Scene
+from ihp_backend.evaluation import Annotator, ClickParser, Curve, Record, annotate, evaluate, recovery
+from ihp_backend.evaluation.tally import FAR
+from tests.evaluation.stand_ins import Believing, Columns, Obstinate, Perfect, Remembering
 
 
-class NearestClick:
-    """Gives every pixel the label of the click nearest to it."""
-
-    def open(self, image: NDArray[np.uint8]) -> Scene:
-        return Scene(image.shape[0], image.shape[1], scale=1.0, features=None)
-
-    def parse(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
-        rows, columns = np.mgrid[: scene.height, : scene.width]
-        distances = np.stack([(columns - click.x) ** 2 + (rows - click.y) ** 2 for click in clicks])
-        labels = np.array([click.label for click in clicks], np.uint8)
-        return Parse(labels[distances.argmin(0)], np.ones(24, np.float32))
-
-
-class NeverRight(NearestClick):
-    """Answers with background, whatever is clicked."""
-
-    def parse(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
-        return Parse(np.zeros((scene.height, scene.width), np.uint8), np.ones(24, np.float32))
-
-
-def run(parser: NearestClick, root: Path, corrections: int = 15, seed: int = 0) -> Curve:
-    samples = CcpDataset(root, "val")
-    *_, curve = interaction_curve(
-        cast(Parser, parser), samples, range(len(samples)), Annotator(corrections=corrections), seed
-    )
+def run(parser: ClickParser, annotator: Annotator, seed: int = 0) -> Curve:
+    samples = Columns()
+    (curve,) = evaluate(lambda: parser, samples, range(len(samples)), annotator, [seed])
     return curve
 
 
-def test_corrections_help_a_parser_that_listens(ccp_tree: Path) -> None:
-    curve = run(NearestClick(), ccp_tree)
-    ious = curve.mean_ious()
-    assert len(ious) == 16
-    assert ious[-1] > ious[0] + 5
-    assert curve.obeyed == curve.clicks
+def test_a_perfect_parser_needs_no_corrections() -> None:
+    curve = run(Perfect(), Annotator(corrections=5))
+    assert curve.mean_ious() == [100] * 6
+    # Three parts and the background, one click each; rounds in which nothing is wrong count no click.
+    assert curve.clicks_per_label() == [1] * 6
+    assert curve.sums["given"].tolist() == [16, 0, 0, 0, 0, 0]
+    assert curve.additional_clicks(100) == 0
+    assert curve.number_of_clicks(90).failures == 0
+    assert curve.number_of_clicks(90).corrections == 0
+    # The label that never occurs is not held against it, unless one wants to.
+    assert curve.mean_ious_of_all_labels()[0] == pytest.approx(80)
 
 
-def test_a_deaf_parser_gains_nothing_and_is_found_out(ccp_tree: Path) -> None:
-    curve = run(NeverRight(), ccp_tree)
+def test_an_obstinate_parser_gains_nothing_and_is_found_out() -> None:
+    curve = run(Obstinate(), Annotator(corrections=4))
     assert len(set(curve.mean_ious())) == 1
+    assert curve.additional_clicks(75) is None
+    assert curve.number_of_clicks(85).failures == 4
     # Only clicks on the background come true, and nobody needs to correct background.
-    assert curve.obeyed == len(curve.photographs) < curve.clicks
+    assert curve.shares("obeyed", "given") == [1 / 4, 0, 0, 0, 0]
+    assert curve.shares("kept", "standing")[-1] == pytest.approx(1 / 8)
+    assert curve.clicks_per_label() == pytest.approx([1, 5 / 4, 6 / 4, 7 / 4, 2])
+    assert curve.share("changed_far", "far") == curve.share("damaged", "right") == 0
 
 
-def test_counts_clicks_as_the_paper_means_them(ccp_tree: Path) -> None:
-    curve = run(NearestClick(), ccp_tree, corrections=3)
-    # Five stripes and the background, one click each, in each of two photographs: Avg. starts at 1.
-    assert curve.initial_clicks == curve.labels_present == 12
-    assert curve.clicks_per_label() == pytest.approx([1, 14 / 12, 16 / 12, 18 / 12])
+def test_corrections_help_a_parser_that_listens() -> None:
+    curve = run(Remembering(), Annotator(corrections=15))
+    ious = curve.mean_ious()
+    assert ious[-1] > ious[0] + 5
+    assert curve.near_edge_ious()[-1] > curve.near_edge_ious()[0]
+    assert curve.share("obeyed", "given") == 1
+    assert curve.shares("kept", "standing")[-1] == 1
 
 
-def test_a_seed_decides_everything(ccp_tree: Path) -> None:
-    first, again, other = (run(NearestClick(), ccp_tree, 4, seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first.confusions, again.confusions)
-    assert (first.confusions != other.confusions).any()
+def test_everything_is_counted_as_slow_counting_does() -> None:
+    """Every count of a record against the parser's own memory of what it was asked and what it said."""
+    sample = Columns()[2]
+    parser = Remembering()
+    record = annotate(parser, sample, Annotator(corrections=6), seed=3, index=2)
+    counted = sample.parsing != 255
+    before = None
+    for round_, (clicks, answer, previous) in enumerate(parser.answers):
+        confusion = np.zeros((5, 5), int)
+        np.add.at(confusion, (sample.parsing[counted], answer[counted]), 1)
+        np.testing.assert_array_equal(record.confusions[round_], confusion)
+        assert record.standing[round_] == len(clicks)
+        assert record.kept[round_] == sum(answer[click.y, click.x] == click.label for click in clicks)
+        if before is None:
+            assert previous is None
+        else:
+            np.testing.assert_array_equal(previous, before)
+            click = clicks[-1]
+            assert record.given[round_] == 1
+            assert sample.parsing[click.y, click.x] == click.label != before[click.y, click.x]
+            rows, columns = np.mgrid[: answer.shape[0], : answer.shape[1]]
+            far = np.hypot(rows - click.y, columns - click.x) > FAR
+            assert record.far[round_] == far.sum() > 0
+            assert record.changed_far[round_] == (far & (before != answer)).sum()
+            right = (before == sample.parsing) & counted
+            assert record.right[round_] == right.sum()
+            assert record.damaged[round_] == (right & (answer != sample.parsing)).sum()
+        before = answer
+    assert len(parser.answers) == 7
+    assert record.labels_present == 4
+    assert [tuple(row[1:4]) for row in record.clicks] == [(c.x, c.y, c.label) for c in parser.answers[-1][0]]
+    assert record.clicks[:, 0].tolist() == [0] * record.given[0] + list(range(1, 7))
+
+
+def test_a_start_from_nothing_has_corrections_only() -> None:
+    parser = Remembering()
+    record = annotate(parser, Columns()[0], Annotator(corrections=3, start="nothing"), seed=0, index=0)
+    assert [len(clicks) for clicks, _, _ in parser.answers] == [0, 1, 2, 3]
+    assert record.given.tolist() == [0, 1, 1, 1]
+
+
+def test_a_wrong_click_costs_what_it_costs() -> None:
+    annotator = Annotator(corrections=6)
+    clean, wrong = (run(Believing(), one) for one in (annotator, annotator.with_wrong_click(1, 3)))
+    found = recovery(clean, wrong, 1)
+    assert len(wrong.mean_ious()) == 5
+    assert found.lost > 0
+    # Believing has no memory: without the wrong click it answers as before it.
+    assert found.after_removing == pytest.approx(0)
+    assert len(found.after_corrections) == 4
+    assert found.after_corrections[0] == pytest.approx(clean.mean_ious()[1] - wrong.mean_ious()[1])
+    assert found.after_corrections[-1] < found.after_corrections[0]
+
+
+def test_a_seed_decides_everything() -> None:
+    def records(seed: int) -> Record:
+        return annotate(Remembering(), Columns()[1], Annotator(corrections=4), seed, 1)
+
+    first, again, other = records(1), records(1), records(2)
+    assert first.to_bytes() == again.to_bytes()
+    assert (first.clicks != other.clicks).any()
+
+
+def test_a_record_survives_its_file() -> None:
+    record = annotate(Remembering(), Columns()[0], Annotator(corrections=2), 0, 0)
+    back = Record.from_bytes(record.to_bytes())
+    assert back.to_bytes() == record.to_bytes()
+    np.testing.assert_array_equal(back.confusions, record.confusions)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"start": "extreme"}, "start: 'extreme' is unknown; choose one of central, nothing"),
+        ({"candidates": 0}, "candidates: 0 given; at least 1 needed"),
+        ({"corrections": -1}, "corrections: -1 given; at least 0 needed"),
+        ({"corrections": 3, "wrong_click": 4}, "wrong_click: round 4 given; choose one of the rounds 1 to 3"),
+    ],
+)
+def test_impossible_annotators(fields: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Annotator(**fields)

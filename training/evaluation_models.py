@@ -1,0 +1,67 @@
+"""What ``--model`` can name: packaged models, model folders, checkpoints of a training, and the classical parsers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ihp_backend.evaluation import NearestClick, Watershed
+from ihp_backend.evaluation.workers import MakeParser
+from ihp_backend.labels import LabelSet
+from ihp_backend.parsing import Parser
+
+CLASSICAL = {"nearest": NearestClick, "watershed": Watershed}
+
+
+@contextmanager
+def parser_maker(
+    model: str | None, labels: LabelSet, *, engine: str = "onnx", threads: int = 1, obedient: bool = True
+) -> Iterator[MakeParser]:
+    """Gives a function without arguments that makes the parser called ``model``, in any process.
+
+    Args:
+        model: a packaged model, a model folder, a Lightning checkpoint (.ckpt, exported for as long as this lasts),
+            "nearest", "watershed", or None for the packaged default model.
+        labels: the label set that it shall speak.
+        engine, threads, obedient: see ``Parser.from_pretrained``; the classical parsers have none of them.
+
+    Raises:
+        ValueError: a checkpoint that does not exist or has no config.yaml in its run.
+    """
+    if model in CLASSICAL:
+        yield partial(CLASSICAL[model], labels)
+        return
+    load = partial(Parser.from_pretrained, labels=labels, engine=engine, threads=threads, obedient=obedient)
+    if model is None or not model.endswith(".ckpt"):
+        yield partial(load, model)
+        return
+    with TemporaryDirectory(prefix="export-") as folder:
+        exported = _export(Path(model), Path(folder))
+        yield partial(load, exported)
+
+
+def _export(checkpoint: Path, folder: Path) -> Path:
+    """The model folder of a checkpoint, named after its run."""
+    from training.export import main as export  # Needs torch, which measuring a model folder does not.
+
+    if not checkpoint.is_file():
+        raise ValueError(f"model: {checkpoint} does not exist; give the path of a checkpoint that training wrote")
+    config = _config_of(checkpoint)
+    out = folder / f"{config.parent.name}-{checkpoint.stem}"
+    export(checkpoint, out=out, config=config)
+    return out
+
+
+def _config_of(checkpoint: Path) -> Path:
+    """The newest config.yaml of the run that a checkpoint belongs to."""
+    for above in list(checkpoint.resolve().parents)[:2]:
+        found = [*above.glob("config.yaml"), *above.glob("**/version_*/config.yaml")]
+        if found:
+            return max(found, key=lambda path: path.stat().st_mtime)
+    raise ValueError(
+        f"model: no config.yaml lies in the run of {checkpoint}; export it with training.export and --config, and "
+        "give the model folder"
+    )
