@@ -51,6 +51,8 @@ def plot_curves(
             spread = values.std(0, ddof=1)
             axes.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if not positions:
+        axes.xaxis.get_major_locator().set_params(integer=True)  # There is no half a round.
     axes.grid(alpha=0.3)
     if len(drawn) > 1:
         axes.legend(fontsize=8)
