@@ -1,15 +1,29 @@
 """Data sets, one file each; every one yields Sample(image, parsing, id)."""
 
+from ihp_backend.datasets.atr import AtrDataset
 from ihp_backend.datasets.ccp import CcpDataset, CcpHuman18Dataset
+from ihp_backend.datasets.check import Fault, Report, check_dataset
+from ihp_backend.datasets.cihp import CihpDataset
+from ihp_backend.datasets.helen import HelenDataset
+from ihp_backend.datasets.lip import LipDataset
+from ihp_backend.datasets.pascal_person_part import PascalPersonPartDataset
 from ihp_backend.datasets.registry import DATASETS, open_dataset
 from ihp_backend.datasets.sample import ParsingDataset, Sample, SampleError
 
 __all__ = [
     "DATASETS",
+    "AtrDataset",
     "CcpDataset",
     "CcpHuman18Dataset",
+    "CihpDataset",
+    "Fault",
+    "HelenDataset",
+    "LipDataset",
     "ParsingDataset",
+    "PascalPersonPartDataset",
+    "Report",
     "Sample",
     "SampleError",
+    "check_dataset",
     "open_dataset",
 ]

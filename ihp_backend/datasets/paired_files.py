@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.datasets.reading import read_mask, read_photograph, translated
-from ihp_backend.datasets.sample import Sample, SampleError
+from ihp_backend.datasets.sample import Sample, check_same_size
 from ihp_backend.labels import LabelSet
 
 
@@ -50,13 +50,7 @@ class PairedFiles:
         pair = self.pairs[index]
         image = read_photograph(pair.photograph)
         parsing = self.parsing(index)
-        if image.shape[:2] != parsing.shape:
-            raise SampleError(
-                pair.mask,
-                f"{parsing.shape[1]} x {parsing.shape[0]} pixels, but {pair.photograph.name} has "
-                f"{image.shape[1]} x {image.shape[0]}",
-                "give both in the same size",
-            )
+        check_same_size(parsing.shape, image.shape, pair.mask, pair.photograph)
         return Sample(image, parsing, pair.id)
 
     def parsing(self, index: int) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -63,3 +64,13 @@ class SampleError(ValueError):
     def __reduce__(self) -> tuple[type[SampleError], tuple[str, str, str]]:
         # Processes that load data hand it on; pickle would otherwise call it with the whole sentence alone.
         return type(self), (self.file, self.value, self.remedy)
+
+
+def check_same_size(mask: tuple[int, ...], photograph: tuple[int, ...], mask_file: Path, photograph_file: Path) -> None:
+    """Raises ``SampleError`` when two array shapes (height, width, ...) are of different sizes."""
+    if mask[:2] != photograph[:2]:
+        raise SampleError(
+            mask_file,
+            f"{mask[1]} x {mask[0]} pixels, but {photograph_file.name} has {photograph[1]} x {photograph[0]}",
+            "give both in the same size",
+        )
