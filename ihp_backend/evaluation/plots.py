@@ -37,6 +37,7 @@ def plot_curves(
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator
 
     drawn = {name: _by_seed(name, seeds) for name, seeds in curves.items()}
     figure, axes = pyplot.subplots(figsize=(6.4, 4.4))
@@ -52,7 +53,7 @@ def plot_curves(
             axes.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if not positions:
-        axes.xaxis.get_major_locator().set_params(integer=True)  # There is no half a round.
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # There is no half a round.
     axes.grid(alpha=0.3)
     if len(drawn) > 1:
         axes.legend(fontsize=8)
