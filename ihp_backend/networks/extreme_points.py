@@ -118,3 +118,36 @@ class Crop:
         )
         box = padded[self.top + top :, self.left + left :][: self.height, : self.width]
         return cv2.resize(box, (self.side, self.side), interpolation=interpolation).astype(np.uint8, copy=False)
+
+
+@dataclass(frozen=True)
+class ExtremePointView:
+    """How DEXTR looks at a part; the same for training and for use.
+
+    Attributes:
+        side: pixels of the square crop, a multiple of 16; the paper takes 512.
+        relax: image pixels that the crop shows around the extreme points on every side.
+        deviation: of the Gaussians, in pixels of a crop of side 512, and in proportion for others.
+
+    Raises:
+        ValueError: a side that is no multiple of 16.
+    """
+
+    side: int = PAPER_SIDE
+    relax: int = 50
+    deviation: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.side < 16 or self.side % 16:
+            raise ValueError(f"side: {self.side} given, a multiple of 16 needed; the paper's is {PAPER_SIDE}")
+
+    def look(
+        self, image: NDArray[np.uint8], points: NDArray[np.intp]
+    ) -> tuple[Crop, NDArray[np.uint8], NDArray[np.float32]]:
+        """The crop, what it shows uint8 (side, side, 3), and the Gaussians float32 (side, side)."""
+        crop = Crop.around(points, self.relax, self.side)
+        return crop, crop.view(image), crop.gaussians(points, self.deviation)
+
+
+PAPER_VIEW = ExtremePointView()
+"""As in the paper."""
