@@ -1,0 +1,145 @@
+"""Tasks of a Label Studio project exported as JSON, as far as masks are concerned.
+
+What counts of a task is the newest annotation that was not cancelled and holds brush regions. Clicks and boxes are
+prompts and left aside, and so is a mask that is kept a second time under a prompt's type, which happens when a
+suggestion is accepted while a label is chosen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ihp_backend.datasets import SampleError
+
+_BRUSHES = ("brushlabels", "brush")
+_OTHER_MASKS = ("polygon", "polygonlabels", "ellipse", "ellipselabels", "bitmask", "bitmasklabels")
+
+
+@dataclass(frozen=True)
+class BrushRegion:
+    """A region's mask, still encoded.
+
+    Attributes:
+        name: the region in words, for errors.
+        label: what the annotation calls its label.
+        to_name: the image tag it is on.
+        rle: the bytes of its stream.
+        height, width: of the photograph, in pixels.
+    """
+
+    name: str
+    label: str
+    to_name: str
+    rle: bytes
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class ExportedTask:
+    """A task with masks: its id, its data and its regions in the order in which they were made."""
+
+    id: str
+    data: Mapping[str, Any]
+    regions: tuple[BrushRegion, ...]
+
+
+def read_export(file: Path) -> tuple[list[ExportedTask], dict[str, str]]:
+    """The tasks of an export that have masks, and why the others are left out (task id -> reason).
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: it is no JSON export of tasks.
+        SampleError: a region whose mask or label cannot be read.
+    """
+    try:
+        tasks = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{file}: no JSON ({error}); export the project as JSON") from None
+    if not isinstance(tasks, list):
+        raise ValueError(f"{file}: holds no list of tasks; export the project as JSON")
+    kept: list[ExportedTask] = []
+    left_out: dict[str, str] = {}
+    seen: set[str] = set()
+    for position, task in enumerate(tasks):
+        task_id = str(task.get("id", f"number {position}")) if isinstance(task, dict) else f"number {position}"
+        if not isinstance(task, dict) or not isinstance(task.get("annotations"), list):
+            raise ValueError(
+                f"{file}: task {task_id} has no list of annotations; export as JSON, not as JSON-MIN or COCO"
+            )
+        if task_id in seen:
+            raise ValueError(f"{file}: task {task_id} stands there twice; export the project again")
+        seen.add(task_id)
+        annotation, reason = _newest(task["annotations"])
+        if annotation is None:
+            left_out[task_id] = reason
+            continue
+        data = task.get("data")
+        regions = tuple(_regions(annotation, f"{file}: task {task_id}"))
+        kept.append(ExportedTask(task_id, data if isinstance(data, dict) else {}, regions))
+    return kept, left_out
+
+
+def _newest(annotations: list[Any]) -> tuple[Mapping[str, Any] | None, str]:
+    """The annotation that counts, or why there is none."""
+    made = [annotation for annotation in annotations if isinstance(annotation, dict)]
+    if not made:
+        return None, "not annotated"
+    standing = [a for a in made if not a.get("was_cancelled") and not a.get("skipped")]
+    if not standing:
+        return None, "skipped"
+    with_masks = [a for a in standing if any(record.get("type") in _BRUSHES for record in _records(a))]
+    if not with_masks:
+        types = [record.get("type") for annotation in standing for record in _records(annotation)]
+        other = {kind for kind in _OTHER_MASKS if kind in types}
+        return None, f"no brush regions, only {', '.join(sorted(other))}" if other else "no brush regions"
+    return max(with_masks, key=_age), ""
+
+
+def _age(annotation: Mapping[str, Any]) -> tuple[str, int]:
+    """Sorts by time; Label Studio writes all times in the same form."""
+    number = annotation.get("id")
+    return str(annotation.get("updated_at") or annotation.get("created_at") or ""), number if isinstance(
+        number, int
+    ) else 0
+
+
+def _records(annotation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    result = annotation.get("result")
+    return [record for record in result if isinstance(record, dict)] if isinstance(result, list) else []
+
+
+def _regions(annotation: Mapping[str, Any], place: str) -> Iterator[BrushRegion]:
+    records = _records(annotation)
+    paired = {
+        str(record.get("id")): _value(record).get("labels") for record in records if record.get("type") == "labels"
+    }
+    for record in records:
+        kind, value = record.get("type"), _value(record)
+        name = f"{place}, region {record.get('id')}"
+        if kind in _OTHER_MASKS:
+            raise SampleError(name, f"a region of type {kind}", "only brush regions are read: draw it with the brush")
+        if kind not in _BRUSHES:
+            continue
+        named = value.get("brushlabels") or value.get("labels") or paired.get(str(record.get("id")))
+        if not isinstance(named, list) or len(named) != 1:
+            raise SampleError(name, f"labels {named}", "give it exactly one label in Label Studio and export again")
+        height, width = record.get("original_height"), record.get("original_width")
+        if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1:
+            raise SampleError(name, f"original size {width} x {height}", "export the project again")
+        try:
+            rle = bytes(value["rle"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise SampleError(
+                name, f"no brush RLE ({error!r})", "open and submit the task again, then export"
+            ) from None
+        yield BrushRegion(name, str(named[0]), str(record.get("to_name")), rle, height, width)
+
+
+def _value(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    value = record.get("value")
+    return value if isinstance(value, dict) else {}
