@@ -145,9 +145,9 @@ def test_an_annotation_that_label_studio_itself_sent(tmp_path: Path) -> None:
     Image.new("RGB", (800, 600)).save(root / "images" / Path(exported["data"]["image"]).name)
     dataset = only(root)
     parsing = dataset[0].parsing
-    assert {dataset.labels.names[label] for label in np.unique(parsing)} == {"background", "Face", "UpperClothes"}
+    assert {dataset.labels.names[label] for label in np.unique(parsing)} == {"Background", "Face", "UpperClothes"}
     names = [dataset.labels.names[parsing[y, x]] for x, y in ((400, 108), (447, 210), (400, 360), (600, 300))]
-    assert names == ["Face", "Face", "UpperClothes", "background"]
+    assert names == ["Face", "Face", "UpperClothes", "Background"]
 
 
 def test_soft_edges_are_cut_at_half(tmp_path: Path) -> None:
