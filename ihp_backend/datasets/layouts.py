@@ -80,7 +80,7 @@ class Source:
         raise FileNotFoundError(
             f"root: {root} holds no {split} split of {self.title} in a known layout. Looked for: "
             f"{'; '.join(str(layout) for layout in self.layouts[split])}. "
-            f"{self._nearest(bases, split, without_list)}{self.remedy}"
+            f"{self._nearest(bases, split, without_list)}{self.remedy[:1].upper()}{self.remedy[1:]}"
         )
 
     def check_split(self, split: str) -> None:

@@ -1,0 +1,164 @@
+"""Checks the folder of a data set: ``python -m training.prepare NAME --root DIR [--split SPLIT] [--json FILE]``.
+
+Prints for each split the number of photographs beside the published one, what share of the pixels and how many
+photographs every label has, how many labels and components a photograph has beside what IHP's figures imply, and names
+every file that cannot be used. Ends with exit code 1 where something is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ihp_backend.datasets import DATASETS, Fault, ParsingDataset, Report, check_dataset
+from ihp_backend.datasets.published import COUNTS, IMPLIED
+from ihp_backend.label_studio.export_dataset import ExportDataset
+from ihp_backend.parsing.cores import available_cores
+
+OPENERS: Mapping[str, Callable[[Path, str], ParsingDataset]] = {**DATASETS, "label-studio": ExportDataset}
+"""Every data set that can be checked, by name."""
+
+SPLITS = ("train", "val", "test")
+
+console = Console()
+
+
+def main(
+    name: Annotated[str, typer.Argument(help=f"Data set: {', '.join(OPENERS)}.")],
+    root: Annotated[Path, typer.Option(help="Its folder; for label-studio the exported JSON or its folder.")],
+    split: Annotated[list[str] | None, typer.Option(help="Only this split; may be given several times.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Writes everything there as well.")] = None,
+    minimum_area: Annotated[int, typer.Option(min=1, help="Smaller components get no initial click (pixels).")] = 60,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; default: one per core.")] = None,
+    most_faults: Annotated[int, typer.Option(min=0, help="Faults printed per split; the JSON has all.")] = 20,
+) -> None:
+    """Checks the folder of a data set."""
+    if name not in OPENERS:
+        raise SystemExit(f"prepare: name: {name!r} is unknown; choose one of {', '.join(OPENERS)}")
+    datasets, absent = open_splits(name, root, split)
+    reports = {}
+    for one, dataset in datasets.items():
+        reports[one] = look_through(dataset, f"{name} {one}", minimum_area, workers or available_cores())
+        show(name, one, reports[one], most_faults)
+    between = list(shared_ids(datasets))
+    for reason in absent.values():
+        console.print(f"[red]{escape(reason)}[/]", highlight=False, soft_wrap=True)
+    for fault in between:
+        console.print(f"[red]{escape(str(fault))}[/]", highlight=False, soft_wrap=True)
+    if json_file is not None:
+        record = {
+            "dataset": name,
+            "splits": {one: {**report.to_dict(), "published": known(name, one)} for one, report in reports.items()},
+            "absent": absent,
+            "between_splits": [vars(fault) for fault in between],
+        }
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(record, indent=1) + "\n")
+    count = sum(len(report.faults) for report in reports.values()) + len(between) + len(absent)
+    if count:
+        console.print(f"[red]{count} {'fault' if count == 1 else 'faults'}[/]")
+        raise typer.Exit(1)
+    console.print("[green]no faults[/]")
+
+
+def open_splits(name: str, root: Path, wanted: list[str] | None) -> tuple[dict[str, ParsingDataset], dict[str, str]]:
+    """The splits asked for, or all that there are; and for each that should be there and is not, why.
+
+    Not asked for in particular, a data set needs photographs to train on and others to judge by: validation or test.
+    """
+    datasets: dict[str, ParsingDataset] = {}
+    absent: dict[str, str] = {}
+    for split in wanted or [split for split in SPLITS if split in COUNTS.get(name, ("train", "val"))]:
+        try:
+            datasets[split] = OPENERS[name](root, split)
+        except (FileNotFoundError, ValueError) as error:
+            absent[split] = f"{split}: {error}"
+    if not wanted and "train" in datasets and len(datasets) > 1:
+        absent.clear()
+    return datasets, absent
+
+
+def look_through(dataset: ParsingDataset, title: str, minimum_area: int, workers: int) -> Report:
+    """The report on a split, made behind a progress bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+        bar = progress.add_task(title, total=len(dataset))
+        return check_dataset(
+            dataset,
+            minimum_area=minimum_area,
+            workers=workers,
+            progress=lambda done: progress.update(bar, completed=done),
+        )
+
+
+def shared_ids(datasets: Mapping[str, ParsingDataset]) -> Iterator[Fault]:
+    """Splits that have photographs in common: what is measured on them says nothing."""
+    splits = list(datasets)
+    for position, first in enumerate(splits):
+        for second in splits[position + 1 :]:
+            common = sorted(set(datasets[first].ids) & set(datasets[second].ids))
+            if common:
+                yield Fault(
+                    f"{first} and {second}",
+                    f"{len(common)} photographs in both ({', '.join(common[:3])}{', ...' if len(common) > 3 else ''})",
+                    "take them out of one of the lists",
+                )
+
+
+def known(name: str, split: str) -> dict[int, str]:
+    """Published numbers of photographs, and whose they are."""
+    return dict(COUNTS.get(name, {}).get(split, {}))
+
+
+def show(name: str, split: str, report: Report, most_faults: int) -> None:
+    """Prints a report."""
+    table = Table(title=f"{name} {split}", title_justify="left")
+    for column in ("id", "label", "% of pixels", "photographs"):
+        table.add_column(column, justify="left" if column == "label" else "right")
+    share = 100 * report.pixels / max(int(report.pixels.sum()), 1)
+    for label, label_name in enumerate(report.labels.names):
+        table.add_row(str(label), label_name, f"{share[label]:.3f}", f"{report.photographs_with[label]:,}")
+    console.print(table)
+    console.print(f"{report.photographs:,} photographs{against_published(name, split, report.photographs)}")
+    implied = IMPLIED.get(name, {}).get(split)
+    console.print(
+        f"labels per photograph, background included (K): {report.labels_per_photograph:.2f}; with a component of "
+        f"{report.minimum_area} px or more: {report.clickable_labels_per_photograph:.2f}"
+        + (f"; IHP's figures imply {implied.labels}" if implied else ""),
+        soft_wrap=True,
+    )
+    console.print(
+        f"components of parts per photograph: {report.components_per_photograph:.2f}; initial clicks: "
+        f"{report.initial_clicks_per_photograph:.2f}"
+        + (f"; IHP's figures imply {implied.initial_clicks}" if implied and implied.initial_clicks else ""),
+        soft_wrap=True,
+    )
+    total = int(report.pixels.sum()) + report.ignored
+    console.print(f"pixels to be ignored: {100 * report.ignored / max(total, 1):.3f} %")
+    for fault in report.faults[:most_faults]:
+        console.print(f"[red]{escape(str(fault))}[/]", highlight=False, soft_wrap=True)
+    if len(report.faults) > most_faults:
+        console.print(f"[red]and {len(report.faults) - most_faults} more; --json FILE lists all[/]")
+
+
+def against_published(name: str, split: str, count: int) -> str:
+    """How a number of photographs compares with the published ones."""
+    published = known(name, split)
+    if not published:
+        return ""
+    if count in published:
+        return f" ({published[count]})"
+    others = "; ".join(f"{number:,} {whose}" for number, whose in published.items())
+    return f" [yellow](not a published number: {escape(others)})[/]"
+
+
+if __name__ == "__main__":
+    typer.run(main)
