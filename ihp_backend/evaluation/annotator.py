@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.clicks import Click, central_clicks, correction_click
+from ihp_backend.clicks import (
+    Click,
+    central_clicks,
+    correction_click,
+    jittered,
+    off_centre_clicks,
+    with_wrong_label,
+)
 
 LabelMap = NDArray[np.uint8]
 
@@ -26,8 +33,9 @@ class Annotator:
         background_margin: pixels that the background's initial click keeps from every part, where there is room.
         start: "central", a click per component and one on the background; or "nothing", where the photograph alone
             makes the first parsing (the RGB-only start of IHP, Fig. 7).
-        off_centre: clicks anywhere in a region and not towards its middle.
-        jitter: pixels by which the hand misses, at most, in both directions.
+        off_centre: clicks anywhere in a region and not towards its middle; ``candidates`` and ``background_margin``
+            have no say then.
+        jitter: pixels by which the hand misses at most, in any direction.
         wrong_click: round whose correction gets a wrong label and stays; None for never.
 
     Raises:
@@ -66,8 +74,6 @@ class Annotator:
         if self.start == "nothing":
             return []
         if self.off_centre:
-            from ihp_backend.clicks import off_centre_clicks
-
             clicks = off_centre_clicks(parsing, rng, minimum_area=self.minimum_area)
         else:
             clicks = central_clicks(
@@ -99,16 +105,11 @@ class Annotator:
 
     def mislabelled(self, click: Click, hand: np.random.Generator, num_labels: int) -> Click:
         """``click`` with another label than its own."""
-        label = int(hand.integers(num_labels - 1))
-        return replace(click, label=label + (label >= click.label))
+        return with_wrong_label([click], hand, 1.0, num_labels)[0]
 
     def with_wrong_click(self, round_: int, rounds_after: int) -> Annotator:
         """The same annotator who errs in ``round_`` and stops ``rounds_after`` rounds later at the latest."""
         return replace(self, wrong_click=round_, corrections=min(self.corrections, round_ + rounds_after))
 
     def _missed(self, clicks: list[Click], hand: np.random.Generator, parsing: LabelMap) -> list[Click]:
-        if not self.jitter:
-            return clicks
-        from ihp_backend.clicks import jittered
-
-        return jittered(clicks, hand, self.jitter, *parsing.shape)
+        return jittered(clicks, hand, self.jitter, *parsing.shape) if self.jitter else clicks

@@ -91,6 +91,28 @@ def test_a_start_from_nothing_has_corrections_only() -> None:
     assert record.given.tolist() == [0, 1, 1, 1]
 
 
+def test_an_unsteady_hand_aims_alike_and_misses_a_little() -> None:
+    sample = Columns()[0]
+    steady, unsteady = (
+        annotate(Obstinate(), sample, Annotator(corrections=3, jitter=jitter), 0, 0).clicks for jitter in (0, 4)
+    )
+    missed = np.hypot(*(steady - unsteady)[:, 1:3].T)
+    # Obstinate answers alike, so all initial clicks are aimed alike; later ones avoid other pixels.
+    assert 0 < missed[:4].max() <= 4
+    np.testing.assert_array_equal(steady[:4, 3], unsteady[:4, 3])
+
+
+def test_off_centre_clicks_lie_nearer_to_edges() -> None:
+    def depth(annotator: Annotator) -> float:
+        """Mean distance of the initial clicks on parts from their part's left and right edges."""
+        records = [annotate(Obstinate(), Columns()[0], annotator, seed, 0) for seed in range(30)]
+        clicks = np.concatenate([record.clicks for record in records])
+        columns = clicks[(clicks[:, 3] > 0) & (clicks[:, 0] == 0), 1]
+        return float(np.minimum(columns - 14, 45 - columns).mean())
+
+    assert depth(Annotator(corrections=0, off_centre=True)) < depth(Annotator(corrections=0)) - 1
+
+
 def test_a_wrong_click_costs_what_it_costs() -> None:
     annotator = Annotator(corrections=6)
     clean, wrong = (run(Believing(), one) for one in (annotator, annotator.with_wrong_click(1, 3)))
