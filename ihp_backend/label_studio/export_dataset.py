@@ -52,7 +52,7 @@ class ExportDataset:
         left_out: task id -> why it is in neither split.
 
     Raises:
-        FileNotFoundError: no export, or photographs that are not there.
+        FileNotFoundError: no export, or a labelling config or photographs that are not there.
         ValueError: an unknown split, no export of tasks, a region with an unknown label or without a usable mask.
     """
 
@@ -72,6 +72,8 @@ class ExportDataset:
         if not 0 < val_share < 1:
             raise ValueError(f"val_share: {val_share} is no share; give a number between 0 and 1")
         export = _export_file(Path(root))
+        if labelling_config is not None and not Path(labelling_config).is_file():
+            raise FileNotFoundError(f"labelling_config: {labelling_config} is missing; save it from Label Studio there")
         config = _config(Path(labelling_config) if labelling_config is not None else export.with_name(CONFIG))
         if labels is None and config is None:
             raise ValueError(

@@ -331,3 +331,5 @@ def test_folders_and_options(tmp_path: Path) -> None:
         ExportDataset(root, "val", val_share=1.0)
     with pytest.raises(ValueError, match=r"image: 'other' does not name one image tag of the config; it has photo"):
         only(root, image="other")
+    with pytest.raises(FileNotFoundError, match=r"labelling_config: nowhere\.xml is missing"):
+        only(root, labelling_config="nowhere.xml")
