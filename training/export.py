@@ -1,6 +1,6 @@
 """Turns a training checkpoint into a model folder that serves.
 
-``python -m training.export runs/NAME/checkpoints/last.ckpt --config runs/NAME/.../config.yaml --out DIR``
+``python -m training.export runs/NAME/checkpoints/last.ckpt --out DIR``
 
 Writes ``model.safetensors`` and ``model.onnx`` (weights in half precision, arithmetic in single), ``model.json``, and
 checks that ONNX Runtime answers as torch does before it says that it is done.
@@ -34,13 +34,21 @@ TOLERANCE = 2e-3
 
 
 def main(
-    checkpoint: Annotated[Path, typer.Argument(help="Lightning checkpoint; the run's config.yaml must lie above it.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Lightning checkpoint.")],
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
-    config: Annotated[Path, typer.Option(help="The run's config.yaml.")],
-    labels: Annotated[str, typer.Option(help="Label set of the data the network was trained on.")] = "ccp",
+    config: Annotated[
+        Path | None, typer.Option(help="The training's config.yaml; default: in the folder above the checkpoint's.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Label set of the data; needed only for checkpoints that do not carry theirs.")
+    ] = None,
     working_size: Annotated[int, typer.Option(help="Pixels of the longer side at which the network works.")] = 512,
 ) -> None:
     """Exports a checkpoint."""
+    label_set = labels_of(checkpoint, labels)
+    config = config or checkpoint.resolve().parents[1] / "config.yaml"
+    if not config.is_file():
+        raise SystemExit(f"config: {config} does not exist; name the training's config.yaml with --config")
     network_config = yaml.safe_load(config.read_text())["model"]["network"]
     description = {
         "class": network_config["class_path"].rpartition(".")[2],
@@ -62,11 +70,23 @@ def main(
             raise SystemExit(
                 f"export: ONNX Runtime differs from torch by {difference:.2g} standard deviations; not exported"
             )
-        write_description(made, out.name, description, BENCHMARKS[labels], working_size, network.multiple_of)
+        write_description(made, out.name, description, label_set, working_size, network.multiple_of)
         for file in made.iterdir():
             file.replace(out / file.name)
     size = sum(file.stat().st_size for file in out.iterdir())
     print(f"{out}: {size / 1e6:.1f} MB, ONNX Runtime within {difference:.1e} standard deviations of torch")
+
+
+def labels_of(checkpoint: Path, name: str | None) -> LabelSet:
+    """The labels that the checkpoint carries, or those of the benchmark called ``name``."""
+    if name is not None:
+        if name not in BENCHMARKS:
+            raise SystemExit(f"labels: {name!r} is unknown; known label sets: {', '.join(BENCHMARKS)}")
+        return BENCHMARKS[name]
+    carried = torch.load(checkpoint, map_location="cpu", weights_only=True).get("labels")
+    if carried is None:
+        raise SystemExit(f"labels: {checkpoint} does not carry its label set; name it with --labels, for example ccp")
+    return LabelSet.from_dict(carried)
 
 
 def network_weights(checkpoint: Path) -> dict[str, torch.Tensor]:

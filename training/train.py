@@ -1,20 +1,76 @@
-"""Trains a click network: ``python -m training.train fit --config training/configs/ccp_deeplab.yaml --data.root DIR``.
+"""Trains a click network: ``python -m training.train fit --config FILE --run FOLDER --data.root DIR``.
 
-Every argument of the module, the data and the trainer can be given in the YAML file or on the command line;
-``--help`` lists them. Interrupt with Ctrl-C, go on with ``--ckpt_path runs/NAME/checkpoints/last.ckpt``.
+Every argument of the module, the data and the trainer can be given in YAML files (later ones on top) or on the
+command line; ``--help`` lists them. All of a training goes into its folder: log, pictures, checkpoints, configuration.
+Ctrl-C or a killed machine cost nothing but the steps since the last checkpoint: the same command goes on there.
 """
 
 from __future__ import annotations
 
-from lightning.pytorch.cli import LightningCLI
+import warnings
+from pathlib import Path
+
+from jsonargparse import Namespace
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
 
+FINISHED = "finished"
+"""Name of the file that says that a training ran to its end."""
+
+
+class SaveConfig(SaveConfigCallback):
+    """Keeps the complete configuration as ``config.yaml`` in the training's folder."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Called once, by the first process."""
+        folder = Path(trainer.default_root_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(self.parser.dump(self.config, skip_none=False))
+
+
+class TrainingCommand(LightningCLI):
+    """Lightning's command line with ``--run``."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds ``--run``."""
+        parser.add_argument(
+            "--run", type=Path, required=True, help="Folder of the training; one that was interrupted goes on."
+        )
+
+    def before_instantiate_classes(self) -> None:
+        """Sends everything into the folder, and goes on at its last checkpoint where there is one."""
+        config: Namespace = self.config[self.subcommand] if self.subcommand else self.config
+        run: Path = config.run
+        if (run / FINISHED).exists():
+            raise SystemExit(f"run: the training in {run} is finished; give another folder")
+        config.trainer.default_root_dir = str(run)
+        config.trainer.logger = [
+            Namespace(
+                class_path=f"lightning.pytorch.loggers.{kind}", init_args=Namespace(save_dir=str(run), name="log")
+            )
+            for kind in ("CSVLogger", "TensorBoardLogger")
+        ]
+        for callback in config.trainer.callbacks or []:
+            if callback.class_path.endswith(".ModelCheckpoint"):
+                callback.init_args.dirpath = str(run / "checkpoints")
+        last = run / "checkpoints" / "last.ckpt"
+        if self.subcommand == "fit" and config.ckpt_path is None and last.exists():
+            config.ckpt_path = str(last)
+
+    def after_fit(self) -> None:
+        """Says that this training is done, unless it was interrupted."""
+        if self.trainer.is_global_zero and not self.trainer.interrupted:
+            (Path(self.trainer.default_root_dir) / FINISHED).touch()
+
 
 def main() -> None:
     """The command line."""
-    LightningCLI(ClickTraining, ClickData, save_config_kwargs={"overwrite": True})
+    # ClickData hands out the views that come after the checkpoint's; the warning knows only one other way to do that.
+    warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
+    TrainingCommand(ClickTraining, ClickData, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
 
 
 if __name__ == "__main__":

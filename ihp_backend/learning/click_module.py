@@ -1,53 +1,60 @@
-"""Trains a click network with clicks that answer its own mistakes.
+"""Trains a click network: the paper's way, with clicks made once per view, or with clicks that answer its mistakes.
 
-Every step first looks at what the network makes of the initial clicks and, in part of the samples, adds the
-corrections a person would make, several at once; the loss is taken after them. Without this a network learns to
-read clicks but not to give way to them.
+With ``corrected`` above 0 every step first looks at what the network makes of the view's clicks and, in part of the
+samples, adds the corrections a person would make, several at once; the loss is taken after them. Without this a
+network learns to read clicks but not to give way to them.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ihp_backend.clicks import add_click, correction_clicks
 from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
-from ihp_backend.learning.click_data import ClickData, Item
-from ihp_backend.losses import WeightedCrossEntropy, inverse_log_weights
+from ihp_backend.labels import LabelSet
+from ihp_backend.learning.click_data import ClickData
+from ihp_backend.learning.click_views import Item
+from ihp_backend.learning.optimisers import OptimiserRecipe
+from ihp_backend.losses import SemanticPerceivingLoss, WeightedCrossEntropy, inverse_log_weights
 from ihp_backend.networks.click_network import ClickNetwork
 from ihp_backend.networks.weights import load_encoder_weights
 
 
 class ClickTraining(LightningModule):
-    """A click network with its loss, optimiser and validation.
+    """A click network with its losses, optimiser and validation.
 
     Args:
         network: what is trained.
         encoder_weights: file with pretrained weights of the network's encoder; None starts it at random.
-        learning_rate: peak of the one-cycle schedule for all but the encoder.
-        encoder_learning_rate: the same for the encoder.
-        weight_decay: AdamW's.
-        click_weight: see ``WeightedCrossEntropy``.
+        loss: on the logits; None: ``WeightedCrossEntropy``, its labels weighed by how rare they are.
+        semantic_perceiving: the paper's loss on the embedding, or None.
+        semantic_perceiving_weight: its factor (the paper's lambda: 1 with random, 3 with near-edge clicks).
+        click_weight: of the default loss, see ``WeightedCrossEntropy``.
+        optimiser: how weights are changed.
         corrected: share of samples that get corrections of the network's own mistakes.
         corrections_limit: largest number of them.
-        loss_stride: the loss is taken on every n-th pixel in both directions.
-        seed: of the corrections.
+        loss_stride: the loss on the logits is taken on every n-th pixel in both directions.
+        seed: of the corrections and of all that is random inside the network and its losses.
     """
 
     def __init__(
         self,
         network: ClickNetwork,
         encoder_weights: Path | None = None,
-        learning_rate: float = 1e-3,
-        encoder_learning_rate: float = 5e-4,
-        weight_decay: float = 1e-2,
+        loss: nn.Module | None = None,
+        semantic_perceiving: SemanticPerceivingLoss | None = None,
+        semantic_perceiving_weight: float = 1.0,
         click_weight: float = 4.0,
+        optimiser: OptimiserRecipe = OptimiserRecipe(),
         corrected: float = 0.6,
         corrections_limit: int = 8,
         loss_stride: int = 2,
@@ -55,45 +62,80 @@ class ClickTraining(LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self.encoder_weights = encoder_weights
-        self.learning_rate, self.encoder_learning_rate = learning_rate, encoder_learning_rate
-        self.weight_decay, self.click_weight = weight_decay, click_weight
+        # Registered now so that a checkpoint finds its place for the weights before the data are known.
+        self.loss = loss or WeightedCrossEntropy(torch.ones(network.num_labels), click_weight)
+        self.semantic_perceiving = semantic_perceiving
+        self.semantic_perceiving_weight = semantic_perceiving_weight
+        self.optimiser = optimiser
         self.corrected, self.corrections_limit = corrected, corrections_limit
         self.loss_stride, self.seed = loss_stride, seed
-        self.loss: WeightedCrossEntropy
-        # Registered now so that a checkpoint finds its place for the weights before the data are known.
-        self.loss = WeightedCrossEntropy(torch.ones(network.num_labels), click_weight)
         self.confusion = np.zeros((network.num_labels, network.num_labels), np.int64)
         if encoder_weights is not None:
             load_encoder_weights(network, encoder_weights)
-
-    def on_fit_start(self) -> None:
-        """Weighs the labels by how rare they are in the training split."""
-        self.loss.label_weights.copy_(inverse_log_weights(self._data.label_frequency()))
 
     @property
     def _data(self) -> ClickData:
         return self.trainer.datamodule  # type: ignore[attr-defined]
 
+    def setup(self, stage: str) -> None:
+        """Compares the network with the data before anything is trained."""
+        known, wanted = len(self._data.labels), self.network.num_labels
+        if known != wanted:
+            raise ValueError(
+                f"model.network.num_labels: {wanted} given, but {self._data.dataset} has {known} labels; give {known}"
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lets the checkpoint carry its labels."""
+        checkpoint["labels"] = self._data.labels.to_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses to go on with a checkpoint of another label set; one that names none is taken as it is."""
+        given = LabelSet.from_dict(checkpoint["labels"]).names if "labels" in checkpoint else None
+        if self._trainer is not None and given not in (None, self._data.labels.names):
+            raise ValueError(
+                f"ckpt_path: the checkpoint knows the labels {', '.join(given or ())}, "
+                f"{self._data.dataset} has {', '.join(self._data.labels.names)}; take one trained on the same labels"
+            )
+
+    def on_fit_start(self) -> None:
+        """Weighs the labels by how rare they are in the training split."""
+        if isinstance(self.loss, WeightedCrossEntropy):
+            self.loss.label_weights.copy_(inverse_log_weights(self._data.label_frequency()))
+
+    def on_train_batch_start(self, batch: Item, batch_index: int) -> None:
+        """Seeds what is random in this step from its number, so that a resumed training draws what it would have."""
+        torch.manual_seed(int(np.random.default_rng(self._step_key()).integers(2**62)))
+
+    def _step_key(self) -> list[int]:
+        # Two whole numbers at least, and the same ones for the first process as when there is only one.
+        return [self.seed, self.global_step, *([self.global_rank] if self.global_rank else [])]
+
     def training_step(self, batch: Item, batch_index: int) -> Tensor:
         """The loss after the corrections of this step."""
         image, parsing, maps = batch
-        self._add_corrections(image, parsing, maps, batch_index)
+        if self.corrected > 0:
+            self._add_corrections(image, parsing, maps, batch_index)
+        decoded = self.network.decode(self.network.encode(image), maps)
         stride = self.loss_stride
-        logits = self.network(image, maps)
-        logits = interpolate(
-            logits.float(), size=[side // stride for side in parsing.shape[1:]], mode="bilinear", align_corners=False
-        )
-        # The middle of each stride x stride square, to which a half-resolution logit belongs.
+        size = [side // stride for side in parsing.shape[1:]]
+        logits = interpolate(decoded.logits.float(), size=size, mode="bilinear", align_corners=False)
+        # A logit belongs to the middle of its stride x stride square, a click anywhere in the square to the logit.
         middle = slice(stride // 2, None, stride)
-        loss = self.loss(logits, parsing[:, middle, middle].long(), maps[:, :, middle, middle])
+        rows = reduce(torch.minimum, [maps[:, :, offset::stride] for offset in range(stride)])
+        nearest = reduce(torch.minimum, [rows[..., offset::stride] for offset in range(stride)])
+        loss: Tensor = self.loss(logits, parsing[:, middle, middle].long(), nearest)
+        if self.semantic_perceiving is not None:
+            perceived = self.semantic_perceiving(decoded.embedding, parsing.long(), maps)
+            self.log_dict({"pixel_loss": loss, "semantic_perceiving": perceived.loss, "active_pairs": perceived.active})
+            loss = loss + self.semantic_perceiving_weight * perceived.loss
         self.log("loss", loss, prog_bar=True)
         return loss
 
     @torch.no_grad()
     def _add_corrections(self, image: Tensor, parsing: Tensor, maps: Tensor, batch_index: int) -> None:
         """Stamps corrections of the network's present answer into ``maps``, in place."""
-        rng = np.random.default_rng([self.seed, self.global_step, batch_index])
+        rng = np.random.default_rng([*self._step_key(), batch_index])
         chosen = np.flatnonzero(rng.random(len(image)) < self.corrected)
         if len(chosen) == 0:
             return
@@ -124,21 +166,5 @@ class ClickTraining(LightningModule):
         self.confusion[:] = 0
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW with a one-cycle schedule over the steps that the data are planned for."""
-        encoder = list(self.network.network.encoder.parameters())  # type: ignore[union-attr]
-        inside = {id(parameter) for parameter in encoder}
-        rest = [parameter for parameter in self.network.parameters() if id(parameter) not in inside]
-        optimiser = torch.optim.AdamW(
-            [
-                {"params": encoder, "lr": self.encoder_learning_rate},
-                {"params": rest, "lr": self.learning_rate},
-            ],
-            weight_decay=self.weight_decay,
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser,
-            max_lr=[self.encoder_learning_rate, self.learning_rate],
-            total_steps=self._data.steps,
-            pct_start=0.06,
-        )
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        """The optimiser and its schedule over the steps that the data are planned for."""
+        return self.optimiser.build(self.network, self._data.steps)

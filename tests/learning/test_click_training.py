@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -82,33 +83,36 @@ def test_train_export_serve(ccp_tree: Path, tmp_path: Path) -> None:
     torch.save(torchvision.models.mobilenet_v2(weights=None).state_dict(), tmp_path / "encoder.pth")
     run = tmp_path / "run"
 
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+
     def python(*arguments: str) -> str:
-        environment = {**os.environ, "OMP_NUM_THREADS": "2"}
         done = subprocess.run(
             [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    loggers = f"[{{class_path: lightning.pytorch.loggers.CSVLogger, init_args: {{save_dir: {run}}}}}]"
     fit = [
-        "training.train", "fit", "--config", "training/configs/ccp_deeplab.yaml",
+        "training.train", "fit", "--config", "training/configs/ccp_deeplab.yaml", "--run", str(run),
         "--data.root", str(ccp_tree), "--model.encoder_weights", str(tmp_path / "encoder.pth"),
-        "--data.steps", "6", "--data.batch_size", "2", "--data.size", "[96, 64]", "--data.workers", "0",
-        "--trainer.default_root_dir", str(run), "--trainer.logger", loggers,
-        "--trainer.val_check_interval", "3", "--trainer.precision", "32",
-        "--trainer.callbacks", f"[{{class_path: lightning.pytorch.callbacks.EMAWeightAveraging}}, {{class_path: "
-        f"lightning.pytorch.callbacks.ModelCheckpoint, init_args: {{dirpath: {run}/checkpoints, save_last: true}}}}]",
+        "--data.steps", "24", "--data.batch_size", "2", "--data.size", "[64, 64]", "--data.workers", "0",
+        "--trainer.val_check_interval", "24", "--trainer.precision", "32",
+        "--trainer.callbacks", "[{class_path: lightning.pytorch.callbacks.EMAWeightAveraging}, {class_path: "
+        "lightning.pytorch.callbacks.ModelCheckpoint, init_args: {save_last: true, every_n_train_steps: 2}}]",
     ]  # fmt: skip
-    python(*fit, "--trainer.max_steps", "3")
     checkpoint = run / "checkpoints" / "last.ckpt"
-    assert torch.load(checkpoint, weights_only=False)["global_step"] == 3
-    python(*fit, "--ckpt_path", str(checkpoint))
-    last = max(run.glob("checkpoints/last*.ckpt"), key=lambda path: path.stat().st_mtime)
-    assert torch.load(last, weights_only=False)["global_step"] == 6
+    killed = subprocess.Popen([sys.executable, "-m", *fit], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    while not checkpoint.exists():
+        assert killed.poll() is None, "the training ended before its first checkpoint"
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    assert torch.load(checkpoint, weights_only=True)["global_step"] < 24
+    python(*fit)
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 24
+    assert (run / "finished").exists()
 
-    config = next(run.glob("lightning_logs/version_0/config.yaml"))
-    python("training.export", str(last), "--config", str(config), "--out", str(tmp_path / "model"))
+    python("training.export", str(checkpoint), "--out", str(tmp_path / "model"))
     parser = Parser.from_pretrained(tmp_path / "model")
     assert parser.labels == CCP
     image = CcpDataset(ccp_tree, "val")[0].image

@@ -1,0 +1,54 @@
+"""Pictures of parsings: the photograph, its coloured parts, and the clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+from ihp_backend.labels import IGNORE, LabelSet
+
+Picture = NDArray[np.uint8]
+
+
+def draw_parsing(
+    image: Picture, label_map: NDArray[np.uint8], labels: LabelSet, clicks: Sequence[Click] = (), share: float = 0.6
+) -> Picture:
+    """The photograph with every part tinted in its label's colour and every click as a dot.
+
+    Args:
+        image: uint8 (height, width, 3), RGB.
+        label_map: uint8 (height, width); background and ignored pixels keep the photograph.
+        clicks: dots in their label's colour, ringed white; negative ones are crossed out.
+        share: of the tint, 0..1.
+
+    Returns:
+        uint8 (height, width, 3); the arguments stay as they are.
+    """
+    colours = np.zeros((256, 3), np.uint8)
+    colours[: len(labels)] = labels.colours
+    tinted = cv2.addWeighted(image, 1 - share, colours[label_map], share, 0)
+    picture = np.where(((label_map == 0) | (label_map == IGNORE))[..., None], image, tinted).astype(np.uint8)
+    radius = max(round(min(image.shape[:2]) / 80), 2)
+    for click in clicks:
+        place = (click.x, click.y)
+        cv2.circle(picture, place, radius + 1, (255, 255, 255), cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(picture, place, radius, labels.colours[click.label], cv2.FILLED, cv2.LINE_AA)
+        if not click.positive:
+            cv2.drawMarker(picture, place, (255, 255, 255), cv2.MARKER_TILTED_CROSS, 2 * radius)
+    return picture
+
+
+def side_by_side(pictures: Sequence[Picture], gap: int = 4) -> Picture:
+    """Pictures in a row, top-aligned on white."""
+    height = max(picture.shape[0] for picture in pictures)
+    width = sum(picture.shape[1] + gap for picture in pictures) - gap
+    row = np.full((height, width, 3), 255, np.uint8)
+    left = 0
+    for picture in pictures:
+        row[: picture.shape[0], left : left + picture.shape[1]] = picture
+        left += picture.shape[1] + gap
+    return row

@@ -1,0 +1,103 @@
+"""Views: pieces of photographs with simulated clicks, as tensors; each depends on a seed and its number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from ihp_backend.clicks import Click, localization_maps
+from ihp_backend.datasets import ParsingDataset
+from ihp_backend.learning.augmentation import pad_to_multiple, random_view
+from ihp_backend.learning.click_recipe import ClickRecipe
+
+Item = tuple[Tensor, Tensor, Tensor]
+"""image uint8 (3, H, W), parsing uint8 (H, W), localization maps uint8 (num_labels, H, W)"""
+
+
+MULTIPLE = 32
+"""Height and width of what a network is given are multiples of this; what is added is ignored in the parsing."""
+
+
+class ClickedViews(Dataset[Item]):
+    """An endless training set cut to ``length`` views; the clicks are made on the finished view.
+
+    Args:
+        samples: photographs with their parsings.
+        length: number of views; every photograph comes once before any comes again.
+        size: (height, width) of a view, before it is padded to a multiple of ``MULTIPLE``.
+        scales: smallest and largest scale.
+        clicks: how the annotators click.
+        seed: of views and clicks.
+    """
+
+    def __init__(
+        self,
+        samples: ParsingDataset,
+        length: int,
+        size: tuple[int, int],
+        scales: tuple[float, float],
+        clicks: ClickRecipe,
+        seed: int,
+    ) -> None:
+        self.samples, self.length, self.size, self.scales = samples, length, size, scales
+        self.clicks, self.seed = clicks, seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Item:
+        epoch, position = divmod(index, len(self.samples))
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
+        rng = np.random.default_rng([self.seed, epoch, position])
+        sample = self.samples[int(order[position])]
+        view = random_view(sample, self.samples.labels, self.size, self.scales, rng)
+        image, parsing = pad_to_multiple(*view, MULTIPLE)
+        return to_item(image, parsing, self.clicks.draw(parsing, rng), len(self.samples.labels))
+
+
+class CentralViews(Dataset[Item]):
+    """Validation: whole photographs with central clicks, padded to a common multiple."""
+
+    def __init__(self, samples: ParsingDataset, clicks: ClickRecipe, seed: int) -> None:
+        self.samples, self.clicks, self.seed = samples, clicks, seed
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Item:
+        rng = np.random.default_rng([self.seed, index])
+        sample = self.samples[index]
+        clicks = self.clicks.draw_central(sample.parsing, rng)
+        padded = pad_to_multiple(sample.image, sample.parsing, MULTIPLE)
+        return to_item(*padded, clicks, len(self.samples.labels))
+
+
+class ResumableOrder(Sampler[int]):
+    """The numbers 0, 1, 2, ... of which an interrupted training has already seen the first ones.
+
+    Args:
+        length: how many there are in all; ``len`` keeps counting those that were seen, as the trainer does.
+        start: how many were seen.
+        rank, world: of ``world`` processes this one takes every ``world``-th number, from ``rank`` on.
+    """
+
+    def __init__(self, length: int, start: int = 0, rank: int = 0, world: int = 1) -> None:
+        self.length, self.start, self.rank, self.world = length, start, rank, world
+
+    def __len__(self) -> int:
+        return self.length // self.world
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start + self.rank, self.length, self.world))
+
+
+def to_item(image: NDArray[np.uint8], parsing: NDArray[np.uint8], clicks: list[Click], num_labels: int) -> Item:
+    """Tensors of one view and its clicks."""
+    height, width = parsing.shape
+    maps = localization_maps(clicks, height, width, num_labels)
+    return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(parsing), torch.from_numpy(maps)
