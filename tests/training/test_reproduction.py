@@ -1,0 +1,192 @@
+"""The reproduction's plumbing: what needs what, what is done again, and what is said of the results."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training import reproduce
+from training.reproduction import records
+from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
+from training.reproduction.methods import METHODS
+from training.reproduction.results import Results, mean_and_spread
+from training.reproduction.runner import Timings, duration, run
+from training.reproduction.scales import CCP, FULL, SMOKE, scales
+from training.reproduction.smoke import draw_data
+from training.reproduction.steps import MEASURE, TRAIN, Place, Step, steps
+from training.reproduction.tables import table1, table3, table_of_labels
+from training.reproduction.targets import TARGETS, needs, wanted
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "data", tmp_path / "work", tmp_path / "results")
+
+
+def measured(place: Place, method: str, seed: int, mean_iou: list[float], start: str = "central") -> None:
+    """Writes figures as ``training.evaluate`` would."""
+    file = place.measured(method, seed, start)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rounds = range(len(mean_iou))
+    figures = {
+        "mean_iou": [mean_iou],
+        "near_edge_f1": [mean_iou],
+        "near_edge_mean_iou": [mean_iou],
+        "clicks_per_label": [[1 + round_ / 10 for round_ in rounds]],
+        "labels": {"background": [[90.0 for _ in rounds]], "glove": [[None for _ in rounds]]},
+    }
+    file.write_text(json.dumps(figures))
+
+
+def test_every_target_needs_methods_that_exist() -> None:
+    for target, needed in TARGETS.items():
+        assert needed, target
+        assert {method for method, _ in needed} <= set(METHODS)
+    assert {method for method, _ in needs(TARGETS)} == set(METHODS), "a method that nothing needs"
+
+
+def test_targets_share_their_runs() -> None:
+    needed = dict(needs(["table3", "fig7"]))
+    assert needed["central"] == ("central", "nothing")
+    assert needed["near-edge"] == ("central",)
+
+
+def test_tables_of_other_data_are_refused_below_the_full_scale() -> None:
+    with pytest.raises(ValueError, match="table6 is about helen"):
+        wanted("table6", "ccp-human18", "ccp")
+    with pytest.raises(ValueError, match="'table9' is unknown; choose one of table1"):
+        wanted("table9", "ccp-human18", "ccp")
+    assert "table5" not in wanted("all", "ccp-human18", "ccp")
+    assert "table6" in wanted("all", "helen", "full")
+    assert wanted("table6", "lip", "full") == ()
+
+
+def test_scales_name_configurations_that_exist() -> None:
+    root = Path(reproduce.__file__).parents[1]
+    for scale in (CCP, SMOKE, *FULL):
+        assert all((root / file).is_file() for file in scale.configs)
+    with pytest.raises(ValueError, match="'huge' is unknown"):
+        scales("huge")
+
+
+def test_what_is_measured_is_not_made_again(place: Place) -> None:
+    names = [step.name for step in steps("random", 1, ("central", "nothing"), CCP, place)]
+    assert [name.split()[0] for name in names] == ["train", "export", "measure", "measure"]
+    measured(place, "random", 1, [50.0])
+    [*_, last] = steps("random", 1, ("central", "nothing"), CCP, place)
+    assert last.product == place.measured("random", 1, "nothing")
+    measured(place, "random", 1, [10.0], start="nothing")
+    assert list(steps("random", 1, ("central", "nothing"), CCP, place)) == []
+
+
+def test_classical_methods_need_no_training(place: Place) -> None:
+    [only] = steps("watershed", 0, ("central",), CCP, place)
+    assert only.kind == MEASURE
+    assert "watershed" in only.command
+
+
+def test_figures_of_other_settings_are_not_mixed_in(place: Place) -> None:
+    records.write(place, "random", 0, CCP, [], {}, data="")
+    records.check(place, "random", 0, CCP)
+    with pytest.raises(SystemExit, match="made with steps = 600, now it is 7; give another --out"):
+        records.check(place, "random", 0, replace(CCP, steps=7))
+
+
+def test_a_failed_command_is_named(tmp_path: Path) -> None:
+    timings = Timings(tmp_path / "timings.json")
+    step = Step("measure nothing", MEASURE, ("-c", "raise SystemExit(3)"), tmp_path / "product")
+    with pytest.raises(SystemExit, match="'measure nothing' failed with status 3; run it alone: python -c"):
+        run(step, timings)
+
+
+def test_timings_learn(tmp_path: Path) -> None:
+    timings = Timings(tmp_path / "timings.json")
+    step = Step("train", TRAIN, (), tmp_path / "product", work=10)
+    timings.learn(step, 20.0)
+    assert Timings(tmp_path / "timings.json").estimate([step, step]) == pytest.approx(40)
+    assert duration(7260) == "2 h 01 min"
+    assert duration(10) == "1 min"
+
+
+@pytest.mark.parametrize(
+    ("larger", "smaller", "verdict"),
+    [
+        ([60.0, 61.0], [50.0, 51.0], HOLDS),
+        ([50.0, 51.0], [60.0, 61.0], DOES_NOT),
+        ([50.0, 60.0], [51.0, 58.0], CANNOT_SAY),
+        ([60.0], [50.0], CANNOT_SAY),
+        ([], [50.0], CANNOT_SAY),
+    ],
+)
+def test_a_claim_is_held_against_the_spread(
+    place: Place, larger: list[float], smaller: list[float], verdict: str
+) -> None:
+    claim = Claim("a is larger than b", "nowhere", lambda _: larger, lambda _: smaller)
+    assert judge(claim, Results(place, CCP)).verdict == verdict
+
+
+def test_tables_show_the_papers_figures_beside_ours(place: Place) -> None:
+    for seed, shift in enumerate((0.0, 1.0)):
+        measured(place, "central", seed, [40 + shift + round_ for round_ in range(21)])
+    results = Results(place, CCP)
+    paper, here, *_ = table1(results).rows
+    assert paper[:2] == ("central, paper (LIP)", "79.00")
+    assert here[:3] == ("central, here", "40.50 ± 0.71", "42.50 ± 0.71")
+    first = table3(results).rows[0]
+    assert first == ("central", "5 / 1.50, 4 / 1.40", "10 / 2.00, 9 / 1.90", "15 / 2.50, 14 / 2.40")
+    [row] = table_of_labels(results, "table4").rows
+    assert row == ("central", "3.00 ± 0.00", "60.50 ± 0.71", "90.0 ± 0.0", "-")
+
+
+def test_spread_needs_two_values() -> None:
+    assert [mean_and_spread(values) for values in ([], [1.0], [1.0, 3.0])] == ["-", "1.00", "2.00 ± 1.41"]
+
+
+def test_a_page_is_made_of_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every command is replaced by one that leaves its product; the second call has nothing left to do."""
+    ran: list[str] = []
+
+    def stand_in(step: Step, timings: Timings) -> float:
+        ran.append(step.name)
+        if step.kind == MEASURE:
+            method, seed, start = step.product.parts[-4:-1]
+            measured(there, method, int(seed[-1]), [50.0, 55.0, 60.0], start)
+        else:
+            step.product.parent.mkdir(parents=True, exist_ok=True)
+            step.product.touch()
+        return 1.0
+
+    monkeypatch.setattr(reproduce, "run", stand_in)
+    out = tmp_path / "out"
+    there = Place(out / "data", out / "work", out / "results")
+    options: dict[str, Any] = {"out": out, "scale": "smoke", "seeds": 2}
+    for target in ("table1", "fig7"):
+        reproduce.main(target, **options)
+    assert ran.count("train central, seed 0") == 1
+    before = len(ran)
+    reproduce.main("fig7", **options)
+    assert len(ran) == before
+    page = (out / "index.html").read_text()
+    assert "fig7.png" in page
+    assert (out / "fig7.png").stat().st_size > 5000
+    assert "central clicks lift the parsing" in page
+    with (out / "table1.csv").open() as file:
+        assert len(list(csv.reader(file))) == 5
+
+
+def test_drawn_data_are_the_same_every_time(tmp_path: Path) -> None:
+    from ihp_backend.datasets import open_dataset
+
+    first, second = (open_dataset("ccp-human18", draw_data(tmp_path / name), "val") for name in "ab")
+    assert records.fingerprint(first) == records.fingerprint(second)
+    assert {int(label) for label in set(first[0].parsing.ravel())} == {0, 2, 5, 9, 14}
+
+
+def test_data_must_be_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="--data is missing"):
+        reproduce.main("table1", out=tmp_path)

@@ -1,0 +1,125 @@
+"""Makes the paper's tables and figures: ``python -m training.reproduce TARGET --scale ccp --data DIR --out DIR``.
+
+TARGET is table1 ... table6, fig3, fig4, fig7, losses or all. What is missing is trained and measured, what is there is
+taken; then every table is written as CSV, every figure as PNG, and all of them as one HTML page. Interrupt it at any
+time: the same command goes on where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ihp_backend.datasets import open_dataset
+from training.reproduction import records
+from training.reproduction.claims import CLAIMS, judge
+from training.reproduction.figures import FIGURES
+from training.reproduction.page import runs, write_page
+from training.reproduction.results import Results
+from training.reproduction.runner import Timings, duration, run
+from training.reproduction.scales import Scale, scales
+from training.reproduction.smoke import draw_data
+from training.reproduction.steps import Place, Step, steps
+from training.reproduction.tables import TABLES
+from training.reproduction.targets import needs, wanted
+
+console = Console()
+
+Job = tuple[str, int, list[Step]]
+"""Method, seed and the steps that are missing."""
+
+
+def main(
+    target: Annotated[str, typer.Argument(help="table1 ... table6, fig3, fig4, fig7, losses, or all.")],
+    out: Annotated[Path, typer.Option(help="Folder for trainings, figures, tables and the page.")],
+    scale: Annotated[str, typer.Option(help="full (the paper's), ccp (hours on a CPU) or smoke (minutes).")] = "ccp",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data set; at the full scale the folder that holds lip, cihp, ..."),
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="File with pretrained weights of the encoder.")] = None,
+    training_steps: Annotated[int | None, typer.Option("--steps", min=1, help="Of every training.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Trainings per method.")] = None,
+    results: Annotated[Path | None, typer.Option(help="Folder of what was measured; default: in --out.")] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Train nothing; tables and figures of what is there.")
+    ] = False,
+) -> None:
+    """Trains what is missing, measures it, and writes tables, figures and the page."""
+    try:
+        chosen = [_sized(one, training_steps, seeds) for one in scales(scale)]
+        targets = [wanted(target, one.dataset, one.name) for one in chosen]
+    except ValueError as error:
+        raise SystemExit(f"reproduce: {error}") from None
+    for one, names in zip(chosen, targets, strict=True):
+        if names:
+            folder = out / one.dataset if scale == "full" else out
+            place = _place(one, folder, results, data, weights)
+            if not report:
+                _make(names, one, place)
+            _report(names, one, place, folder)
+
+
+def _sized(scale: Scale, training_steps: int | None, seeds: int | None) -> Scale:
+    return replace(scale, steps=training_steps or scale.steps, seeds=seeds or scale.seeds)
+
+
+def _place(scale: Scale, folder: Path, results: Path | None, data: Path | None, weights: Path | None) -> Place:
+    folder.mkdir(parents=True, exist_ok=True)
+    if data is None:
+        if scale.name != "smoke":
+            raise SystemExit("reproduce: --data is missing; give the folder of the data set (see docs/datasets.md)")
+        data = draw_data(folder / "data")
+    elif scale.name == "full":
+        data = data / scale.dataset
+    return Place(data, folder / "work", results or folder / "results", weights)
+
+
+def _make(names: tuple[str, ...], scale: Scale, place: Place) -> None:
+    """Trains and measures what the targets need, the first seed of everything before the second of anything."""
+    data = records.fingerprint(open_dataset(scale.dataset, place.data, "val"))
+    timings = Timings(place.work / "timings.json")
+    jobs: list[Job] = []
+    for seed in range(scale.seeds):
+        for method, starts in needs(names):
+            records.check(place, method, seed, scale)
+            if missing := list(steps(method, seed, starts, scale, place)):
+                jobs.append((method, seed, missing))
+    ahead = [step for _, _, missing in jobs for step in missing if not step.product.exists()]
+    console.print(f"{scale.dataset}: {len(ahead)} steps to do, about {duration(timings.estimate(ahead))}")
+    done = 0
+    for method, seed, missing in jobs:
+        seconds: dict[str, float] = {}
+        for step in missing:
+            if step.product.exists():
+                continue
+            left = duration(timings.estimate(ahead[done:]))
+            console.rule(f"{done + 1} of {len(ahead)}: {step.name} (about {left} left)")
+            console.print(step.shown(), style="dim", soft_wrap=True)
+            seconds[step.name] = round(run(step, timings), 1)
+            done += 1
+        records.write(place, method, seed, scale, missing, seconds, data)
+
+
+def _report(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) -> None:
+    """Writes the tables, the figures and the page of what is there."""
+    results = Results(place, scale)
+    tables = [TABLES[name](results) for name in names if name in TABLES]
+    figures = [FIGURES[name](results, folder) for name in names if name in FIGURES]
+    for table in tables:
+        table.write(folder)
+    verdicts = [judge(claim, results) for claim in CLAIMS]
+    summary = f"{scale.dataset}, {scale.steps} training steps, up to {scale.seeds} seeds; mean ± standard deviation."
+    page = folder / "index.html"
+    write_page(page, "Clicking Matters, reproduced", summary, tables, figures, verdicts, runs(results))
+    for verdict in verdicts:
+        console.print(f"{verdict.verdict:>15}  {verdict.claim.text} [dim]({verdict.why})[/]")
+    console.print(f"written: {page}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

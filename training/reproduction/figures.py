@@ -1,0 +1,93 @@
+"""The paper's figures with our curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ihp_backend.evaluation import plot_curves
+from training.reproduction.methods import METHODS
+from training.reproduction.results import Results
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A finished figure.
+
+    Attributes:
+        name: of its PNG file.
+        title: what it shows.
+        path: the file; None where nothing was measured yet.
+    """
+
+    name: str
+    title: str
+    path: Path | None
+
+
+def figure3(results: Results, folder: Path) -> Figure:
+    """Fig. 3: the largest number of extra clicks in training (EC-Num)."""
+    methods = ("central", "random", "random-75", "near-edge", "near-edge-45")
+    return _draw(results, folder, "fig3", "the number of extra clicks in training", methods)
+
+
+def figure4(results: Results, folder: Path) -> Figure:
+    """Fig. 4: the method beside the baselines."""
+    methods = ("no-clicks", "nearest", "watershed", "ideeplab", "ideeplab-original", "dextr", "central", "random-sp")
+    return _draw(results, folder, "fig4", "the method beside the baselines", methods, by_effort=True)
+
+
+def figure7(results: Results, folder: Path) -> Figure:
+    """Fig. 7: starting from the photograph alone and from central clicks."""
+    named = {
+        f"{METHODS[method].title}, from {start}": (method, start)
+        for method in ("central", "random", "random-sp")
+        for start in ("central", "nothing")
+    }
+    return _plot(results, folder, "fig7", "starting with central clicks and with none", named, by_effort=True)
+
+
+def ablation(results: Results, folder: Path) -> Figure:
+    """What the losses give: no figure of the paper, but of its claims."""
+    methods = ("random", "random-plain", "random-sp", "near-edge", "near-edge-sp")
+    return _draw(results, folder, "losses", "balanced and plain cross-entropy, with and without SP-loss", methods)
+
+
+def _draw(
+    results: Results, folder: Path, name: str, title: str, methods: Sequence[str], *, by_effort: bool = False
+) -> Figure:
+    named = {METHODS[method].title: (method, "central") for method in methods if method in METHODS}
+    return _plot(results, folder, name, title, named, by_effort=by_effort)
+
+
+def _plot(
+    results: Results,
+    folder: Path,
+    name: str,
+    title: str,
+    named: dict[str, tuple[str, str]],
+    *,
+    by_effort: bool,
+) -> Figure:
+    curves = {shown: results.curves(method, start=start) for shown, (method, start) in named.items()}
+    curves = {shown: seeds for shown, seeds in curves.items() if seeds}
+    if not curves:
+        return Figure(name, title, None)
+    positions = None
+    if by_effort:
+        positions = {shown: results.curves(named[shown][0], "clicks_per_label", named[shown][1])[0] for shown in curves}
+    path = folder / f"{name}.png"
+    plot_curves(
+        path, curves, "mIoU (%)", title, xlabel="clicks per label" if by_effort else "corrections", positions=positions
+    )
+    return Figure(name, title, path)
+
+
+FIGURES: dict[str, Callable[[Results, Path], Figure]] = {
+    "fig3": figure3,
+    "fig4": figure4,
+    "fig7": figure7,
+    "losses": ablation,
+}
+"""Figures by name."""

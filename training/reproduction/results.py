@@ -1,0 +1,63 @@
+"""Results: what was measured of each method, read from the files that ``training.evaluate`` wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.reproduction.scales import Scale
+from training.reproduction.steps import Place
+
+
+class Results:
+    """The figures of one scale.
+
+    Args:
+        place: where they lie.
+        scale: which seeds to look for.
+    """
+
+    def __init__(self, place: Place, scale: Scale) -> None:
+        self.place, self.scale = place, scale
+
+    def seeds(self, method: str, start: str = "central") -> list[dict[str, Any]]:
+        """The figures of every seed that was measured (``curve.json``); empty when none was."""
+        files = [self.place.measured(method, seed, start) for seed in range(self.scale.seeds)]
+        return [read(file) for file in files if file.exists()]
+
+    def curves(self, method: str, measure: str = "mean_iou", start: str = "central") -> list[list[float]]:
+        """Per seed the values of a measure by round."""
+        return [figures[measure][0] for figures in self.seeds(method, start)]
+
+    def at(self, method: str, round_: int, measure: str = "mean_iou", start: str = "central") -> list[float]:
+        """Per seed the value of a measure after ``round_`` corrections (or after the last, if there were fewer)."""
+        return [curve[min(round_, len(curve) - 1)] for curve in self.curves(method, measure, start)]
+
+    def at_standard(self, method: str, standard: float) -> list[tuple[int, float] | None]:
+        """Per seed the paper's Add. and Avg. at a standard of mIoU in percent; None where it is never reached."""
+        reached: list[tuple[int, float] | None] = []
+        for figures in self.seeds(method):
+            rounds = np.flatnonzero(np.array(figures["mean_iou"][0]) >= standard)
+            add = int(rounds[0]) if len(rounds) else None
+            reached.append(None if add is None else (add, figures["clicks_per_label"][0][add]))
+        return reached
+
+
+@cache
+def read(file: Path) -> dict[str, Any]:
+    """The figures in a file."""
+    figures: dict[str, Any] = json.loads(file.read_text())
+    return figures
+
+
+def mean_and_spread(values: Sequence[float], digits: int = 2) -> str:
+    """ "61.23 ± 0.45", without a spread for a single value; "-" for none."""
+    if not values:
+        return "-"
+    mean = f"{np.mean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"

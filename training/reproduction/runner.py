@@ -1,0 +1,55 @@
+"""Runs steps one after the other, says what is left, and can be interrupted at any time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.reproduction.steps import EXPORT, MEASURE, TRAIN, Step
+
+SECONDS_PER_UNIT = {TRAIN: 0.6, EXPORT: 30.0, MEASURE: 1.0}
+"""First guesses, from two processor cores: per training step, per export, per measured photograph."""
+
+
+class Timings:
+    """Seconds per unit of work, by kind of step; learns from every finished step and keeps it in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.seconds: dict[str, float] = dict(SECONDS_PER_UNIT)
+        if file.exists():
+            self.seconds.update(json.loads(file.read_text()))
+
+    def estimate(self, steps: Sequence[Step]) -> float:
+        """Seconds that the steps will take."""
+        return sum(self.seconds[step.kind] * step.work for step in steps)
+
+    def learn(self, step: Step, seconds: float) -> None:
+        """Takes the newest figure: later steps are like the last one."""
+        self.seconds[step.kind] = seconds / step.work
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(json.dumps(self.seconds, indent=1) + "\n")
+
+
+def run(step: Step, timings: Timings) -> float:
+    """Runs one command and gives its seconds.
+
+    Raises:
+        SystemExit: the command failed, or left no product; what was done stays, and the same call goes on there.
+    """
+    began = time.monotonic()
+    status = subprocess.run(step.full_command(), check=False).returncode
+    if status != 0 or not step.product.exists():
+        raise SystemExit(f"reproduce: {step.name!r} failed with status {status}; run it alone: {step.shown()}")
+    seconds = time.monotonic() - began
+    timings.learn(step, seconds)
+    return seconds
+
+
+def duration(seconds: float) -> str:
+    """Hours and minutes, readable."""
+    minutes = max(round(seconds / 60), 1)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"

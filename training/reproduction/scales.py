@@ -1,0 +1,68 @@
+"""Scales: on which data, with which recipe and how long the methods are trained and measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+CONFIGS = "training/configs"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One data set with its recipe.
+
+    Attributes:
+        name: of the scale, and of its folder.
+        dataset: see ``ihp_backend.datasets.DATASETS``.
+        configs: files of ``training.train``, later ones on top.
+        steps: of every training.
+        seeds: trainings per method.
+        corrections: rounds of the interaction protocol.
+        photographs: of the val split, the first ones; None for all.
+        standards: mIoU in percent at which Add. and Avg. are read; the paper's where it has one.
+        working_size: longer side at which an exported network works.
+        views: validation during training, every so many steps.
+    """
+
+    name: str
+    dataset: str
+    configs: tuple[str, ...]
+    steps: int
+    seeds: int
+    corrections: int = 20
+    photographs: int | None = None
+    standards: tuple[float, ...] = ()
+    working_size: int = 512
+    validate_every: int = 500
+
+
+def _paper(dataset: str, file: str, steps: int, standard: float) -> Scale:
+    configs = (f"{CONFIGS}/paper.yaml", f"{CONFIGS}/paper_{file}.yaml")
+    return Scale("full", dataset, configs, steps, seeds=1, standards=(standard,), validate_every=5000)
+
+
+CCP = Scale("ccp", "ccp-human18", (f"{CONFIGS}/ccp_paper.yaml",), steps=600, seeds=2, standards=(45.0, 50.0, 55.0))
+"""The method in small, on two processor cores within hours."""
+
+SMOKE = replace(CCP, name="smoke", steps=4, seeds=1, corrections=2, photographs=2, validate_every=4)
+"""Minutes, on drawn figures; shows that everything runs and nothing else."""
+
+FULL: tuple[Scale, ...] = (
+    _paper("lip", "lip", 300_000, 85.0),
+    _paper("cihp", "cihp", 300_000, 80.0),
+    _paper("pascal-person-part", "pascal_person_part", 120_000, 80.0),
+    _paper("helen", "helen", 120_000, 75.0),
+)
+"""The paper's data and schedule; days on several GPUs."""
+
+
+def scales(name: str) -> tuple[Scale, ...]:
+    """The data sets of a scale.
+
+    Raises:
+        ValueError: no such scale.
+    """
+    known = {"ccp": (CCP,), "smoke": (SMOKE,), "full": FULL}
+    if name not in known:
+        raise ValueError(f"scale: {name!r} is unknown; choose one of {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,125 @@
+"""The paper's tables with our figures beside the printed ones."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.reproduction import published
+from training.reproduction.methods import METHODS
+from training.reproduction.results import Results, mean_and_spread
+
+SAME_EFFORT = 20
+"""Corrections at which the paper compares itself with others: its headline Avg. decodes to 20 of them on LIP."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A finished table.
+
+    Attributes:
+        name: of its CSV file.
+        title: what it shows.
+        columns, rows: text, the first column names the row.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def write(self, folder: Path) -> Path:
+        """Writes the CSV file."""
+        path = folder / f"{self.name}.csv"
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([self.columns, *self.rows])
+        return path
+
+
+def table1(results: Results) -> Table:
+    """Table I: trained with central clicks only and with random clicks only."""
+    rounds = published.TABLE_1_ROUNDS
+    rows = _beside(results, published.TABLE_1, "mean_iou", rounds)
+    return Table("table1", "mIoU (%) after so many corrections", ("trained with", *map(str, rounds)), rows)
+
+
+def table2(results: Results) -> Table:
+    """Table II: near the edges, trained with random and with near-edge extra clicks."""
+    rounds = published.TABLE_2_ROUNDS
+    rows = [
+        (f"{name}: {row[0]}", *row[1:])
+        for name, measure, printed in (
+            ("F1", "near_edge_f1", published.TABLE_2_F1),
+            ("mIoU", "near_edge_mean_iou", published.TABLE_2_MEAN_IOU),
+        )
+        for row in _beside(results, printed, measure, rounds)
+    ]
+    title = "within 5 pixels of the edges between parts (%), after so many corrections"
+    return Table("table2", title, ("trained with", *map(str, rounds)), tuple(rows))
+
+
+def table3(results: Results) -> Table:
+    """Table III: corrections (Add.) and clicks per label (Avg.) until mIoU reaches a standard."""
+    printed = published.TABLE_3.get(results.scale.dataset, {})
+    columns = ["trained with", *(["paper"] if printed else [])]
+    columns += [f"Add. / Avg. at {standard:g} %" for standard in results.scale.standards]
+    rows = []
+    for method in ("central", "near-edge", "near-edge-sp", "random", "random-sp"):
+        cells = [_add_and_avg([printed[method]])] if printed else []
+        cells += [_add_and_avg(results.at_standard(method, standard)) for standard in results.scale.standards]
+        rows.append((METHODS[method].title, *cells))
+    return Table("table3", "corrections and clicks per label to reach a standard", tuple(columns), tuple(rows))
+
+
+def table_of_labels(results: Results, name: str) -> Table:
+    """Tables IV to VI: IoU of every label, ours after 20 corrections, beside the baselines."""
+    printed = published.TABLES_4_TO_6.get(results.scale.dataset, {})
+    methods = ("no-clicks", "nearest", "watershed", "ideeplab", "dextr", "central", "random", "random-sp")
+    measured = {method: results.seeds(method) for method in methods}
+    measured = {method: seeds for method, seeds in measured.items() if seeds}
+    labels = tuple(next(iter(measured.values()))[0]["labels"]) if measured else ()
+    columns = ("method", "clicks per label", "mIoU", *(["paper's mIoU"] if printed else []), *labels)
+    rows = []
+    for method, seeds in measured.items():
+        free = method == "no-clicks"
+        clicks = [] if free else [_last(figures["clicks_per_label"][0]) for figures in seeds]
+        values = [_last(figures["mean_iou"][0]) for figures in seeds]
+        by_label = [[_last(figures["labels"][label][0]) for figures in seeds] for label in labels]
+        paper = [f"{printed[method][0]:.2f}" if method in printed else "-"] if printed else []
+        cells = [mean_and_spread([value for value in ious if value is not None], 1) for ious in by_label]
+        rows.append((METHODS[method].title, mean_and_spread(clicks), mean_and_spread(values), *paper, *cells))
+    return Table(name, f"IoU of every label (%) after {SAME_EFFORT} corrections", columns, tuple(rows))
+
+
+def _last(by_round: Sequence[float]) -> float:
+    return by_round[min(SAME_EFFORT, len(by_round) - 1)]
+
+
+def _beside(
+    results: Results, printed: Mapping[str, Sequence[float]], measure: str, rounds: Sequence[int]
+) -> tuple[tuple[str, ...], ...]:
+    rows = []
+    for method, values in printed.items():
+        title = METHODS[method].title
+        rows.append((f"{title}, paper (LIP)", *(f"{value:.2f}" for value in values)))
+        rows.append((f"{title}, here", *(mean_and_spread(results.at(method, round_, measure)) for round_ in rounds)))
+    return tuple(rows)
+
+
+def _add_and_avg(seeds: Sequence[tuple[int, float] | None]) -> str:
+    if not seeds:
+        return "-"
+    return ", ".join("never" if reached is None else f"{reached[0]} / {reached[1]:.2f}" for reached in seeds)
+
+
+TABLES: dict[str, Callable[[Results], Table]] = {
+    "table1": table1,
+    "table2": table2,
+    "table3": table3,
+    "table4": lambda results: table_of_labels(results, "table4"),
+    "table5": lambda results: table_of_labels(results, "table5"),
+    "table6": lambda results: table_of_labels(results, "table6"),
+}
+"""Tables by name."""

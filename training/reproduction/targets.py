@@ -1,0 +1,65 @@
+"""Targets: what can be asked for, and which measurements each needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+CENTRAL, NOTHING = "central", "nothing"
+
+Need = tuple[str, tuple[str, ...]]
+"""A method, and the ways to start from which it is measured."""
+
+
+def _from_central(*methods: str) -> tuple[Need, ...]:
+    return tuple((method, (CENTRAL,)) for method in methods)
+
+
+BASELINES = ("no-clicks", "nearest", "watershed", "ideeplab", "dextr")
+
+TARGETS: dict[str, tuple[Need, ...]] = {
+    "table1": _from_central("central", "random-only"),
+    "table2": _from_central("random", "near-edge"),
+    "table3": _from_central("central", "near-edge", "near-edge-sp", "random", "random-sp"),
+    "table4": _from_central(*BASELINES, "central", "random", "random-sp"),
+    "table5": _from_central(*BASELINES, "central", "random", "random-sp"),
+    "table6": _from_central(*BASELINES, "central", "random", "random-sp"),
+    "fig3": _from_central("central", "random", "random-75", "near-edge", "near-edge-45"),
+    "fig4": _from_central(*BASELINES, "central", "random-sp"),
+    "fig7": tuple((method, (CENTRAL, NOTHING)) for method in ("central", "random", "random-sp")),
+    "losses": _from_central("random", "random-plain", "random-sp", "near-edge", "near-edge-sp"),
+}
+"""What each target needs."""
+
+DATASETS = {"table4": ("lip", "cihp"), "table5": ("pascal-person-part",), "table6": ("helen",)}
+"""Targets that the paper has for one data set; at the full scale they are made for that one only."""
+
+
+def wanted(target: str, dataset: str, scale: str) -> tuple[str, ...]:
+    """The targets that ``target`` stands for on a data set.
+
+    Raises:
+        ValueError: no such target, or the data of its table are not part of this scale.
+    """
+    if target == "all":
+        # Below the full scale there is one data set, and one table of its labels says it all.
+        skipped = () if scale == "full" else ("table5", "table6")
+        return tuple(name for name in TARGETS if name not in skipped and _fits(name, dataset, scale))
+    if target not in TARGETS:
+        raise ValueError(f"target: {target!r} is unknown; choose one of {', '.join(TARGETS)} or all")
+    if scale != "full" and target in ("table5", "table6"):
+        raise ValueError(f"target: {target} is about {DATASETS[target][0]}; it needs --scale full and that data set")
+    return (target,) if _fits(target, dataset, scale) else ()
+
+
+def _fits(target: str, dataset: str, scale: str) -> bool:
+    return scale != "full" or target not in DATASETS or dataset in DATASETS[target]
+
+
+def needs(targets: Iterable[str]) -> list[Need]:
+    """All that the targets need, every method once."""
+    starts: dict[str, list[str]] = {}
+    for target in targets:
+        for method, from_ in TARGETS[target]:
+            known = starts.setdefault(method, [])
+            known += [start for start in from_ if start not in known]
+    return [(method, tuple(from_)) for method, from_ in starts.items()]
