@@ -1,0 +1,128 @@
+"""Training data of networks that find one part at a time: views of single parts and what shows them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ihp_backend.datasets import ParsingDataset, Sample, open_dataset
+from ihp_backend.labels import LabelSet
+from ihp_backend.learning.click_views import ResumableOrder
+
+PartItem = tuple[Tensor, Tensor, Tensor]
+"""image uint8 (3, H, W), part uint8 (H, W) with 1 = part, 0 = not, 255 = ignore, guidance (channels, H, W)"""
+
+
+class PartView(ABC):
+    """Makes a view of one part of a photograph; which part and how it is shown is drawn at random."""
+
+    @abstractmethod
+    def draw(self, sample: Sample, labels: LabelSet, rng: np.random.Generator) -> PartItem | None:
+        """The view, or None where the photograph shows no part that could be taken."""
+
+
+class PartViews(Dataset[PartItem]):
+    """An endless training set cut to ``length`` views; view n depends on the seed and n alone.
+
+    Photographs without a part to show are passed over for the next one.
+
+    Args:
+        samples: photographs with their parsings; every one comes once before any comes again.
+        length: number of views.
+        view: makes them.
+        seed: of the order and of the views.
+    """
+
+    def __init__(self, samples: ParsingDataset, length: int, view: PartView, seed: int) -> None:
+        self.samples, self.length, self.view, self.seed = samples, length, view, seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> PartItem:
+        """Raises ``ValueError`` when no photograph has a part to show."""
+        epoch, position = divmod(index, len(self.samples))
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
+        rng = np.random.default_rng([self.seed, epoch, position])
+        for photograph in np.roll(order, -position):
+            item = self.view.draw(self.samples[int(photograph)], self.samples.labels, rng)
+            if item is not None:
+                return item
+        raise ValueError("data: no photograph has a part large enough to show; lower minimum_area, or check the masks")
+
+
+class PartData(LightningDataModule):
+    """Views of single parts for training and validation.
+
+    An interrupted training goes on with the very views it would have seen next.
+
+    Args:
+        root: folder of the data set.
+        view: how a part is shown: ``ClickedPart`` for iDeepLab V3+, ``ExtremePointPart`` for DEXTR.
+        dataset: name of the data set, see ``ihp_backend.datasets.DATASETS``.
+        steps: training steps; the data last exactly one epoch of that many.
+        batch_size: views per step and process.
+        validation_parts: number of views of val photographs looked at during training.
+        workers: processes that prepare views.
+        seed: of views and of what shows the parts.
+
+    Raises:
+        FileNotFoundError, ValueError: the data set is not there or has no photographs to train on.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        view: PartView,
+        dataset: str = "ccp",
+        steps: int = 4000,
+        batch_size: int = 8,
+        validation_parts: int = 100,
+        workers: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.root, self.view, self.dataset, self.steps, self.batch_size = root, view, dataset, steps, batch_size
+        self.validation_parts, self.workers, self.seed = validation_parts, workers, seed
+
+    def prepare_data(self) -> None:
+        """Opens both splits, so that trouble with the data shows before anything is trained."""
+        for split in ("train", "val"):
+            open_dataset(self.dataset, self.root, split)
+
+    @property
+    def labels(self) -> LabelSet:
+        """The data set's labels."""
+        return open_dataset(self.dataset, self.root, "train").labels
+
+    def train_dataloader(self) -> DataLoader[PartItem]:
+        """Batches of views, in an order fixed by the seed."""
+        samples = open_dataset(self.dataset, self.root, "train")
+        rank, world, step = 0, 1, 0
+        if self.trainer is not None:
+            rank, world, step = self.trainer.global_rank, self.trainer.world_size, self.trainer.global_step
+        length = self.steps * self.batch_size * world
+        order = ResumableOrder(length, step * self.batch_size * world, rank, world)
+        views = PartViews(samples, length, self.view, self.seed)
+        return DataLoader(
+            views, self.batch_size, sampler=order, num_workers=self.workers, persistent_workers=self.workers > 0
+        )
+
+    def val_dataloader(self) -> DataLoader[PartItem]:
+        """Views of the val photographs, the same ones every time."""
+        samples = open_dataset(self.dataset, self.root, "val")
+        return DataLoader(PartViews(samples, self.validation_parts, self.view, self.seed), self.batch_size)
+
+
+def random_part(parsing: np.ndarray, minimum_area: int, rng: np.random.Generator) -> np.ndarray | None:
+    """One of the parts that have ``minimum_area`` pixels or more, uint8 (height, width), 255 = ignore; None without."""
+    areas = np.bincount(parsing.ravel(), minlength=256)[:255]
+    large = np.flatnonzero(areas[1:] >= max(minimum_area, 1)) + 1
+    if len(large) == 0:
+        return None
+    return np.where(parsing == 255, 255, parsing == rng.choice(large)).astype(np.uint8)
