@@ -19,7 +19,7 @@ def central_pixel(region: NDArray[np.bool_], rng: np.random.Generator, candidate
     """The random pixel of a region that lies farthest from its boundary (IHP, Eq. 4).
 
     The paper leaves open whether the image border is boundary. Here it is, as in most simulated annotators: the middle
-    of what can be seen of a part is not at the border. Distances are OpenCV's with a 5 x 5 mask, exact to 3 %.
+    of what can be seen of a part is not at the border. Distances are OpenCV's with a 5 x 5 mask, exact to 2 %.
 
     Args:
         region: bool (height, width), True inside; at least one pixel.
