@@ -23,16 +23,18 @@ from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.parsing.cores import available_cores
 from training.evaluation_models import parser_maker
 from training.evaluation_tables import show, show_recovery
+from training.exports import know_exports
 
 ROUNDS_AFTER = 5
 """Corrections after a wrong click during which its recovery is watched."""
 
 console = Console()
+know_exports()
 
 
 def main(
     data: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    dataset: Annotated[str, typer.Option(help="Data set by name: ccp, ccp-human18, lip, cihp, ...")] = "ccp",
+    dataset: Annotated[str, typer.Option(help="Data set by name, see docs/datasets.md.")] = "ccp",
     model: Annotated[
         str | None,
         typer.Option(help="Packaged model, model folder, .ckpt, nearest or watershed; default: the packaged one."),

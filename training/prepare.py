@@ -8,7 +8,7 @@ every file that cannot be used. Ends with exit code 1 where something is wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +20,10 @@ from rich.table import Table
 
 from ihp_backend.datasets import DATASETS, Fault, ParsingDataset, Report, check_dataset
 from ihp_backend.datasets.published import COUNTS, IMPLIED
-from ihp_backend.label_studio.export_dataset import ExportDataset
 from ihp_backend.parsing.cores import available_cores
+from training.exports import know_exports
 
-OPENERS: Mapping[str, Callable[[Path, str], ParsingDataset]] = {**DATASETS, "label-studio": ExportDataset}
-"""Every data set that can be checked, by name."""
+know_exports()
 
 SPLITS = ("train", "val", "test")
 
@@ -32,7 +31,7 @@ console = Console()
 
 
 def main(
-    name: Annotated[str, typer.Argument(help=f"Data set: {', '.join(OPENERS)}.")],
+    name: Annotated[str, typer.Argument(help=f"Data set: {', '.join(DATASETS)}.")],
     root: Annotated[Path, typer.Option(help="Its folder; for label-studio the exported JSON or its folder.")],
     split: Annotated[list[str] | None, typer.Option(help="Only this split; may be given several times.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Writes everything there as well.")] = None,
@@ -41,8 +40,8 @@ def main(
     most_faults: Annotated[int, typer.Option(min=0, help="Faults printed per split; the JSON has all.")] = 20,
 ) -> None:
     """Checks the folder of a data set."""
-    if name not in OPENERS:
-        raise SystemExit(f"prepare: name: {name!r} is unknown; choose one of {', '.join(OPENERS)}")
+    if name not in DATASETS:
+        raise SystemExit(f"prepare: name: {name!r} is unknown; choose one of {', '.join(DATASETS)}")
     datasets, absent = open_splits(name, root, split)
     reports = {}
     for one, dataset in datasets.items():
@@ -78,7 +77,7 @@ def open_splits(name: str, root: Path, wanted: list[str] | None) -> tuple[dict[s
     absent: dict[str, str] = {}
     for split in wanted or [split for split in SPLITS if split in COUNTS.get(name, ("train", "val"))]:
         try:
-            datasets[split] = OPENERS[name](root, split)
+            datasets[split] = DATASETS[name](root, split)
         except (FileNotFoundError, ValueError) as error:
             absent[split] = f"{split}: {error}"
     if not wanted and "train" in datasets and len(datasets) > 1:

@@ -16,6 +16,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
+from training.exports import know_exports
 
 FINISHED = "finished"
 """Name of the file that says that a training ran to its end."""
@@ -68,6 +69,7 @@ class TrainingCommand(LightningCLI):
 
 def main() -> None:
     """The command line."""
+    know_exports()
     # ClickData hands out the views that come after the checkpoint's; the warning knows only one other way to do that.
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
     TrainingCommand(ClickTraining, ClickData, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})

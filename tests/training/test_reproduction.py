@@ -93,7 +93,7 @@ def test_classical_methods_need_no_training(place: Place) -> None:
 def test_figures_of_other_settings_are_not_mixed_in(place: Place) -> None:
     records.write(place, "random", 0, CCP, [], {}, data="")
     records.check(place, "random", 0, CCP)
-    with pytest.raises(SystemExit, match="made with steps = 600, now it is 7; give another --out"):
+    with pytest.raises(SystemExit, match="made with steps = 400, now it is 7; give another --out"):
         records.check(place, "random", 0, replace(CCP, steps=7))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 HEIGHT, WIDTH = 160, 96
 PARTS = ((19, (48, 22), (16, 10)), (5, (48, 70), (26, 30)), (25, (48, 120), (20, 32)), (7, (48, 152), (18, 6)))
-"""Label among the 59, centre (x, y) and half axes of the ellipses that make a figure: hair, upper clothes, pants, shoes."""
+"""Label among the 59, centre (x, y) and half axes of an ellipse: hair, upper clothes, pants, shoes."""
 
 
 def draw_data(folder: Path, train: int = 6, val: int = 2) -> Path:

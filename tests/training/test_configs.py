@@ -1,0 +1,60 @@
+"""The training configurations are understood, and say what the paper says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ihp_backend.datasets import DATASETS
+from ihp_backend.labels import BENCHMARKS
+from training.train import main
+
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
+PAPER = {"lip": 300_000, "cihp": 300_000, "pascal_person_part": 120_000, "helen": 120_000}
+ALONE = ("ccp_deeplab", "ccp_paper")
+
+
+def complete(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *names: str) -> dict[str, Any]:
+    """The whole configuration that the command line makes of these files."""
+    files = [argument for name in names for argument in ("--config", str(CONFIGS / f"{name}.yaml"))]
+    command = ["train", "fit", *files, "--run", "runs/x", "--data.root", "data", "--print_config"]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    config: dict[str, Any] = yaml.safe_load(capsys.readouterr().out)
+    return config
+
+
+def test_no_configuration_is_forgotten() -> None:
+    names = {file.stem for file in CONFIGS.glob("*.yaml")}
+    assert names == {"paper", *(f"paper_{name}" for name in PAPER), *ALONE}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_configuration_fits_its_data(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    config = complete(capsys, monkeypatch, name)
+    assert config["model"]["network"]["init_args"]["num_labels"] == len(BENCHMARKS[config["data"]["dataset"]])
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_recipe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    config = complete(capsys, monkeypatch, "paper", f"paper_{name}")
+    model, data = config["model"], config["data"]
+    assert data["dataset"] in DATASETS
+    assert model["network"]["init_args"]["num_labels"] == len(BENCHMARKS[data["dataset"]])
+    assert model["network"]["init_args"]["encoder"] == "resnet101"
+    assert data["steps"] == PAPER[name]
+    assert (data["batch_size"], data["size"]) == (12, [473, 473])
+    optimiser = model["optimiser"]
+    assert (optimiser["kind"], optimiser["schedule"]) == ("sgd", "poly")
+    assert (optimiser["learning_rate"], optimiser["weight_decay"]) == (7e-4, 5e-4)
+    assert model["loss"]["class_path"].endswith("BalancedCrossEntropy")
+    assert model["semantic_perceiving"]["class_path"].endswith("SemanticPerceivingLoss")
+    assert data["clicks"]["extra_limit"] == (45 if name in ("lip", "cihp") else 15)
+    assert data["clicks"]["margin"] == (3 if name == "helen" else 10)
