@@ -30,7 +30,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_commands_exist() -> None:
     modules = set(re.findall(r"python -m (\S+)", README))
-    assert modules == {"training.train", "training.export", "training.evaluate"}
+    assert modules == {f"training.{name}" for name in ("prepare", "train", "export", "evaluate", "reproduce")}
     for module in modules:
         assert (ROOT / Path(*module.split("."))).with_suffix(".py").is_file()
     for option in re.findall(r"`(--[a-z-]+)`", README):
