@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -13,9 +13,9 @@ from tests.clicks.references import background_pixels, central_choices, depth
 from tests.clicks.scenes import SEEDS, blobs, disc, wild_maps
 
 
-def agree(clicks: list[Click], parsing: NDArray[np.uint8], seed: int, margin: int, **settings: int) -> None:
+def agree(clicks: list[Click], parsing: NDArray[np.uint8], seed: int, margin: int, **options: int) -> None:
     """Asserts that the clicks are the reference's, the background's among those that it allows."""
-    choices = central_choices(parsing, np.random.default_rng(seed), **settings)
+    choices = central_choices(parsing, np.random.default_rng(seed), **options)
     background = background_pixels(parsing, margin)
     assert len(clicks) == len(choices) + bool(background)
     for click, choice in zip(clicks, choices, strict=False):
@@ -27,6 +27,7 @@ def agree(clicks: list[Click], parsing: NDArray[np.uint8], seed: int, margin: in
     assert all(click.positive for click in clicks)
 
 
+@settings(deadline=None)
 @given(wild_maps(1), SEEDS, st.integers(1, 6), st.integers(0, 5), st.integers(0, 4))
 def test_wild_maps(
     maps: list[NDArray[np.uint8]], seed: int, candidates: int, minimum_area: int, background_margin: int

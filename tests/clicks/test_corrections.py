@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -30,6 +30,7 @@ def to_correct(
     return wrong
 
 
+@settings(deadline=None)
 @given(wild_maps(2), SEEDS, SEEDS, st.integers(0, 4), st.integers(1, 6))
 def test_corrections_on_wild_maps(
     maps: list[NDArray[np.uint8]], seed: int, clicked_seed: int, count: int, candidates: int
@@ -46,6 +47,7 @@ def test_corrections_on_wild_maps(
         assert choice.allows(click.x, click.y)
 
 
+@settings(deadline=None)
 @given(wild_maps(2), SEEDS, SEEDS)
 def test_negative_clicks_on_wild_maps(maps: list[NDArray[np.uint8]], seed: int, clicked_seed: int) -> None:
     parsing, predicted = maps
@@ -102,6 +104,7 @@ def test_nothing_to_correct(simulate: Callable[..., Click | None]) -> None:
     assert simulate(parsing, blobs(1), rng, clicked=everywhere - {(20, 20)}) is not None
 
 
+@settings(deadline=None)
 @given(wild_maps(2), SEEDS)
 def test_who_is_never_followed_clicks_every_wrong_pixel_once(maps: list[NDArray[np.uint8]], seed: int) -> None:
     parsing, predicted = maps

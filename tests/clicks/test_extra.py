@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -35,6 +35,7 @@ def check(
     ]
 
 
+@settings(deadline=None)
 @given(wild_maps(1), SEEDS, st.integers(0, 20), st.tuples(st.integers(0, 3), st.integers(3, 6)))
 def test_random_clicks_on_wild_maps(
     maps: list[NDArray[np.uint8]], seed: int, count: int, limits: tuple[int, int]
@@ -45,6 +46,7 @@ def test_random_clicks_on_wild_maps(
     check(clicks, parsing, known, count, limits)
 
 
+@settings(deadline=None)
 @given(wild_maps(1), SEEDS, st.integers(0, 20), st.tuples(st.integers(0, 3), st.integers(3, 6)), st.integers(0, 4))
 def test_near_edge_clicks_on_wild_maps(
     maps: list[NDArray[np.uint8]], seed: int, count: int, limits: tuple[int, int], margin: int
@@ -54,6 +56,7 @@ def test_near_edge_clicks_on_wild_maps(
     check(clicks, parsing, near_edges(parsing, margin), count, limits)
 
 
+@settings(deadline=None)
 @given(wild_maps(1), st.integers(0, 4))
 def test_every_pixel_near_an_edge_can_be_clicked(maps: list[NDArray[np.uint8]], margin: int) -> None:
     parsing, limits = maps[0], (EVERYTHING, EVERYTHING)

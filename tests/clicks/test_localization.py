@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -33,11 +33,13 @@ def scenes(draw: st.DrawFn) -> tuple[list[Click], int, int, int]:
     return draw(st.lists(click, max_size=6)), height, width, num_labels
 
 
+@settings(deadline=None)
 @given(scenes())
 def test_equal_to_the_definition(scene: tuple[list[Click], int, int, int]) -> None:
     np.testing.assert_array_equal(localization_maps(*scene), slow_maps(*scene))
 
 
+@settings(deadline=None)
 @given(scenes())
 def test_adding_clicks_one_by_one_gives_the_same(scene: tuple[list[Click], int, int, int]) -> None:
     clicks, height, width, num_labels = scene

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ihp_backend.clicks import Click, jittered, off_centre_clicks, with_wrong_label
@@ -20,6 +20,7 @@ CLICKS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(CLICKS, SEEDS, st.integers(0, 12))
 def test_jitter_stays_within_its_radius_and_the_image(clicks: list[Click], seed: int, radius: int) -> None:
     landed = jittered(clicks, np.random.default_rng(seed), radius, HEIGHT, WIDTH)
@@ -45,6 +46,7 @@ def test_a_negative_radius_is_refused() -> None:
         jittered([], np.random.default_rng(0), -1, 5, 5)
 
 
+@settings(deadline=None)
 @given(CLICKS, SEEDS, st.floats(0, 1), st.floats(0, 1))
 def test_a_larger_share_errs_where_a_smaller_one_does(
     clicks: list[Click], seed: int, one_share: float, other_share: float
@@ -59,6 +61,7 @@ def test_a_larger_share_errs_where_a_smaller_one_does(
         assert rarely in (true, often)
 
 
+@settings(deadline=None)
 @given(CLICKS, SEEDS)
 def test_no_share_errs_never_and_a_full_one_always(clicks: list[Click], seed: int) -> None:
     rng = np.random.default_rng(seed)
