@@ -15,6 +15,8 @@ from ihp_backend.labels import LabelSet
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item, ResumableOrder
 
+CLICKS = ClickRecipe()
+
 
 class ClickData(LightningDataModule):
     """Views of a data set for training, whole photographs of it for validation.
@@ -45,7 +47,7 @@ class ClickData(LightningDataModule):
         batch_size: int = 8,
         size: tuple[int, int] = (320, 192),
         scales: tuple[float, float] = (0.5, 1.5),
-        clicks: ClickRecipe = ClickRecipe(),
+        clicks: ClickRecipe = CLICKS,
         validation_photographs: int = 40,
         workers: int = 1,
         seed: int = 0,

@@ -28,6 +28,8 @@ from ihp_backend.losses import SemanticPerceivingLoss, WeightedCrossEntropy, inv
 from ihp_backend.networks.click_network import ClickNetwork
 from ihp_backend.networks.weights import load_encoder_weights
 
+OPTIMISER = OptimiserRecipe()
+
 
 class ClickTraining(LightningModule):
     """A click network with its losses, optimiser and validation.
@@ -54,7 +56,7 @@ class ClickTraining(LightningModule):
         semantic_perceiving: SemanticPerceivingLoss | None = None,
         semantic_perceiving_weight: float = 1.0,
         click_weight: float = 4.0,
-        optimiser: OptimiserRecipe = OptimiserRecipe(),
+        optimiser: OptimiserRecipe = OPTIMISER,
         corrected: float = 0.6,
         corrections_limit: int = 8,
         loss_stride: int = 2,
