@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ihp_backend.datasets import ParsingDataset, Sample, open_dataset
-from ihp_backend.labels import LabelSet
+from ihp_backend.labels import IGNORE, LabelSet
 from ihp_backend.learning.click_views import ResumableOrder
 
 PartItem = tuple[Tensor, Tensor, Tensor]
@@ -119,10 +120,11 @@ class PartData(LightningDataModule):
         return DataLoader(PartViews(samples, self.validation_parts, self.view, self.seed), self.batch_size)
 
 
-def random_part(parsing: np.ndarray, minimum_area: int, rng: np.random.Generator) -> np.ndarray | None:
+def random_part(parsing: NDArray[np.uint8], minimum_area: int, rng: np.random.Generator) -> NDArray[np.uint8] | None:
     """One of the parts that have ``minimum_area`` pixels or more, uint8 (height, width), 255 = ignore; None without."""
-    areas = np.bincount(parsing.ravel(), minlength=256)[:255]
-    large = np.flatnonzero(areas[1:] >= max(minimum_area, 1)) + 1
+    areas = np.bincount(parsing.ravel(), minlength=256)
+    areas[[0, IGNORE]] = 0
+    large = np.flatnonzero(areas >= max(minimum_area, 1))
     if len(large) == 0:
         return None
-    return np.where(parsing == 255, 255, parsing == rng.choice(large)).astype(np.uint8)
+    return np.where(parsing == IGNORE, IGNORE, parsing == rng.choice(large)).astype(np.uint8)
