@@ -18,6 +18,7 @@ from ihp_backend.datasets import open_dataset
 from training.reproduction import records
 from training.reproduction.claims import CLAIMS, judge
 from training.reproduction.figures import FIGURES
+from training.reproduction.gallery import gallery
 from training.reproduction.page import runs, write_page
 from training.reproduction.results import Results
 from training.reproduction.runner import Timings, duration, run
@@ -110,6 +111,8 @@ def _report(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) ->
     results = Results(place, scale)
     tables = [TABLES[name](results) for name in names if name in TABLES]
     figures = [FIGURES[name](results, folder) for name in names if name in FIGURES]
+    if "fig4" in names:
+        figures.append(gallery(results, folder, open_dataset(scale.dataset, place.data, "val")))
     for table in tables:
         table.write(folder)
     verdicts = [judge(claim, results) for claim in CLAIMS]

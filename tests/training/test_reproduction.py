@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
-from training import reproduce
+from training import evaluate, reproduce
 from training.reproduction import records
 from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
 from training.reproduction.methods import METHODS
@@ -88,6 +89,15 @@ def test_classical_methods_need_no_training(place: Place) -> None:
     [only] = steps("watershed", 0, ("central",), CCP, place)
     assert only.kind == MEASURE
     assert "watershed" in only.command
+
+
+def test_evaluate_understands_its_commands(place: Place) -> None:
+    command = typer.Typer()
+    command.command()(evaluate.main)
+    for start in ("central", "nothing"):
+        *_, arguments = [step.command[2:] for step in steps("watershed", 0, (start,), SMOKE, place)]
+        given = typer.main.get_command(command).make_context("evaluate", list(arguments)).params
+        assert (given["start"], given["obedient"], given["model"]) == (start, False, "watershed")
 
 
 def test_figures_of_other_settings_are_not_mixed_in(place: Place) -> None:

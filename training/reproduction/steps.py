@@ -117,6 +117,6 @@ def evaluate_command(model: str, start: str, scale: Scale, place: Place, out: Pa
     limit = ("--limit", str(scale.photographs)) if scale.photographs else ()
     return (
         "-m", "training.evaluate", "--dataset", scale.dataset, "--data", str(place.data), "--model", model,
-        "--start", start, "--not-obedient", "--corrections", str(scale.corrections), "--seeds", "1", *limit,
+        "--start", start, "--no-obedient", "--corrections", str(scale.corrections), "--seeds", "1", *limit,
         "--out", str(out),
     )  # fmt: skip
