@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import torch
-from lightning.pytorch import LightningDataModule
-from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from ihp_backend.datasets import open_dataset
-from ihp_backend.labels import LabelSet
+from ihp_backend.datasets import ParsingDataset
 from ihp_backend.learning.click_recipe import ClickRecipe
-from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item, ResumableOrder
+from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item
+from ihp_backend.learning.stepwise_data import StepwiseData
 
 CLICKS = ClickRecipe()
 
 
-class ClickData(LightningDataModule):
+class ClickData(StepwiseData[Item]):
     """Views of a data set for training, whole photographs of it for validation.
-
-    An interrupted training goes on with the very views it would have seen next.
 
     Args:
         root: folder of the data set.
@@ -52,45 +46,16 @@ class ClickData(LightningDataModule):
         workers: int = 1,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.root, self.dataset, self.steps, self.batch_size = root, dataset, steps, batch_size
+        super().__init__(root, dataset, steps, batch_size, workers, seed)
         self.size, self.scales, self.clicks = size, scales, clicks
-        self.validation_photographs, self.workers, self.seed = validation_photographs, workers, seed
+        self.validation_photographs = validation_photographs
 
-    def prepare_data(self) -> None:
-        """Opens both splits, so that trouble with the data shows before anything is trained."""
-        for split in ("train", "val"):
-            open_dataset(self.dataset, self.root, split)
-
-    @property
-    def labels(self) -> LabelSet:
-        """The data set's labels."""
-        return open_dataset(self.dataset, self.root, "train").labels
-
-    def train_dataloader(self) -> DataLoader[Item]:
-        """Batches of views, in an order fixed by the seed."""
-        samples = open_dataset(self.dataset, self.root, "train")
-        rank, world, step = 0, 1, 0
-        if self.trainer is not None:
-            rank, world, step = self.trainer.global_rank, self.trainer.world_size, self.trainer.global_step
-        length = self.steps * self.batch_size * world
-        views = ClickedViews(samples, length, self.size, self.scales, self.clicks, self.seed)
-        order = ResumableOrder(length, step * self.batch_size * world, rank, world)
-        return DataLoader(
-            views, self.batch_size, sampler=order, num_workers=self.workers, persistent_workers=self.workers > 0
-        )
+    def items(self, samples: ParsingDataset, length: int) -> ClickedViews:
+        """Random views with simulated clicks."""
+        return ClickedViews(samples, length, self.size, self.scales, self.clicks, self.seed)
 
     def val_dataloader(self) -> DataLoader[Item]:
         """Single whole photographs with central clicks."""
-        samples = open_dataset(self.dataset, self.root, "val")
+        samples = self.samples("val")
         views = CentralViews(samples, self.clicks, self.seed)
         return DataLoader(Subset(views, range(min(self.validation_photographs, len(samples)))), num_workers=0)
-
-    def label_frequency(self) -> Tensor:
-        """Share of training pixels per label, float (num_labels,)."""
-        samples = open_dataset(self.dataset, self.root, "train")
-        counts = np.zeros(256, np.int64)
-        for index in range(len(samples)):
-            counts += np.bincount(samples.parsing(index).ravel(), minlength=256)
-        known = counts[: len(samples.labels)]
-        return torch.from_numpy(known / known.sum()).float()

@@ -9,29 +9,23 @@ from __future__ import annotations
 
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ihp_backend.clicks import add_click, correction_clicks
 from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
-from ihp_backend.labels import LabelSet
-from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_views import Item
-from ihp_backend.learning.optimisers import OptimiserRecipe
+from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
+from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.losses import SemanticPerceivingLoss, WeightedCrossEntropy, inverse_log_weights
 from ihp_backend.networks.click_network import ClickNetwork
 from ihp_backend.networks.weights import load_encoder_weights
 
-OPTIMISER = OptimiserRecipe()
 
-
-class ClickTraining(LightningModule):
+class ClickTraining(ResumableTraining):
     """A click network with its losses, optimiser and validation.
 
     Args:
@@ -48,6 +42,8 @@ class ClickTraining(LightningModule):
         seed: of the corrections and of all that is random inside the network and its losses.
     """
 
+    network: ClickNetwork
+
     def __init__(
         self,
         network: ClickNetwork,
@@ -62,56 +58,21 @@ class ClickTraining(LightningModule):
         loss_stride: int = 2,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network, optimiser, seed)
         # Registered now so that a checkpoint finds its place for the weights before the data are known.
         self.loss = loss or WeightedCrossEntropy(torch.ones(network.num_labels), click_weight)
         self.semantic_perceiving = semantic_perceiving
         self.semantic_perceiving_weight = semantic_perceiving_weight
-        self.optimiser = optimiser
         self.corrected, self.corrections_limit = corrected, corrections_limit
-        self.loss_stride, self.seed = loss_stride, seed
+        self.loss_stride = loss_stride
         self.confusion = np.zeros((network.num_labels, network.num_labels), np.int64)
         if encoder_weights is not None:
             load_encoder_weights(network, encoder_weights)
-
-    @property
-    def _data(self) -> ClickData:
-        return self.trainer.datamodule  # type: ignore[attr-defined]
-
-    def setup(self, stage: str) -> None:
-        """Compares the network with the data before anything is trained."""
-        known, wanted = len(self._data.labels), self.network.num_labels
-        if known != wanted:
-            raise ValueError(
-                f"model.network.num_labels: {wanted} given, but {self._data.dataset} has {known} labels; give {known}"
-            )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Lets the checkpoint carry its labels."""
-        checkpoint["labels"] = self._data.labels.to_dict()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuses to go on with a checkpoint of another label set; one that names none is taken as it is."""
-        given = LabelSet.from_dict(checkpoint["labels"]).names if "labels" in checkpoint else None
-        if self._trainer is not None and given not in (None, self._data.labels.names):
-            raise ValueError(
-                f"ckpt_path: the checkpoint knows the labels {', '.join(given or ())}, "
-                f"{self._data.dataset} has {', '.join(self._data.labels.names)}; take one trained on the same labels"
-            )
 
     def on_fit_start(self) -> None:
         """Weighs the labels by how rare they are in the training split."""
         if isinstance(self.loss, WeightedCrossEntropy):
             self.loss.label_weights.copy_(inverse_log_weights(self._data.label_frequency()))
-
-    def on_train_batch_start(self, batch: Item, batch_index: int) -> None:
-        """Seeds what is random in this step from its number, so that a resumed training draws what it would have."""
-        torch.manual_seed(int(np.random.default_rng(self._step_key()).integers(2**62)))
-
-    def _step_key(self) -> list[int]:
-        # Two whole numbers at least, and the same ones for the first process as when there is only one.
-        return [self.seed, self.global_step, *([self.global_rank] if self.global_rank else [])]
 
     def training_step(self, batch: Item, batch_index: int) -> Tensor:
         """The loss after the corrections of this step."""
@@ -137,7 +98,7 @@ class ClickTraining(LightningModule):
     @torch.no_grad()
     def _add_corrections(self, image: Tensor, parsing: Tensor, maps: Tensor, batch_index: int) -> None:
         """Stamps corrections of the network's present answer into ``maps``, in place."""
-        rng = np.random.default_rng([*self._step_key(), batch_index])
+        rng = np.random.default_rng([*self.step_key(), batch_index])
         chosen = np.flatnonzero(rng.random(len(image)) < self.corrected)
         if len(chosen) == 0:
             return
@@ -166,7 +127,3 @@ class ClickTraining(LightningModule):
         """Logs mIoU after the first clicks over the validation photographs."""
         self.log("val_miou", mean_iou(self.confusion), prog_bar=True)
         self.confusion[:] = 0
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimiser and its schedule over the steps that the data are planned for."""
-        return self.optimiser.build(self.network, self._data.steps)

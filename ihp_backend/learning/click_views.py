@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.datasets import ParsingDataset
@@ -75,25 +73,6 @@ class CentralViews(Dataset[Item]):
         clicks = self.clicks.draw_central(sample.parsing, rng)
         padded = pad_to_multiple(sample.image, sample.parsing, MULTIPLE)
         return to_item(*padded, clicks, len(self.samples.labels))
-
-
-class ResumableOrder(Sampler[int]):
-    """The numbers 0, 1, 2, ... of which an interrupted training has already seen the first ones.
-
-    Args:
-        length: how many there are in all; ``len`` keeps counting those that were seen, as the trainer does.
-        start: how many were seen.
-        rank, world: of ``world`` processes this one takes every ``world``-th number, from ``rank`` on.
-    """
-
-    def __init__(self, length: int, start: int = 0, rank: int = 0, world: int = 1) -> None:
-        self.length, self.start, self.rank, self.world = length, start, rank, world
-
-    def __len__(self) -> int:
-        return self.length // self.world
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.start + self.rank, self.length, self.world))
 
 
 def to_item(image: NDArray[np.uint8], parsing: NDArray[np.uint8], clicks: list[Click], num_labels: int) -> Item:

@@ -52,3 +52,7 @@ class OptimiserRecipe:
         else:
             schedule = torch.optim.lr_scheduler.PolynomialLR(optimiser, total_iters=steps, power=0.9)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+OPTIMISER = OptimiserRecipe()
+"""What trainings use that do not say otherwise."""

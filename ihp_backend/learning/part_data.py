@@ -6,14 +6,13 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
-from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ihp_backend.datasets import ParsingDataset, Sample, open_dataset
+from ihp_backend.datasets import ParsingDataset, Sample
 from ihp_backend.labels import IGNORE, LabelSet
-from ihp_backend.learning.click_views import ResumableOrder
+from ihp_backend.learning.stepwise_data import StepwiseData
 
 PartItem = tuple[Tensor, Tensor, Tensor]
 """image uint8 (3, H, W), part uint8 (H, W) with 1 = part, 0 = not, 255 = ignore, guidance (channels, H, W)"""
@@ -57,10 +56,8 @@ class PartViews(Dataset[PartItem]):
         raise ValueError("data: no photograph has a part large enough to show; lower minimum_area, or check the masks")
 
 
-class PartData(LightningDataModule):
+class PartData(StepwiseData[PartItem]):
     """Views of single parts for training and validation.
-
-    An interrupted training goes on with the very views it would have seen next.
 
     Args:
         root: folder of the data set.
@@ -87,37 +84,16 @@ class PartData(LightningDataModule):
         workers: int = 1,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.root, self.view, self.dataset, self.steps, self.batch_size = root, view, dataset, steps, batch_size
-        self.validation_parts, self.workers, self.seed = validation_parts, workers, seed
+        super().__init__(root, dataset, steps, batch_size, workers, seed)
+        self.view, self.validation_parts = view, validation_parts
 
-    def prepare_data(self) -> None:
-        """Opens both splits, so that trouble with the data shows before anything is trained."""
-        for split in ("train", "val"):
-            open_dataset(self.dataset, self.root, split)
-
-    @property
-    def labels(self) -> LabelSet:
-        """The data set's labels."""
-        return open_dataset(self.dataset, self.root, "train").labels
-
-    def train_dataloader(self) -> DataLoader[PartItem]:
-        """Batches of views, in an order fixed by the seed."""
-        samples = open_dataset(self.dataset, self.root, "train")
-        rank, world, step = 0, 1, 0
-        if self.trainer is not None:
-            rank, world, step = self.trainer.global_rank, self.trainer.world_size, self.trainer.global_step
-        length = self.steps * self.batch_size * world
-        order = ResumableOrder(length, step * self.batch_size * world, rank, world)
-        views = PartViews(samples, length, self.view, self.seed)
-        return DataLoader(
-            views, self.batch_size, sampler=order, num_workers=self.workers, persistent_workers=self.workers > 0
-        )
+    def items(self, samples: ParsingDataset, length: int) -> PartViews:
+        """Random views of single parts."""
+        return PartViews(samples, length, self.view, self.seed)
 
     def val_dataloader(self) -> DataLoader[PartItem]:
         """Views of the val photographs, the same ones every time."""
-        samples = open_dataset(self.dataset, self.root, "val")
-        return DataLoader(PartViews(samples, self.validation_parts, self.view, self.seed), self.batch_size)
+        return DataLoader(PartViews(self.samples("val"), self.validation_parts, self.view, self.seed), self.batch_size)
 
 
 def random_part(parsing: NDArray[np.uint8], minimum_area: int, rng: np.random.Generator) -> NDArray[np.uint8] | None:

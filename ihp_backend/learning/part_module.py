@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ihp_backend.evaluation.confusion import confusion_matrix, intersection_over_union
-from ihp_backend.learning.optimisers import OptimiserRecipe
-from ihp_backend.learning.part_data import PartData, PartItem
+from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
+from ihp_backend.learning.part_data import PartItem
+from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.losses import BalancedCrossEntropy
 from ihp_backend.networks.part_network import PartNetwork
 from ihp_backend.networks.weights import load_encoder_weights
 
-OPTIMISER = OptimiserRecipe()
 
-
-class PartTraining(LightningModule):
+class PartTraining(ResumableTraining):
     """A part network with its loss, optimiser and validation.
 
     Args:
@@ -35,6 +31,8 @@ class PartTraining(LightningModule):
         seed: of what is random inside the network.
     """
 
+    network: PartNetwork
+
     def __init__(
         self,
         network: PartNetwork,
@@ -44,35 +42,12 @@ class PartTraining(LightningModule):
         loss_stride: int = 2,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network, optimiser, seed)
         self.loss = loss or BalancedCrossEntropy(pixel_share=1.0)
-        self.optimiser = optimiser
-        self.loss_stride, self.seed = loss_stride, seed
+        self.loss_stride = loss_stride
         self.confusion = np.zeros((2, 2), np.int64)
         if encoder_weights is not None:
             load_encoder_weights(network, encoder_weights)
-
-    @property
-    def _data(self) -> PartData:
-        return self.trainer.datamodule  # type: ignore[attr-defined]
-
-    def setup(self, stage: str) -> None:
-        """Compares a network that counts labels with the data before anything is trained."""
-        known, wanted = len(self._data.labels), getattr(self.network, "num_labels", None)
-        if wanted not in (None, known):
-            raise ValueError(
-                f"model.network.num_labels: {wanted} given, but {self._data.dataset} has {known} labels; give {known}"
-            )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Lets the checkpoint carry its labels."""
-        checkpoint["labels"] = self._data.labels.to_dict()
-
-    def on_train_batch_start(self, batch: PartItem, batch_index: int) -> None:
-        """Seeds what is random in this step from its number, so that a resumed training draws what it would have."""
-        key = [self.seed, self.global_step, *([self.global_rank] if self.global_rank else [])]
-        torch.manual_seed(int(np.random.default_rng(key).integers(2**62)))
 
     def training_step(self, batch: PartItem, batch_index: int) -> Tensor:
         """The loss on the part."""
@@ -97,10 +72,6 @@ class PartTraining(LightningModule):
         """Logs the IoU in percent of all parts' pixels together."""
         self.log("val_iou", float(intersection_over_union(self.confusion)[1] * 100), prog_bar=True)
         self.confusion[:] = 0
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimiser and its schedule over the steps that the data are planned for."""
-        return self.optimiser.build(self.network, self._data.steps)
 
     def _logits(self, image: Tensor, guidance: Tensor, size: list[int]) -> Tensor:
         """Logits of "not the part" and "the part", float (N, 2, *size)."""

@@ -14,9 +14,9 @@ from lightning.pytorch.loggers import CSVLogger
 from ihp_backend.labels import CCP
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
-from ihp_backend.learning.click_views import ResumableOrder
 from ihp_backend.learning.sample_pictures import SamplePictures
 from ihp_backend.learning.step_timing import StepTiming
+from ihp_backend.learning.stepwise_data import ResumableOrder
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks import DeepLabClickNetwork
 

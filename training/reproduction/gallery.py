@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ihp_backend.clicks import Click
@@ -55,7 +55,7 @@ def answers(parser: ClickParser, sample: Sample, index: int) -> list[Picture]:
     return pictures
 
 
-def _write(path: Path, columns: dict[str, Sequence[Picture]]) -> Path:
+def _write(path: Path, columns: Mapping[str, Sequence[Picture]]) -> Path:
     import matplotlib
 
     matplotlib.use("Agg")

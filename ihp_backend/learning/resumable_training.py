@@ -1,0 +1,68 @@
+"""What every training of a network shares: labels in its checkpoints, seeds per step, the optimiser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import nn
+
+from ihp_backend.labels import LabelSet
+from ihp_backend.learning.optimisers import OptimiserRecipe
+from ihp_backend.learning.stepwise_data import StepwiseData
+
+
+class ResumableTraining(LightningModule):
+    """A training that goes on after an interruption as if there had been none.
+
+    Args:
+        network: what is trained; its pretrained encoder is ``network.network.encoder``.
+        optimiser: how weights are changed.
+        seed: of all that is random inside the network and its losses.
+    """
+
+    def __init__(self, network: nn.Module, optimiser: OptimiserRecipe, seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.optimiser, self.seed = optimiser, seed
+
+    @property
+    def _data(self) -> StepwiseData[Any]:
+        return self.trainer.datamodule  # type: ignore[attr-defined]
+
+    def setup(self, stage: str) -> None:
+        """Compares a network that counts labels with the data before anything is trained."""
+        known, wanted = len(self._data.labels), getattr(self.network, "num_labels", None)
+        if wanted not in (None, known):
+            raise ValueError(
+                f"model.network.num_labels: {wanted} given, but {self._data.dataset} has {known} labels; give {known}"
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lets the checkpoint carry its labels."""
+        checkpoint["labels"] = self._data.labels.to_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses to go on with a checkpoint of another label set; one that names none is taken as it is."""
+        given = LabelSet.from_dict(checkpoint["labels"]).names if "labels" in checkpoint else None
+        if self._trainer is not None and given not in (None, self._data.labels.names):
+            raise ValueError(
+                f"ckpt_path: the checkpoint knows the labels {', '.join(given or ())}, "
+                f"{self._data.dataset} has {', '.join(self._data.labels.names)}; take one trained on the same labels"
+            )
+
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        """Seeds what is random in this step from its number, so that a resumed training draws what it would have."""
+        torch.manual_seed(int(np.random.default_rng(self.step_key()).integers(2**62)))
+
+    def step_key(self) -> list[int]:
+        """Numbers that stand for this step of this process, to seed generators with."""
+        # The first process has the same ones as when there is only one.
+        return [self.seed, self.global_step, *([self.global_rank] if self.global_rank else [])]
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimiser and its schedule over the steps that the data are planned for."""
+        return self.optimiser.build(self.network, self._data.steps)

@@ -1,0 +1,101 @@
+"""Training data that last a given number of steps and can be taken up at any of them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ihp_backend.datasets import ParsingDataset, open_dataset
+from ihp_backend.labels import LabelSet
+
+Item = TypeVar("Item")
+
+
+class ResumableOrder(Sampler[int]):
+    """The numbers 0, 1, 2, ... of which an interrupted training has already seen the first ones.
+
+    Args:
+        length: how many there are in all; ``len`` keeps counting those that were seen, as the trainer does.
+        start: how many were seen.
+        rank, world: of ``world`` processes this one takes every ``world``-th number, from ``rank`` on.
+    """
+
+    def __init__(self, length: int, start: int = 0, rank: int = 0, world: int = 1) -> None:
+        self.length, self.start, self.rank, self.world = length, start, rank, world
+
+    def __len__(self) -> int:
+        return self.length // self.world
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start + self.rank, self.length, self.world))
+
+
+class StepwiseData(LightningDataModule, Generic[Item]):
+    """A data set for one epoch of so many steps; an interrupted training sees the very items it would have seen next.
+
+    Args:
+        root: folder of the data set.
+        dataset: its name, see ``ihp_backend.datasets.DATASETS``.
+        steps: training steps.
+        batch_size: items per step and process.
+        workers: processes that prepare items.
+        seed: of the items.
+    """
+
+    def __init__(self, root: Path, dataset: str, steps: int, batch_size: int, workers: int, seed: int) -> None:
+        super().__init__()
+        self.root, self.dataset, self.steps, self.batch_size = root, dataset, steps, batch_size
+        self.workers, self.seed = workers, seed
+
+    @abstractmethod
+    def items(self, samples: ParsingDataset, length: int) -> Dataset[Item]:
+        """``length`` training items, of which number n depends on the seed and n alone."""
+
+    def samples(self, split: str) -> ParsingDataset:
+        """A split of the data set.
+
+        Raises:
+            FileNotFoundError, ValueError: it is not there or has no photographs.
+        """
+        return open_dataset(self.dataset, self.root, split)
+
+    @property
+    def labels(self) -> LabelSet:
+        """The data set's labels."""
+        return self.samples("train").labels
+
+    def prepare_data(self) -> None:
+        """Opens both splits, so that trouble with the data shows before anything is trained."""
+        for split in ("train", "val"):
+            self.samples(split)
+
+    def train_dataloader(self) -> DataLoader[Item]:
+        """Batches in an order fixed by the seed, from the step on at which the trainer is."""
+        rank, world, step = 0, 1, 0
+        if self.trainer is not None:
+            rank, world, step = self.trainer.global_rank, self.trainer.world_size, self.trainer.global_step
+        length = self.steps * self.batch_size * world
+        return DataLoader(
+            self.items(self.samples("train"), length),
+            self.batch_size,
+            sampler=ResumableOrder(length, step * self.batch_size * world, rank, world),
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+        )
+
+    def label_frequency(self) -> Tensor:
+        """Share of training pixels per label, float (num_labels,)."""
+        samples = self.samples("train")
+        counts = np.zeros(256, np.int64)
+        for index in range(len(samples)):
+            counts += np.bincount(samples.parsing(index).ravel(), minlength=256)
+        known = counts[: len(samples.labels)]
+        return torch.from_numpy(known / known.sum()).float()
