@@ -103,7 +103,7 @@ def test_evaluate_understands_its_commands(place: Place) -> None:
 def test_figures_of_other_settings_are_not_mixed_in(place: Place) -> None:
     records.write(place, "random", 0, CCP, [], {}, data="")
     records.check(place, "random", 0, CCP)
-    with pytest.raises(SystemExit, match="made with steps = 400, now it is 7; give another --out"):
+    with pytest.raises(SystemExit, match="made with steps = 1200, now it is 7; give another --out"):
         records.check(place, "random", 0, replace(CCP, steps=7))
 
 
