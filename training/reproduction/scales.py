@@ -41,7 +41,15 @@ def _paper(dataset: str, file: str, steps: int, standard: float) -> Scale:
     return Scale("full", dataset, configs, steps, seeds=1, standards=(standard,), validate_every=5000)
 
 
-CCP = Scale("ccp", "ccp-human18", (f"{CONFIGS}/ccp_paper.yaml",), steps=400, seeds=2, standards=(45.0, 50.0, 55.0))
+CCP = Scale(
+    "ccp",
+    "ccp-human18",
+    (f"{CONFIGS}/ccp_paper.yaml",),
+    steps=1200,
+    seeds=2,
+    standards=(45.0, 50.0, 55.0),
+    working_size=256,
+)
 """The method in small, on two processor cores within hours."""
 
 SMOKE = replace(CCP, name="smoke", steps=4, seeds=1, corrections=2, photographs=2, validate_every=4)
