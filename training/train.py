@@ -16,6 +16,8 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
+from ihp_backend.learning.resumable_training import ResumableTraining
+from ihp_backend.learning.stepwise_data import StepwiseData
 from training.exports import know_exports
 
 FINISHED = "finished"
@@ -67,12 +69,17 @@ class TrainingCommand(LightningCLI):
             (Path(self.trainer.default_root_dir) / FINISHED).touch()
 
 
-def main() -> None:
-    """The command line."""
+def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None:
+    """The command line of one kind of training."""
     know_exports()
-    # ClickData hands out the views that come after the checkpoint's; the warning knows only one other way to do that.
+    # The data go on after the checkpoint by themselves; the warning knows only one other way to do that.
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
-    TrainingCommand(ClickTraining, ClickData, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
+    TrainingCommand(training, data, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
+
+
+def main() -> None:
+    """Trains a click network."""
+    command(ClickTraining, ClickData)
 
 
 if __name__ == "__main__":

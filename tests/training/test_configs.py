@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,20 @@ import yaml
 
 from ihp_backend.datasets import DATASETS
 from ihp_backend.labels import BENCHMARKS
-from training.train import main
+from training import train, train_parts
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 PAPER = {"lip": 300_000, "cihp": 300_000, "pascal_person_part": 120_000, "helen": 120_000}
 ALONE = ("ccp_deeplab", "ccp_paper")
+PARTS = ("ccp_ideeplab", "ccp_dextr", "paper_ideeplab", "paper_dextr")
 
 
-def complete(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *names: str) -> dict[str, Any]:
+def complete(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *names: str,
+    main: Callable[[], None] = train.main,
+) -> dict[str, Any]:
     """The whole configuration that the command line makes of these files."""
     files = [argument for name in names for argument in ("--config", str(CONFIGS / f"{name}.yaml"))]
     command = ["train", "fit", *files, "--run", "runs/x", "--data.root", "data", "--print_config"]
@@ -31,7 +38,7 @@ def complete(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 
 def test_no_configuration_is_forgotten() -> None:
     names = {file.stem for file in CONFIGS.glob("*.yaml")}
-    assert names == {"paper", *(f"paper_{name}" for name in PAPER), *ALONE}
+    assert names == {"paper", *(f"paper_{name}" for name in PAPER), *ALONE, *PARTS}
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -40,6 +47,15 @@ def test_a_configuration_fits_its_data(
 ) -> None:
     config = complete(capsys, monkeypatch, name)
     assert config["model"]["network"]["init_args"]["num_labels"] == len(BENCHMARKS[config["data"]["dataset"]])
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_configuration_of_a_part_network(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    config = complete(capsys, monkeypatch, name, main=train_parts.main)
+    wanted = "InteractiveDeepLab" if name.endswith("ideeplab") else "ExtremePointDeepLab"
+    assert config["model"]["network"]["class_path"].endswith(wanted)
 
 
 @pytest.mark.parametrize("name", PAPER)

@@ -14,7 +14,7 @@ import typer
 from training import evaluate, reproduce
 from training.reproduction import records
 from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
-from training.reproduction.methods import METHODS
+from training.reproduction.methods import CENTRAL, EXTREME_POINTS, METHODS, PART_BY_PART
 from training.reproduction.results import Results, mean_and_spread
 from training.reproduction.runner import Timings, duration, run
 from training.reproduction.scales import CCP, FULL, SMOKE, scales
@@ -29,7 +29,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "data", tmp_path / "work", tmp_path / "results")
 
 
-def measured(place: Place, method: str, seed: int, mean_iou: list[float], start: str = "central") -> None:
+def measured(place: Place, method: str, seed: int, mean_iou: list[float], start: str = CENTRAL) -> None:
     """Writes figures as ``training.evaluate`` would."""
     file = place.measured(method, seed, start)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,8 @@ def test_tables_of_other_data_are_refused_below_the_full_scale() -> None:
 def test_scales_name_configurations_that_exist() -> None:
     root = Path(reproduce.__file__).parents[1]
     for scale in (CCP, SMOKE, *FULL):
-        assert all((root / file).is_file() for file in scale.configs)
+        for kind in ("clicks", "ideeplab", "dextr"):
+            assert all((root / file).is_file() for file in scale.configs_of(kind))
     with pytest.raises(ValueError, match="'huge' is unknown"):
         scales("huge")
 
@@ -89,6 +90,17 @@ def test_classical_methods_need_no_training(place: Place) -> None:
     [only] = steps("watershed", 0, ("central",), CCP, place)
     assert only.kind == MEASURE
     assert "watershed" in only.command
+
+
+def test_part_networks_are_trained_and_measured_their_own_way(place: Place) -> None:
+    by_name = {step.name: step.command for step in steps("ideeplab", 0, (CENTRAL, PART_BY_PART), CCP, place)}
+    train, _, central, part_by_part = by_name.values()
+    assert "training.train_parts" in train
+    assert train[train.index("--model.network.num_labels") + 1] == "18"
+    assert central[central.index("--corrections") + 1] == "10"
+    assert part_by_part[1] == "training.evaluate_parts"
+    train, measure = [step.command for step in steps("dextr", 0, (EXTREME_POINTS,), CCP, place)]
+    assert measure[2].endswith("last.ckpt")
 
 
 def test_evaluate_understands_its_commands(place: Place) -> None:
@@ -150,7 +162,7 @@ def test_tables_show_the_papers_figures_beside_ours(place: Place) -> None:
     first = table3(results).rows[0]
     assert first == ("central", "5 / 1.50, 4 / 1.40", "10 / 2.00, 9 / 1.90", "15 / 2.50, 14 / 2.40")
     [row] = table_of_labels(results, "table4").rows
-    assert row == ("central", "3.00 ± 0.00", "60.50 ± 0.71", "90.0 ± 0.0", "-")
+    assert row == ("central", "20", "3.00 ± 0.00", "60.50 ± 0.71", "90.0 ± 0.0", "-")
 
 
 def test_spread_needs_two_values() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ihp_backend.evaluation import plot_curves
-from training.reproduction.methods import METHODS
+from training.reproduction.methods import CENTRAL, METHODS, NOTHING, PART_BY_PART
 from training.reproduction.results import Results
 
 
@@ -34,8 +34,10 @@ def figure3(results: Results, folder: Path) -> Figure:
 
 def figure4(results: Results, folder: Path) -> Figure:
     """Fig. 4: the method beside the baselines."""
-    methods = ("no-clicks", "nearest", "watershed", "ideeplab", "ideeplab-original", "dextr", "central", "random-sp")
-    return _draw(results, folder, "fig4", "the method beside the baselines", methods, by_effort=True)
+    methods = ("no-clicks", "nearest", "watershed", "ideeplab", "dextr", "central", "random-sp")
+    named = {METHODS[method].title: (method, METHODS[method].start) for method in methods}
+    named["iDeepLab V3+, part by part"] = ("ideeplab", PART_BY_PART)
+    return _plot(results, folder, "fig4", "the method beside the baselines", named, by_effort=True)
 
 
 def figure7(results: Results, folder: Path) -> Figure:
@@ -43,7 +45,7 @@ def figure7(results: Results, folder: Path) -> Figure:
     named = {
         f"{METHODS[method].title}, from {start}": (method, start)
         for method in ("central", "random", "random-sp")
-        for start in ("central", "nothing")
+        for start in (CENTRAL, NOTHING)
     }
     return _plot(results, folder, "fig7", "starting with central clicks and with none", named, by_effort=True)
 
@@ -54,11 +56,9 @@ def ablation(results: Results, folder: Path) -> Figure:
     return _draw(results, folder, "losses", "balanced and plain cross-entropy, with and without SP-loss", methods)
 
 
-def _draw(
-    results: Results, folder: Path, name: str, title: str, methods: Sequence[str], *, by_effort: bool = False
-) -> Figure:
-    named = {METHODS[method].title: (method, "central") for method in methods if method in METHODS}
-    return _plot(results, folder, name, title, named, by_effort=by_effort)
+def _draw(results: Results, folder: Path, name: str, title: str, methods: Sequence[str]) -> Figure:
+    named = {METHODS[method].title: (method, METHODS[method].start) for method in methods}
+    return _plot(results, folder, name, title, named, by_effort=False)
 
 
 def _plot(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+CENTRAL, NOTHING, PART_BY_PART, EXTREME_POINTS = "central", "nothing", "part-by-part", "extreme-points"
+"""How a measurement begins: central clicks, none; or what is not the interaction protocol: iDeepLab's own, DEXTR's."""
+
 
 @dataclass(frozen=True)
 class Method:
@@ -12,17 +15,20 @@ class Method:
 
     Attributes:
         title: as tables and figures show it.
-        options: of ``training.train fit``, on top of the scale's configuration.
-        kind: "clicks": a click network under the interaction protocol; "classical": needs no training; "parts":
-            trained and measured part by part (iDeepLab, DEXTR).
+        options: of the training, on top of the scale's configuration.
+        kind: "clicks": a click network; "classical": needs no training; "ideeplab", "dextr": trained part by part.
+        start: how a measurement that nothing else is said of begins.
+        corrections: rounds under the interaction protocol, where they are fewer than the scale's.
     """
 
     title: str
     options: dict[str, str] = field(default_factory=dict)
     kind: Literal["clicks", "classical", "ideeplab", "dextr"] = "clicks"
+    start: str = CENTRAL
+    corrections: int | None = None
 
 
-CENTRAL = {"data.clicks.extra": "0"}
+CENTRAL_ONLY = {"data.clicks.extra": "0"}
 RANDOM = {"data.clicks.extra_kind": "random"}
 NEAR_EDGE = {"data.clicks.extra_kind": "near-edge"}
 SEMANTIC_PERCEIVING = {"model.semantic_perceiving": "ihp_backend.losses.SemanticPerceivingLoss"}
@@ -36,13 +42,14 @@ def _limit(count: int) -> dict[str, str]:
 METHODS: dict[str, Method] = {
     "no-clicks": Method(
         "DeepLab V3+ without clicks",
-        {**CENTRAL, "model.network.class_path": f"{NETWORKS}.PlainDeepLab"},
+        {**CENTRAL_ONLY, "data.clicks.without": "1", "model.network": f"{NETWORKS}.PlainDeepLab"},
     ),
     "nearest": Method("nearest click", kind="classical"),
     "watershed": Method("watershed", kind="classical"),
-    "ideeplab": Method("iDeepLab V3+", kind="ideeplab"),
-    "dextr": Method("DEXTR", kind="dextr"),
-    "central": Method("central", CENTRAL),
+    # Runs its network once for every clicked part, so twenty rounds would take hours.
+    "ideeplab": Method("iDeepLab V3+", kind="ideeplab", corrections=10),
+    "dextr": Method("DEXTR", kind="dextr", start=EXTREME_POINTS),
+    "central": Method("central", CENTRAL_ONLY),
     "random-only": Method("random only", {**RANDOM, "data.clicks.central": "false"}),
     "random": Method("central + random (R)", RANDOM),
     "random-75": Method("R, up to 75", {**RANDOM, **_limit(75)}),

@@ -17,14 +17,15 @@ from training.reproduction.steps import RECORD, Place, Step
 
 def settings(method: str, scale: Scale) -> dict[str, Any]:
     """What the figures of a method depend on besides the seed; figures of other settings must not be mixed."""
-    files = {file: hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] for file in scale.configs}
+    chosen = METHODS[method]
+    files = [] if chosen.kind == "classical" else scale.configs_of(chosen.kind)
     return {
-        "options": METHODS[method].options,
+        "options": chosen.options,
         "dataset": scale.dataset,
-        "steps": scale.steps,
-        "corrections": scale.corrections,
+        "steps": None if chosen.kind == "classical" else scale.steps,
+        "corrections": chosen.corrections or scale.corrections,
         "photographs": scale.photographs,
-        "configs": files,
+        "configs": {file: hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] for file in files},
     }
 
 

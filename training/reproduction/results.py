@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from training.reproduction.methods import METHODS
 from training.reproduction.scales import Scale
 from training.reproduction.steps import Place
 
@@ -25,16 +26,22 @@ class Results:
     def __init__(self, place: Place, scale: Scale) -> None:
         self.place, self.scale = place, scale
 
-    def seeds(self, method: str, start: str = "central") -> list[dict[str, Any]]:
-        """The figures of every seed that was measured (``curve.json``); empty when none was."""
-        files = [self.place.measured(method, seed, start) for seed in range(self.scale.seeds)]
+    def seeds(self, method: str, start: str | None = None) -> list[dict[str, Any]]:
+        """The figures of every seed that was measured (``curve.json``); empty when none was.
+
+        Args:
+            method: its name.
+            start: how the measurement began; None: as the method's usually do.
+        """
+        begun = start or METHODS[method].start
+        files = [self.place.measured(method, seed, begun) for seed in range(self.scale.seeds)]
         return [read(file) for file in files if file.exists()]
 
-    def curves(self, method: str, measure: str = "mean_iou", start: str = "central") -> list[list[float]]:
+    def curves(self, method: str, measure: str = "mean_iou", start: str | None = None) -> list[list[float]]:
         """Per seed the values of a measure by round."""
         return [figures[measure][0] for figures in self.seeds(method, start)]
 
-    def at(self, method: str, round_: int, measure: str = "mean_iou", start: str = "central") -> list[float]:
+    def at(self, method: str, round_: int, measure: str = "mean_iou", start: str | None = None) -> list[float]:
         """Per seed the value of a measure after ``round_`` corrections (or after the last, if there were fewer)."""
         return [curve[min(round_, len(curve) - 1)] for curve in self.curves(method, measure, start)]
 

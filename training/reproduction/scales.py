@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 CONFIGS = "training/configs"
 
@@ -21,7 +22,8 @@ class Scale:
         photographs: of the val split, the first ones; None for all.
         standards: mIoU in percent at which Add. and Avg. are read; the paper's where it has one.
         working_size: longer side at which an exported network works.
-        views: validation during training, every so many steps.
+        validate_every: validation during training, every so many steps.
+        part_configs: files of ``training.train_parts`` by kind of method, where ``configs`` do not fit.
     """
 
     name: str
@@ -33,23 +35,36 @@ class Scale:
     photographs: int | None = None
     standards: tuple[float, ...] = ()
     working_size: int = 512
+    part_configs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     validate_every: int = 500
+
+    def configs_of(self, kind: str) -> tuple[str, ...]:
+        """The configuration files for a kind of method."""
+        return self.part_configs.get(kind, self.configs)
+
+
+def _parts(prefix: str) -> dict[str, tuple[str, ...]]:
+    return {kind: (f"{CONFIGS}/{prefix}_{kind}.yaml",) for kind in ("ideeplab", "dextr")}
 
 
 def _paper(dataset: str, file: str, steps: int, standard: float) -> Scale:
     configs = (f"{CONFIGS}/paper.yaml", f"{CONFIGS}/paper_{file}.yaml")
-    return Scale("full", dataset, configs, steps, seeds=1, standards=(standard,), validate_every=5000)
+    return Scale(
+        "full",
+        dataset,
+        configs,
+        steps,
+        seeds=1,
+        standards=(standard,),
+        validate_every=5000,
+        part_configs=_parts("paper"),
+    )
 
 
 CCP = Scale(
-    "ccp",
-    "ccp-human18",
-    (f"{CONFIGS}/ccp_paper.yaml",),
-    steps=1200,
-    seeds=2,
-    standards=(45.0, 50.0, 55.0),
-    working_size=256,
-)
+    "ccp", "ccp-human18", (f"{CONFIGS}/ccp_paper.yaml",), steps=1200, seeds=2, standards=(45.0, 50.0, 55.0),
+    working_size=256, part_configs=_parts("ccp"),
+)  # fmt: skip
 """The method in small, on two processor cores within hours."""
 
 SMOKE = replace(CCP, name="smoke", steps=4, seeds=1, corrections=2, photographs=2, validate_every=4)

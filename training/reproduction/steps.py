@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.reproduction.methods import METHODS, Method
+from ihp_backend.labels import BENCHMARKS
+from training.reproduction.methods import EXTREME_POINTS, METHODS, PART_BY_PART, Method
 from training.reproduction.scales import Scale
 
 TRAIN, EXPORT, MEASURE = "train", "export", "measure"
+
+PHOTOGRAPHS, PARTS = 150, 7
+"""Photographs of a val split and parts of a photograph, for estimates of time."""
 
 RECORD = "run.json"
 """File beside the figures of one method and seed that says where they come from."""
@@ -64,8 +68,8 @@ class Place:
         """Folder of a training."""
         return self.work / method / f"seed-{seed}"
 
-    def measured(self, method: str, seed: int, start: str = "central") -> Path:
-        """File of the figures of one model under one way to start."""
+    def measured(self, method: str, seed: int, start: str) -> Path:
+        """File of the figures of one model under one way to begin."""
         return self.results / method / f"seed-{seed}" / start / "curve.json"
 
 
@@ -82,17 +86,21 @@ def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, place: Pl
     model = name
     if method.kind != "classical":
         run = place.run(name, seed)
-        checkpoint, model = run / "checkpoints" / "last.ckpt", str(run / "model")
-        finished = run / "finished"
-        yield Step(f"train {title}", TRAIN, fit_command(method, seed, scale, place, run), finished, scale.steps)
-        export = ("-m", "training.export", str(checkpoint), "--out", model, "--working-size", str(scale.working_size))
-        yield Step(f"export {title}", EXPORT, export, run / "model" / "model.json")
+        checkpoint, model = str(run / "checkpoints" / "last.ckpt"), str(run / "model")
+        yield Step(f"train {title}", TRAIN, fit_command(method, seed, scale, place, run), run / "finished", scale.steps)
+        if method.kind == "dextr":
+            model = checkpoint  # Its network takes crops, which no engine serves.
+        else:
+            export = ("-m", "training.export", checkpoint, "--out", model, "--working-size", str(scale.working_size))
+            yield Step(f"export {title}", EXPORT, export, run / "model" / "model.json")
     for start in missing:
-        out = place.measured(name, seed, start).parent
-        yield Step(
-            f"measure {title}, from {start}", MEASURE, evaluate_command(model, start, scale, place, out),
-            out / "curve.json", scale.photographs or 150,
-        )  # fmt: skip
+        figures = place.measured(name, seed, start)
+        part_by_part = start in (PART_BY_PART, EXTREME_POINTS)
+        measure = evaluate_parts_command if part_by_part else evaluate_command
+        # A part network runs once for every part.
+        work = (scale.photographs or PHOTOGRAPHS) * (PARTS if method.kind in ("ideeplab", "dextr") else 1)
+        command = measure(method, model, start, scale, place, figures.parent)
+        yield Step(f"measure {title}, {start}", MEASURE, command, figures, work)
 
 
 def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path) -> tuple[str, ...]:
@@ -105,18 +113,37 @@ def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path
         "data.steps": str(scale.steps),
         "trainer.val_check_interval": str(min(scale.validate_every, scale.steps)),
         **({"model.encoder_weights": str(place.weights)} if place.weights else {}),
+        **(_of_parts(method, scale) if method.kind != "clicks" else {}),
         **method.options,
     }
-    configs = [argument for file in scale.configs for argument in ("--config", file)]
+    module = "training.train" if method.kind == "clicks" else "training.train_parts"
+    configs = [argument for file in scale.configs_of(method.kind) for argument in ("--config", file)]
     given = [argument for name, value in options.items() for argument in (f"--{name}", value)]
-    return ("-m", "training.train", "fit", *configs, "--run", str(run), *given)
+    return ("-m", module, "fit", *configs, "--run", str(run), *given)
 
 
-def evaluate_command(model: str, start: str, scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
-    """Arguments of ``python`` for a measurement; the paper's networks are not helped to obey."""
-    limit = ("--limit", str(scale.photographs)) if scale.photographs else ()
+def _of_parts(method: Method, scale: Scale) -> dict[str, str]:
+    """What the part networks' configurations leave open: they are the same for all data sets."""
+    counted = {"model.network.num_labels": str(len(BENCHMARKS[scale.dataset]))} if method.kind == "ideeplab" else {}
+    return {"data.dataset": scale.dataset, **counted}
+
+
+def evaluate_command(method: Method, model: str, start: str, scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
+    """Arguments of ``python`` for the interaction protocol; the paper's networks are not helped to obey."""
+    corrections = str(min(method.corrections or scale.corrections, scale.corrections))
     return (
-        "-m", "training.evaluate", "--dataset", scale.dataset, "--data", str(place.data), "--model", model,
-        "--start", start, "--no-obedient", "--corrections", str(scale.corrections), "--seeds", "1", *limit,
-        "--out", str(out),
+        "-m", "training.evaluate", "--model", model, *_data(scale, place, out),
+        "--start", start, "--no-obedient", "--corrections", corrections, "--seeds", "1",
     )  # fmt: skip
+
+
+def evaluate_parts_command(
+    method: Method, model: str, start: str, scale: Scale, place: Place, out: Path
+) -> tuple[str, ...]:
+    """Arguments of ``python`` for what is annotated part by part."""
+    return ("-m", "training.evaluate_parts", model, *_data(scale, place, out))
+
+
+def _data(scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
+    limit = ("--limit", str(scale.photographs)) if scale.photographs else ()
+    return ("--dataset", scale.dataset, "--data", str(place.data), "--out", str(out), *limit)

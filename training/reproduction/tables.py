@@ -80,7 +80,7 @@ def table_of_labels(results: Results, name: str) -> Table:
     measured = {method: results.seeds(method) for method in methods}
     measured = {method: seeds for method, seeds in measured.items() if seeds}
     labels = tuple(next(iter(measured.values()))[0]["labels"]) if measured else ()
-    columns = ("method", "clicks per label", "mIoU", *(["paper's mIoU"] if printed else []), *labels)
+    columns = ("method", "corrections", "clicks per label", "mIoU", *(["paper's mIoU"] if printed else []), *labels)
     rows = []
     for method, seeds in measured.items():
         free = method == "no-clicks"
@@ -88,9 +88,12 @@ def table_of_labels(results: Results, name: str) -> Table:
         values = [_last(figures["mean_iou"][0]) for figures in seeds]
         by_label = [[_last(figures["labels"][label][0]) for figures in seeds] for label in labels]
         paper = [f"{printed[method][0]:.2f}" if method in printed else "-"] if printed else []
+        corrections = str(min(SAME_EFFORT, len(seeds[0]["mean_iou"][0]) - 1))
         cells = [mean_and_spread([value for value in ious if value is not None], 1) for ious in by_label]
-        rows.append((METHODS[method].title, mean_and_spread(clicks), mean_and_spread(values), *paper, *cells))
-    return Table(name, f"IoU of every label (%) after {SAME_EFFORT} corrections", columns, tuple(rows))
+        rows.append(
+            (METHODS[method].title, corrections, mean_and_spread(clicks), mean_and_spread(values), *paper, *cells)
+        )
+    return Table(name, "IoU of every label (%) after the corrections given", columns, tuple(rows))
 
 
 def _last(by_round: Sequence[float]) -> float:

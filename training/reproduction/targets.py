@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-CENTRAL, NOTHING = "central", "nothing"
+from training.reproduction.methods import CENTRAL, METHODS, NOTHING, PART_BY_PART
 
 Need = tuple[str, tuple[str, ...]]
 """A method, and the ways to start from which it is measured."""
 
 
-def _from_central(*methods: str) -> tuple[Need, ...]:
-    return tuple((method, (CENTRAL,)) for method in methods)
+def _each(*methods: str) -> tuple[Need, ...]:
+    return tuple((method, (METHODS[method].start,)) for method in methods)
 
 
 BASELINES = ("no-clicks", "nearest", "watershed", "ideeplab", "dextr")
 
 TARGETS: dict[str, tuple[Need, ...]] = {
-    "table1": _from_central("central", "random-only"),
-    "table2": _from_central("random", "near-edge"),
-    "table3": _from_central("central", "near-edge", "near-edge-sp", "random", "random-sp"),
-    "table4": _from_central(*BASELINES, "central", "random", "random-sp"),
-    "table5": _from_central(*BASELINES, "central", "random", "random-sp"),
-    "table6": _from_central(*BASELINES, "central", "random", "random-sp"),
-    "fig3": _from_central("central", "random", "random-75", "near-edge", "near-edge-45"),
-    "fig4": _from_central(*BASELINES, "central", "random-sp"),
+    "table1": _each("central", "random-only"),
+    "table2": _each("random", "near-edge"),
+    "table3": _each("central", "near-edge", "near-edge-sp", "random", "random-sp"),
+    "table4": _each(*BASELINES, "central", "random", "random-sp"),
+    "table5": _each(*BASELINES, "central", "random", "random-sp"),
+    "table6": _each(*BASELINES, "central", "random", "random-sp"),
+    "fig3": _each("central", "random", "random-75", "near-edge", "near-edge-45"),
+    "fig4": (*_each(*BASELINES, "central", "random-sp"), ("ideeplab", (PART_BY_PART,))),
     "fig7": tuple((method, (CENTRAL, NOTHING)) for method in ("central", "random", "random-sp")),
-    "losses": _from_central("random", "random-plain", "random-sp", "near-edge", "near-edge-sp"),
+    "losses": _each("random", "random-plain", "random-sp", "near-edge", "near-edge-sp"),
 }
 """What each target needs."""
 
