@@ -120,7 +120,7 @@ def _report(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) ->
     page = folder / "index.html"
     write_page(page, "Clicking Matters, reproduced", summary, tables, figures, verdicts, runs(results))
     for verdict in verdicts:
-        console.print(f"{verdict.verdict:>15}  {verdict.claim.text} [dim]({verdict.why})[/]")
+        console.print(f"{verdict.verdict:>15}  {verdict.claim.text} [dim]({verdict.why})[/]", soft_wrap=True)
     console.print(f"written: {page}")
 
 

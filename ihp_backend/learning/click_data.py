@@ -26,6 +26,7 @@ class ClickData(StepwiseData[Item]):
         scales: smallest and largest scale of a view.
         clicks: how the simulated annotators click.
         validation_photographs: number of val photographs looked at during training (the first ones).
+        validation_scale: their scale; that at which the network will work.
         workers: processes that prepare views.
         seed: of views and clicks.
 
@@ -43,12 +44,13 @@ class ClickData(StepwiseData[Item]):
         scales: tuple[float, float] = (0.5, 1.5),
         clicks: ClickRecipe = CLICKS,
         validation_photographs: int = 40,
+        validation_scale: float = 1.0,
         workers: int = 1,
         seed: int = 0,
     ) -> None:
         super().__init__(root, dataset, steps, batch_size, workers, seed)
         self.size, self.scales, self.clicks = size, scales, clicks
-        self.validation_photographs = validation_photographs
+        self.validation_photographs, self.validation_scale = validation_photographs, validation_scale
 
     def items(self, samples: ParsingDataset, length: int) -> ClickedViews:
         """Random views with simulated clicks."""
@@ -57,5 +59,5 @@ class ClickData(StepwiseData[Item]):
     def val_dataloader(self) -> DataLoader[Item]:
         """Single whole photographs with central clicks."""
         samples = self.samples("val")
-        views = CentralViews(samples, self.clicks, self.seed)
+        views = CentralViews(samples, self.validation_scale, self.clicks, self.seed)
         return DataLoader(Subset(views, range(min(self.validation_photographs, len(samples)))), num_workers=0)

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.datasets import ParsingDataset
-from ihp_backend.learning.augmentation import pad_to_multiple, random_view
+from ihp_backend.learning.augmentation import pad_to_multiple, random_view, rescale
 from ihp_backend.learning.click_recipe import ClickRecipe
 
 Item = tuple[Tensor, Tensor, Tensor]
@@ -59,10 +59,17 @@ class ClickedViews(Dataset[Item]):
 
 
 class CentralViews(Dataset[Item]):
-    """Validation: whole photographs with central clicks, padded to a common multiple."""
+    """Validation: whole photographs with central clicks, padded to a common multiple.
 
-    def __init__(self, samples: ParsingDataset, clicks: ClickRecipe, seed: int) -> None:
-        self.samples, self.clicks, self.seed = samples, clicks, seed
+    Args:
+        samples: photographs with their parsings.
+        scale: at which the network works.
+        clicks: whose central clicks are taken.
+        seed: of the clicks.
+    """
+
+    def __init__(self, samples: ParsingDataset, scale: float, clicks: ClickRecipe, seed: int) -> None:
+        self.samples, self.scale, self.clicks, self.seed = samples, scale, clicks, seed
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -70,9 +77,9 @@ class CentralViews(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         rng = np.random.default_rng([self.seed, index])
         sample = self.samples[index]
-        clicks = self.clicks.draw_central(sample.parsing, rng)
-        padded = pad_to_multiple(sample.image, sample.parsing, MULTIPLE)
-        return to_item(*padded, clicks, len(self.samples.labels))
+        image, parsing = rescale(sample.image, sample.parsing, self.scale)
+        clicks = self.clicks.draw_central(parsing, rng)
+        return to_item(*pad_to_multiple(image, parsing, MULTIPLE), clicks, len(self.samples.labels))
 
 
 def to_item(image: NDArray[np.uint8], parsing: NDArray[np.uint8], clicks: list[Click], num_labels: int) -> Item:
