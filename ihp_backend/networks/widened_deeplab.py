@@ -25,6 +25,9 @@ class WidenedDeepLab(smp.DeepLabV3Plus):
 
     Attributes:
         multiple_of: height and width of the input must be multiples of this.
+
+    Raises:
+        ValueError: the encoder's weights cannot be fetched, or it has no convolution over three channels.
     """
 
     multiple_of = 16
@@ -39,13 +42,20 @@ class WidenedDeepLab(smp.DeepLabV3Plus):
         mean: tuple[float, float, float],
         deviation: tuple[float, float, float],
     ) -> None:
-        super().__init__(
-            encoder_name=encoder,
-            encoder_weights=encoder_weights,
-            decoder_channels=decoder_channels,
-            classes=outputs,
-            upsampling=1,
-        )
+        try:
+            super().__init__(
+                encoder_name=encoder,
+                encoder_weights=encoder_weights,
+                decoder_channels=decoder_channels,
+                classes=outputs,
+                upsampling=1,
+            )
+        except OSError as error:
+            raise ValueError(
+                f"encoder_weights: {encoder_weights!r} of {encoder} cannot be fetched from the hub "
+                f"({type(error).__name__}); without a network set the network's encoder_weights to null and give a "
+                "file with --model.encoder_weights FILE"
+            ) from error
         widen_first_convolution(self.encoder, extra_channels)
         self.register_buffer("image_mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("image_deviation", torch.tensor(deviation).view(1, 3, 1, 1) * 255, persistent=False)

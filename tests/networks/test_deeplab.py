@@ -74,3 +74,12 @@ def test_builds_from_a_description_and_names_what_it_knows() -> None:
     assert built.num_labels == 3
     with pytest.raises(ValueError, match="'Nothing' is unknown; known are DeepLabClickNetwork"):
         build_network({"class": "Nothing", "arguments": {}})
+
+
+def test_weights_that_cannot_be_fetched_have_a_way_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise FileNotFoundError("no such host")
+
+    monkeypatch.setattr(smp.DeepLabV3Plus, "__init__", no_network)
+    with pytest.raises(ValueError, match=r"'imagenet' of resnet101 cannot be fetched .* --model.encoder_weights FILE"):
+        DeepLabClickNetwork(7, encoder="resnet101", encoder_weights="imagenet")
