@@ -21,7 +21,7 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     labels = Table("label", "IoU first", "IoU last", title="per label")
     for name, by_seed in summary["labels"].items():
         first, last = np.array(by_seed)[:, [0, -1]].mean(0)
-        labels.add_row(name, f"{first:.1f}", f"{last:.1f}")
+        labels.add_row(name, *("-" if np.isnan(iou) else f"{iou:.1f}" for iou in (first, last)))
     console.print(labels)
     shares = {name: _mean([of[name] for of in summary["all_rounds"]]) for name in summary["all_rounds"][0]}
     console.print(f"clicks obeyed: {shares['obeyed']:.2%}; after the last round {_last(summary, 'kept'):.2%} are")
