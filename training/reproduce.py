@@ -82,7 +82,10 @@ def _place(scale: Scale, folder: Path, results: Path | None, data: Path | None, 
 
 def _make(names: tuple[str, ...], scale: Scale, place: Place) -> None:
     """Trains and measures what the targets need, the first seed of everything before the second of anything."""
-    data = records.fingerprint(open_dataset(scale.dataset, place.data, "val"))
+    try:
+        data = records.fingerprint(open_dataset(scale.dataset, place.data, "val"))
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(f"reproduce: {error}") from None
     timings = Timings(place.work / "timings.json")
     jobs: list[Job] = []
     for seed in range(scale.seeds):

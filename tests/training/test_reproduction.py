@@ -209,6 +209,13 @@ def test_drawn_data_are_the_same_every_time(tmp_path: Path) -> None:
     assert {int(label) for label in set(first[0].parsing.ravel())} == {0, 2, 5, 9, 14}
 
 
+def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"reproduce: .*split.json"):
+        reproduce.main("table1", out=tmp_path / "out", data=tmp_path)
+    with pytest.raises(SystemExit, match=r"reproduce: .*lip"):
+        reproduce.main("table4", out=tmp_path / "out", scale="full", data=tmp_path)
+
+
 def test_data_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="--data is missing"):
         reproduce.main("table1", out=tmp_path)
