@@ -95,10 +95,12 @@ def test_a_network_that_does_not_fit_the_data_is_refused(ccp_tree: Path) -> None
         trainer.fit(module, ClickData(ccp_tree))
 
 
-def test_an_empty_split_is_an_error_before_training(ccp_tree: Path, tmp_path: Path) -> None:
-    (ccp_tree / "split.json").write_text('{"train": [], "val": []}')
+def test_an_empty_split_is_an_error_before_training(tmp_path: Path) -> None:
+    for folder in ("images", "masks24"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "split.json").write_text('{"train": [], "val": []}')
     with pytest.raises(ValueError, match="has no photographs"):
-        ClickData(ccp_tree).prepare_data()
+        ClickData(tmp_path).prepare_data()
 
 
 @pytest.mark.parametrize(("start", "world"), [(0, 1), (6, 1), (0, 2), (4, 2)])
