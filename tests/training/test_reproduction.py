@@ -119,6 +119,15 @@ def test_figures_of_other_settings_are_not_mixed_in(place: Place) -> None:
         records.check(place, "random", 0, replace(CCP, steps=7))
 
 
+def test_what_was_made_before_stays_on_record(place: Place) -> None:
+    first, second = (Step(name, MEASURE, ("-c", name), place.results / name) for name in ("one", "two"))
+    records.write(place, "random", 0, CCP, [first], {"one": 1.0}, data="")
+    records.write(place, "random", 0, CCP, [second], {"two": 2.0}, data="")
+    record = json.loads((place.results / "random" / "seed-0" / "run.json").read_text())
+    assert record["commands"] == ["python -c one", "python -c two"]
+    assert record["seconds"] == {"one": 1.0, "two": 2.0}
+
+
 def test_a_failed_command_is_named(tmp_path: Path) -> None:
     timings = Timings(tmp_path / "timings.json")
     step = Step("measure nothing", MEASURE, ("-c", "raise SystemExit(3)"), tmp_path / "product")

@@ -50,19 +50,21 @@ def check(place: Place, method: str, seed: int, scale: Scale) -> None:
 def write(
     place: Place, method: str, seed: int, scale: Scale, steps: Sequence[Step], seconds: dict[str, float], data: str
 ) -> None:
-    """Keeps settings, commands, commit, machine and times of what was just made."""
+    """Keeps settings, commands, commit, machine and times of what was just made, and the commands of what was there."""
     folder = place.results / method / f"seed-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
+    file = folder / RECORD
+    before = json.loads(file.read_text()) if file.exists() else {"commands": [], "seconds": {}}
     record = {
         "method": method,
         "seed": seed,
         "settings": settings(method, scale),
         "data_sha256": data,
         **provenance("training.reproduce"),
-        "commands": [step.shown() for step in steps],
-        "seconds": seconds,
+        "commands": list(dict.fromkeys([*before["commands"], *(step.shown() for step in steps)])),
+        "seconds": {**before["seconds"], **seconds},
     }
-    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+    file.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def fingerprint(dataset: ParsingDataset) -> str:
