@@ -58,3 +58,12 @@ TABLES_4_TO_6: dict[str, dict[str, tuple[float, float | None]]] = {
     "helen": {"no-clicks": (55.07, None), "random-sp": (77.22, 2.85)},
 }
 """Tables IV to VI: mIoU and clicks per label (Avg.). CIHP's DEXTR is "7.06 lower" than the paper's own in the text."""
+
+TITLES = {"lip": "LIP", "cihp": "CIHP", "pascal-person-part": "PASCAL-Person-Part", "helen": "Helen"}
+STANDARDS = {"lip": 85, "cihp": 80, "pascal-person-part": 80, "helen": 75}
+"""mIoU in percent at which the paper reads Add. and Avg."""
+
+
+def compared(dataset: str) -> str:
+    """The data set of the paper to put beside figures of ``dataset``: itself, or LIP for one that the paper has not."""
+    return dataset if dataset in TITLES else "lip"

@@ -62,12 +62,13 @@ def table2(results: Results) -> Table:
 
 def table3(results: Results) -> Table:
     """Table III: corrections (Add.) and clicks per label (Avg.) until mIoU reaches a standard."""
-    printed = published.TABLE_3.get(results.scale.dataset, {})
-    columns = ["trained with", *(["paper"] if printed else [])]
+    dataset = published.compared(results.scale.dataset)
+    printed = published.TABLE_3.get(dataset, {})
+    columns = ["trained with", f"paper ({published.TITLES[dataset]}, {published.STANDARDS[dataset]} %)"]
     columns += [f"Add. / Avg. at {standard:g} %" for standard in results.scale.standards]
     rows = []
     for method in ("central", "near-edge", "near-edge-sp", "random", "random-sp"):
-        cells = [_add_and_avg([printed[method]])] if printed else []
+        cells = [_add_and_avg([printed[method]] if method in printed else [])]
         cells += [_add_and_avg(results.at_standard(method, standard)) for standard in results.scale.standards]
         rows.append((METHODS[method].title, *cells))
     return Table("table3", "corrections and clicks per label to reach a standard", tuple(columns), tuple(rows))
@@ -75,23 +76,31 @@ def table3(results: Results) -> Table:
 
 def table_of_labels(results: Results, name: str) -> Table:
     """Tables IV to VI: IoU of every label, ours after 20 corrections, beside the baselines."""
-    printed = published.TABLES_4_TO_6.get(results.scale.dataset, {})
+    dataset = published.compared(results.scale.dataset)
+    printed = published.TABLES_4_TO_6[dataset]
     methods = ("no-clicks", "nearest", "watershed", "ideeplab", "dextr", "central", "random", "random-sp")
     measured = {method: results.seeds(method) for method in methods}
     measured = {method: seeds for method, seeds in measured.items() if seeds}
     labels = tuple(next(iter(measured.values()))[0]["labels"]) if measured else ()
-    columns = ("method", "corrections", "clicks per label", "mIoU", *(["paper's mIoU"] if printed else []), *labels)
+    columns = (
+        "method",
+        "corrections",
+        "clicks per label",
+        "mIoU",
+        f"paper's mIoU ({published.TITLES[dataset]})",
+        *labels,
+    )
     rows = []
     for method, seeds in measured.items():
         free = method == "no-clicks"
         clicks = [] if free else [_last(figures["clicks_per_label"][0]) for figures in seeds]
         values = [_last(figures["mean_iou"][0]) for figures in seeds]
         by_label = [[_last(figures["labels"][label][0]) for figures in seeds] for label in labels]
-        paper = [f"{printed[method][0]:.2f}" if method in printed else "-"] if printed else []
+        paper = f"{printed[method][0]:.2f}" if method in printed else "-"
         corrections = str(min(SAME_EFFORT, len(seeds[0]["mean_iou"][0]) - 1))
         cells = [mean_and_spread([value for value in ious if value is not None], 1) for ious in by_label]
         rows.append(
-            (METHODS[method].title, corrections, mean_and_spread(clicks), mean_and_spread(values), *paper, *cells)
+            (METHODS[method].title, corrections, mean_and_spread(clicks), mean_and_spread(values), paper, *cells)
         )
     return Table(name, "IoU of every label (%) after the corrections given", columns, tuple(rows))
 
