@@ -29,3 +29,20 @@ class ClickParser(Protocol):
 
     def parse(self, scene: Any, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
         """The parsing with all ``clicks``, oldest first; ``previous`` is the label map before the last of them."""
+
+
+def check_labels(spoken: LabelSet, wanted: LabelSet) -> None:
+    """Refuses to measure a model on data with other labels.
+
+    Args:
+        spoken: the model's labels.
+        wanted: the data set's.
+
+    Raises:
+        ValueError: they differ.
+    """
+    if spoken.names != wanted.names:
+        raise ValueError(
+            f"labels: the model speaks {', '.join(spoken.names)}; the data set has "
+            f"{', '.join(wanted.names)}; measure it on data with its own labels"
+        )

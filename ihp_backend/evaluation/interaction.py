@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ihp_backend.datasets import ParsingDataset
 from ihp_backend.evaluation.annotator import Annotator
-from ihp_backend.evaluation.click_parser import ClickParser
+from ihp_backend.evaluation.click_parser import ClickParser, check_labels
 from ihp_backend.evaluation.curve import Curve
 from ihp_backend.evaluation.near_edge import BAND
 from ihp_backend.evaluation.record_store import RecordStore
@@ -58,7 +58,7 @@ def evaluate(
         ValueError: the parser speaks another label set; or ``folder`` has records made under other settings.
     """
     parser = make_parser()
-    _check_labels(parser, dataset)
+    check_labels(parser.labels, dataset.labels)
     store = RecordStore(folder, _settings(parser, dataset, annotator))
     try:
         done = store.done()
@@ -84,14 +84,6 @@ def evaluate(
         return curves
     finally:
         store.close()
-
-
-def _check_labels(parser: ClickParser, dataset: ParsingDataset) -> None:
-    if parser.labels.names != dataset.labels.names:
-        raise ValueError(
-            f"labels: the model speaks {', '.join(parser.labels.names)}; the data set has "
-            f"{', '.join(dataset.labels.names)}; measure it on data with its own labels"
-        )
 
 
 def _settings(parser: ClickParser, dataset: ParsingDataset, annotator: Annotator) -> dict[str, Any]:

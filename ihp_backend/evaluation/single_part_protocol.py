@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click, correction_click, localization_maps
 from ihp_backend.datasets import ParsingDataset
+from ihp_backend.evaluation.click_parser import check_labels
 from ihp_backend.evaluation.part_curve import PartCurve, merge_parts, parts_of
 from ihp_backend.labels import IGNORE
 from ihp_backend.parsing import Scene
@@ -106,11 +107,7 @@ def single_part_curve(
     Raises:
         ValueError: the parser speaks another label set.
     """
-    if parser.labels.names != samples.labels.names:
-        raise ValueError(
-            f"labels: the model speaks {', '.join(parser.labels.names)}; the data set has "
-            f"{', '.join(samples.labels.names)}; measure it on data with its own labels"
-        )
+    check_labels(parser.labels, samples.labels)
     curve = PartCurve.empty(rounds, len(samples.labels))
     for index in indices:
         sample = samples[index]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -67,9 +68,9 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         """
         return open_dataset(self.dataset, self.root, split)
 
-    @property
+    @cached_property
     def labels(self) -> LabelSet:
-        """The data set's labels."""
+        """The data set's labels; every checkpoint and picture asks for them, so the data set is opened only once."""
         return self.samples("train").labels
 
     def prepare_data(self) -> None:
