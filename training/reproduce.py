@@ -19,19 +19,17 @@ from training.reproduction import records
 from training.reproduction.claims import CLAIMS, judge
 from training.reproduction.figures import FIGURES
 from training.reproduction.gallery import gallery
+from training.reproduction.jobs import Job, Seconds, Work
 from training.reproduction.page import runs, write_page
 from training.reproduction.results import Results
-from training.reproduction.runner import Timings, duration, run
+from training.reproduction.runner import Timings
 from training.reproduction.scales import Scale, scales
 from training.reproduction.smoke import draw_data
-from training.reproduction.steps import Place, Step, steps
+from training.reproduction.steps import Place, steps
 from training.reproduction.tables import TABLES
 from training.reproduction.targets import needs, wanted
 
 console = Console()
-
-Job = tuple[str, int, list[Step]]
-"""Method, seed and the steps that are missing."""
 
 
 def main(
@@ -46,6 +44,7 @@ def main(
     training_steps: Annotated[int | None, typer.Option("--steps", min=1, help="Of every training.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Trainings per method.")] = None,
     results: Annotated[Path | None, typer.Option(help="Folder of what was measured; default: in --out.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="Trainings side by side; the cores are shared out.")] = 1,
     report: Annotated[
         bool, typer.Option("--report", help="Train nothing; tables and figures of what is there.")
     ] = False,
@@ -61,7 +60,7 @@ def main(
             folder = out / one.dataset if scale == "full" else out
             place = _place(one, folder, results, data, weights)
             if not report:
-                _make(names, one, place)
+                _make(names, one, place, parallel)
             _report(names, one, place, folder)
 
 
@@ -80,33 +79,23 @@ def _place(scale: Scale, folder: Path, results: Path | None, data: Path | None, 
     return Place(data, folder / "work", results or folder / "results", weights)
 
 
-def _make(names: tuple[str, ...], scale: Scale, place: Place) -> None:
+def _make(names: tuple[str, ...], scale: Scale, place: Place, parallel: int) -> None:
     """Trains and measures what the targets need, the first seed of everything before the second of anything."""
     try:
         data = records.fingerprint(open_dataset(scale.dataset, place.data, "val"))
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f"reproduce: {error}") from None
-    timings = Timings(place.work / "timings.json")
     jobs: list[Job] = []
     for seed in range(scale.seeds):
         for method, starts in needs(names):
             records.check(place, method, seed, scale)
-            if missing := list(steps(method, seed, starts, scale, place)):
-                jobs.append((method, seed, missing))
-    ahead = [step for _, _, missing in jobs for step in missing if not step.product.exists()]
-    console.print(f"{scale.dataset}: {len(ahead)} steps to do, about {duration(timings.estimate(ahead))}")
-    done = 0
-    for method, seed, missing in jobs:
-        seconds: dict[str, float] = {}
-        for step in missing:
-            if step.product.exists():
-                continue
-            left = duration(timings.estimate(ahead[done:]))
-            console.rule(f"{done + 1} of {len(ahead)}: {step.name} (about {left} left)")
-            console.print(step.shown(), style="dim", soft_wrap=True)
-            seconds[step.name] = round(run(step, timings), 1)
-            done += 1
-        records.write(place, method, seed, scale, missing, seconds, data)
+            if missing := tuple(steps(method, seed, starts, scale, place)):
+                jobs.append(Job(method, seed, missing))
+
+    def keep(job: Job, seconds: Seconds) -> None:
+        records.write(place, job.method, job.seed, scale, job.steps, seconds, data)
+
+    Work(jobs, Timings(place.work / "timings.json"), parallel, keep, console).run()
 
 
 def _report(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from training import evaluate, reproduce
-from training.reproduction import records
+from training.reproduction import jobs, records
 from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
 from training.reproduction.methods import CENTRAL, EXTREME_POINTS, METHODS, PART_BY_PART
 from training.reproduction.results import Results, mean_and_spread
@@ -182,7 +182,7 @@ def test_a_page_is_made_of_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_pa
     """Every command is replaced by one that leaves its product; the second call has nothing left to do."""
     ran: list[str] = []
 
-    def stand_in(step: Step, timings: Timings) -> float:
+    def stand_in(step: Step, timings: Timings, threads: int | None) -> float:
         ran.append(step.name)
         if step.kind == MEASURE:
             method, seed, start = step.product.parts[-4:-1]
@@ -192,7 +192,7 @@ def test_a_page_is_made_of_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_pa
             step.product.touch()
         return 1.0
 
-    monkeypatch.setattr(reproduce, "run", stand_in)
+    monkeypatch.setattr(jobs, "run", stand_in)
     out = tmp_path / "out"
     there = Place(out / "data", out / "work", out / "results")
     options: dict[str, Any] = {"out": out, "scale": "smoke", "seeds": 2}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from training.reproduction.steps import EXPORT, MEASURE, TRAIN, Step
 
@@ -19,6 +21,7 @@ class Timings:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self._lock = Lock()
         self.seconds: dict[str, float] = dict(SECONDS_PER_UNIT)
         if file.exists():
             self.seconds.update(json.loads(file.read_text()))
@@ -29,19 +32,26 @@ class Timings:
 
     def learn(self, step: Step, seconds: float) -> None:
         """Takes the newest figure: later steps are like the last one."""
-        self.seconds[step.kind] = seconds / step.work
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_text(json.dumps(self.seconds, indent=1) + "\n")
+        with self._lock:
+            self.seconds[step.kind] = seconds / step.work
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.write_text(json.dumps(self.seconds, indent=1) + "\n")
 
 
-def run(step: Step, timings: Timings) -> float:
+def run(step: Step, timings: Timings, threads: int | None = None) -> float:
     """Runs one command and gives its seconds.
+
+    Args:
+        step: what to run.
+        timings: learns from it.
+        threads: that the command's libraries compute with; None for their own choice.
 
     Raises:
         SystemExit: the command failed, or left no product; what was done stays, and the same call goes on there.
     """
     began = time.monotonic()
-    status = subprocess.run(step.full_command(), check=False).returncode
+    environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+    status = subprocess.run(step.full_command(), check=False, env=environment).returncode
     if status != 0 or not step.product.exists():
         raise SystemExit(f"reproduce: {step.name!r} failed with status {status}; run it alone: {step.shown()}")
     seconds = time.monotonic() - began
