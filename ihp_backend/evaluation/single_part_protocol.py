@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -57,7 +58,8 @@ class PartParser:
                 f"model: {checkpoint.folder} holds a {checkpoint.network['class']}, which does not find single parts; "
                 f"give the folder of an {NETWORK}"
             )
-        return cls(checkpoint, make_engine(engine, checkpoint, threads or available_cores()))
+        # Only live networks have engines of another kind.
+        return cls(checkpoint, cast(Engine, make_engine(engine, checkpoint, threads or available_cores())))
 
     def open(self, image: NDArray[np.uint8]) -> Scene:
         """Prepares a photograph, uint8 (height, width, 3), as ``Parser.open`` does."""

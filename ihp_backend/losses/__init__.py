@@ -5,6 +5,7 @@ from ihp_backend.losses.click_obedience import ClickObedience
 from ihp_backend.losses.cross_entropy import CrossEntropy
 from ihp_backend.losses.normalised_focal import NormalisedFocalLoss
 from ihp_backend.losses.semantic_perceiving import SemanticPerceiving, SemanticPerceivingLoss
+from ihp_backend.losses.soft_jaccard import SoftJaccard
 from ihp_backend.losses.weighted_cross_entropy import WeightedCrossEntropy, inverse_log_weights
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "NormalisedFocalLoss",
     "SemanticPerceiving",
     "SemanticPerceivingLoss",
+    "SoftJaccard",
     "WeightedCrossEntropy",
     "inverse_log_weights",
 ]

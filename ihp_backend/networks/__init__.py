@@ -9,6 +9,7 @@ from ihp_backend.networks.click_network import ClickNetwork, Decoded
 from ihp_backend.networks.deeplab import DeepLabClickNetwork
 from ihp_backend.networks.extreme_point_deeplab import ExtremePointDeepLab
 from ihp_backend.networks.interactive_deeplab import InteractiveDeepLab
+from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.part_network import PartNetwork
 from ihp_backend.networks.plain_deeplab import PlainDeepLab
 
@@ -18,15 +19,18 @@ CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {
 """Every click network by the name under which model folders know it."""
 
 
-def build_network(description: Mapping[str, Any]) -> ClickNetwork:
+def build_network(description: Mapping[str, Any]) -> ClickNetwork | LiveNetwork:
     """The untrained network of a description {"class": name, "arguments": {...}}.
 
     Raises:
         ValueError: no network has that name.
     """
     name = description["class"]
+    if name == LiveNetwork.__name__:
+        return LiveNetwork(**description["arguments"])
     if name not in CLICK_NETWORKS:
-        raise ValueError(f"network: class {name!r} is unknown; known are {', '.join(CLICK_NETWORKS)}")
+        known = ", ".join([LiveNetwork.__name__, *CLICK_NETWORKS])
+        raise ValueError(f"network: class {name!r} is unknown; known are {known}")
     return CLICK_NETWORKS[name](**description["arguments"])
 
 
@@ -37,6 +41,7 @@ __all__ = [
     "DeepLabClickNetwork",
     "ExtremePointDeepLab",
     "InteractiveDeepLab",
+    "LiveNetwork",
     "PartNetwork",
     "PlainDeepLab",
     "build_network",

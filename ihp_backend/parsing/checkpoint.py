@@ -1,8 +1,8 @@
 """Model folders: what they hold and how they are checked before they serve.
 
 A model folder has ``model.json`` (format, name, version, labels, network, working size, file digests),
-``model.onnx`` (serves without torch), ``model.safetensors`` (serves on a GPU, trains on) and ``README.md``, the
-model card.
+``model.onnx`` or, of a live network, ``encoder.onnx`` and ``decoder.onnx`` (serve without torch), ``model.safetensors``
+(serves on a GPU, trains on) and ``README.md``, the model card.
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ class Checkpoint:
     working_size: int
     multiple_of: int
     digests: Mapping[str, str]
+
+    @property
+    def live(self) -> bool:
+        """Whether its network encodes a photograph once and takes any labels."""
+        return bool(self.network.get("class") == "LiveNetwork")
 
     def file(self, name: str) -> Path:
         """The path of one of the folder's files, after its digest was checked.

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.live_engine import LiveEngine
+from ihp_backend.parsing.onnx_engine import OnnxEngine
+from ihp_backend.parsing.onnx_live_engine import OnnxLiveEngine
 
 
-def make_engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine:
+def make_engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine | LiveEngine:
     """The engine called ``kind``: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
 
     Raises:
         CheckpointError: an unknown kind, a damaged model, or torch asked for and not installed.
     """
     if kind == "onnx":
-        from ihp_backend.parsing.onnx_engine import OnnxEngine
-
-        return OnnxEngine(checkpoint, threads)
+        return OnnxLiveEngine(checkpoint, threads) if checkpoint.live else OnnxEngine(checkpoint, threads)
     if kind == "torch":
         try:
-            from ihp_backend.parsing.torch_engine import TorchEngine
+            from ihp_backend.parsing.torch_engines import make_torch_engine
         except ImportError as error:
             raise CheckpointError(
                 f"engine: 'torch' needs the package {error.name}; install ihp-backend[train], or use engine 'onnx'"
             ) from error
-        return TorchEngine(checkpoint, threads)
+        return make_torch_engine(checkpoint, threads)
     raise CheckpointError(f"engine: {kind!r} is unknown; choose 'onnx' or 'torch'")

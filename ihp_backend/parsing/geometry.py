@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
+from ihp_backend.labels import IGNORE
 
 LARGEST_ENLARGEMENT = 2.0
 """Tiny photographs are enlarged at most this much: beyond it there is nothing more to see."""
@@ -36,6 +37,14 @@ def to_working_image(image: NDArray[np.uint8], scale: float, multiple_of: int) -
     scaled = cv2.resize(image, (width, height), interpolation=smooth)
     bottom, right = -height % multiple_of, -width % multiple_of
     return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(PADDING,) * 3).astype(np.uint8)
+
+
+def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
+    """``label_map`` uint8 (height, width) scaled and padded like the photograph, with 255 beyond it."""
+    height, width = (max(round(side * scale), 1) for side in label_map.shape)
+    scaled = cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    bottom, right = -height % multiple_of, -width % multiple_of
+    return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=IGNORE).astype(np.uint8)
 
 
 def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: float) -> list[Click]:

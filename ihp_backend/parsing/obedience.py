@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +47,21 @@ def _around(place: int, stride: int, length: int) -> NDArray[np.intp]:
     """The one or two coarse positions whose mixture makes the fine position ``place``."""
     position = (place + 0.5) / stride - 0.5
     return np.unique(np.clip([np.floor(position), np.ceil(position)], 0, length - 1)).astype(np.intp)
+
+
+def settle(label_map: NDArray[np.uint8], clicks: Sequence[Click], scale: float) -> None:
+    """Gives every positive click its label, in place, where working at another size or neighbours' clicks took it.
+
+    Args:
+        label_map: uint8 (height, width).
+        clicks: in its pixels, oldest first.
+        scale: working pixels per pixel; what is set is as large as one of them.
+    """
+    reach = int(0.5 / scale)
+    for click in clicks:
+        if click.positive and label_map[click.y, click.x] != click.label:
+            top, left = max(click.y - reach, 0), max(click.x - reach, 0)
+            label_map[top : click.y + reach + 1, left : click.x + reach + 1] = click.label
+    for click in clicks:
+        if click.positive:
+            label_map[click.y, click.x] = click.label

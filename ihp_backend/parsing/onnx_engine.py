@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
+from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.onnx_session import open_session
 
 
 class OnnxEngine(Engine):
@@ -20,17 +20,7 @@ class OnnxEngine(Engine):
     """
 
     def __init__(self, checkpoint: Checkpoint, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Photographs come in many sizes; a plan of memory per size would grow without bound.
-        options.enable_mem_pattern = False
-        path = checkpoint.file("model.onnx")
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's exceptions have no common base of their own.
-            raise CheckpointError(f"model: {path} is refused by ONNX Runtime ({error}); export it again") from error
+        self._session = open_session(checkpoint.file("model.onnx"), threads)
         # One run already uses every core; two at once would only evict each other's caches.
         self._turn = threading.Lock()
 

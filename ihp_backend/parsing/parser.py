@@ -14,16 +14,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.clicks import Click, localization_maps
-from ihp_backend.labels import LabelSet, match_labels
+from ihp_backend.clicks import Click
+from ihp_backend.labels import LabelSet
+from ihp_backend.parsing.any_labels import AnyLabels
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.cores import available_cores
 from ihp_backend.parsing.engine import Engine
 from ihp_backend.parsing.engines import make_engine
-from ihp_backend.parsing.geometry import to_working_clicks, to_working_image, working_scale
-from ihp_backend.parsing.obedience import obey
+from ihp_backend.parsing.fixed_labels import FixedLabels
+from ihp_backend.parsing.geometry import to_working_clicks, to_working_image, to_working_map, working_scale
+from ihp_backend.parsing.live_engine import LiveEngine
+from ihp_backend.parsing.network import Network
+from ihp_backend.parsing.obedience import settle
 from ihp_backend.parsing.scene import Parse, Scene
-from ihp_backend.parsing.upsampling import label_map_from_logits
 
 
 class Parser:
@@ -36,13 +39,22 @@ class Parser:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, engine: Engine, labels: LabelSet | None = None, *, obedient: bool = True
+        self,
+        checkpoint: Checkpoint,
+        engine: Engine | LiveEngine,
+        labels: LabelSet | None = None,
+        *,
+        obedient: bool = True,
     ) -> None:
         self.labels = labels or checkpoint.labels
         self.version = checkpoint.version
         self.obedient = obedient
-        self._checkpoint, self._engine = checkpoint, engine
-        self._to_model, self._from_model = _translation(self.labels, checkpoint.labels)
+        self._checkpoint = checkpoint
+        self._network: Network
+        if isinstance(engine, LiveEngine):
+            self._network = AnyLabels(engine, checkpoint.labels, self.labels)
+        else:
+            self._network = FixedLabels(engine, checkpoint.labels, self.labels)
 
     @classmethod
     def from_pretrained(
@@ -88,7 +100,7 @@ class Parser:
         height, width = image.shape[:2]
         scale = working_scale(height, width, self._checkpoint.working_size)
         working = to_working_image(image, scale, self._checkpoint.multiple_of)
-        return Scene(height, width, scale, (working.shape[:2], self._engine.encode(working)))
+        return Scene(height, width, scale, self._network.encode(working))
 
     def parse(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
         """The parsing of ``scene`` with all its clicks.
@@ -103,52 +115,19 @@ class Parser:
         """
         if previous is not None and previous.shape != (scene.height, scene.width):
             raise ValueError(f"previous: {previous.shape} given, the scene is {(scene.height, scene.width)}")
-        translated = [Click(c.x, c.y, self._model_label(c.label), c.positive) for c in clicks]
-        working_clicks = to_working_clicks(translated, scene.height, scene.width, scene.scale)
-        (height, width), features = scene.features
-        maps = localization_maps(working_clicks, height, width, len(self._checkpoint.labels))
-        logits = self._engine.decode(features, maps)
-        stride = height // logits.shape[1]
+        for click in clicks:
+            if not 0 <= click.label < len(self.labels):
+                raise ValueError(
+                    f"click: label id {click.label} does not exist; ids go from 0 to {len(self.labels) - 1}"
+                )
+        working_clicks = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
+        before = None if previous is None else to_working_map(previous, scene.scale, self._checkpoint.multiple_of)
+        answer = self._network.ask(scene.features, working_clicks, before)
         if self.obedient:
-            logits = obey(logits, working_clicks, stride)
-        # The working image without its padding spans max(round(side * scale), 1) pixels, not exactly side * scale.
-        rows = max(round(scene.height * scene.scale), 1) / scene.height / stride
-        columns = max(round(scene.width * scene.scale), 1) / scene.width / stride
-        label_map = label_map_from_logits(logits, scene.height, scene.width, rows, columns)
-        confidence = _confidence(logits)[self._to_model]
-        return Parse(self._from_model[label_map], confidence)
-
-    def _model_label(self, label: int) -> int:
-        if not 0 <= label < len(self.labels):
-            raise ValueError(f"click: label id {label} does not exist; ids go from 0 to {len(self.labels) - 1}")
-        return int(self._to_model[label])
-
-
-def _translation(labels: LabelSet, model_labels: LabelSet) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Look-up tables from label ids to the model's and back.
-
-    Raises:
-        ValueError: the model lacks some of the labels.
-    """
-    if labels == model_labels:
-        return np.arange(len(labels)), np.arange(len(labels), dtype=np.uint8)
-    match = match_labels(labels.names, model_labels)
-    if match.unmatched:
-        raise ValueError(
-            f"labels: the model has no {', '.join(map(repr, match.unmatched))}; "
-            f"it knows {', '.join(model_labels.names)}"
-        )
-    to_model = np.array([match.ids[name] for name in labels.names])
-    from_model = np.zeros(len(model_labels), np.uint8)
-    from_model[to_model] = np.arange(len(labels))
-    return to_model, from_model
-
-
-def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Per label the mean probability over the coarse pixels where it is best, float32 (num_labels,); 0 for none."""
-    shifted = np.exp(logits - logits.max(0))
-    probability = 1 / shifted.sum(0)
-    best = logits.argmax(0).ravel()
-    count = np.bincount(best, minlength=len(logits))
-    total = np.bincount(best, weights=probability.ravel(), minlength=len(logits))
-    return np.divide(total, count, out=np.zeros(len(logits)), where=count > 0).astype(np.float32)
+            answer = answer.obey(working_clicks)
+        # The working image without its padding.
+        rows, columns = (max(round(side * scene.scale), 1) for side in (scene.height, scene.width))
+        label_map = answer.label_map(scene.height, scene.width, rows, columns)
+        if self.obedient:
+            settle(label_map, clicks, scene.scale)
+        return Parse(label_map, answer.confidence(len(self.labels)))

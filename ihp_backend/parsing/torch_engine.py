@@ -7,34 +7,26 @@ import threading
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from ihp_backend.networks import build_network
-from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
+from ihp_backend.networks import ClickNetwork
+from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.torch_network import serving_device
 
 
 class TorchEngine(Engine):
-    """Runs ``model.safetensors`` in the network that ``model.json`` names.
+    """Runs a click network in torch.
 
-    Raises:
-        CheckpointError: the weights do not fit the network.
+    Args:
+        network: with its weights.
+        checkpoint: the model folder that they come from.
+        threads: of the processor, where there is no GPU.
     """
 
-    def __init__(self, checkpoint: Checkpoint, threads: int) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if self.device.type == "cpu":
-            torch.set_num_threads(threads)
-        path = checkpoint.file("model.safetensors")
-        try:
-            network = build_network(checkpoint.network)
-            network.load_state_dict(load_file(path), strict=True)
-        except (RuntimeError, SafetensorError, TypeError, ValueError) as error:
-            raise CheckpointError(f"model: {path} does not fit its network ({error}); export it again") from error
-        self.dtype = torch.float16 if self.device.type == "cuda" else torch.float32
-        self.network = network.eval().to(self.device, self.dtype)
+    def __init__(self, network: ClickNetwork, checkpoint: Checkpoint, threads: int) -> None:
+        self.device, self.dtype = serving_device(threads)
+        self.network = network.to(self.device, self.dtype)
         self._turn = threading.Lock()
         # The first run of a CUDA process compiles and allocates for seconds; no annotator should wait for it.
         side = checkpoint.working_size

@@ -30,8 +30,8 @@ def label_map_from_logits(
         uint8 (height, width).
     """
     best = logits.argmax(0).astype(np.uint8)
-    top, bottom, down = _neighbours(height, rows_per_pixel, logits.shape[1])
-    left, right, across = _neighbours(width, columns_per_pixel, logits.shape[2])
+    top, bottom, down = neighbours(height, rows_per_pixel, logits.shape[1])
+    left, right, across = neighbours(width, columns_per_pixel, logits.shape[2])
     label_map = best[top[:, None], left]
     # Which pairs of neighbouring coarse pixels disagree, first in the coarse grid, where it is cheap to see.
     below = np.minimum(np.arange(best.shape[0]) + 1, best.shape[0] - 1)
@@ -60,7 +60,7 @@ def _mix(first: NDArray[np.float32], second: NDArray[np.float32], share: NDArray
     return second
 
 
-def _neighbours(
+def neighbours(
     length: int, coarse_per_pixel: float, coarse_length: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """For every fine position the coarse positions before and after it and its share of the way between them."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from ihp_backend.losses import BalancedCrossEntropy, ClickObedience, CrossEntropy, NormalisedFocalLoss
+from ihp_backend.losses import BalancedCrossEntropy, ClickObedience, CrossEntropy, NormalisedFocalLoss, SoftJaccard
 from tests.losses.batches import counted_pixels, pixel_loss, random_batch, random_logits
 
 LOSSES: dict[str, nn.Module] = {
@@ -15,6 +15,7 @@ LOSSES: dict[str, nn.Module] = {
     "balanced": BalancedCrossEntropy(),
     "balanced halves": BalancedCrossEntropy(reading="halves"),
     "focal": NormalisedFocalLoss(),
+    "jaccard": SoftJaccard(),
     "obedience": ClickObedience(),
     "obedience around clicks": ClickObedience(radius=2),
 }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.networks import Decoded, InteractiveDeepLab
-from training.export import export_onnx
+from training.exporting.click_network import export_onnx
 
 LABELS = 6
 

@@ -9,7 +9,7 @@ import onnxruntime
 import torch
 
 from ihp_backend.networks import PlainDeepLab
-from training.export import export_onnx
+from training.exporting.click_network import export_onnx
 
 
 def test_clicks_change_nothing_in_torch_and_in_onnx(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""Trains the live network in the loop: it parses, simulated annotators correct it, it parses again.
+
+A photograph is encoded once per step and decoded in every round, as it will be when it serves; each round has its loss.
+Every sample is a situation of its own, in which the network knows the names of all labels, of some or of none.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
+from ihp_backend.labels import IGNORE
+from ihp_backend.learning.click_views import Item
+from ihp_backend.learning.live_samples import Grid, Samples
+from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
+from ihp_backend.learning.resumable_training import ResumableTraining
+from ihp_backend.learning.situations import SituationRecipe
+from ihp_backend.losses import NormalisedFocalLoss, SemanticPerceivingLoss, SoftJaccard, inverse_log_weights
+from ihp_backend.networks.live import LiveNetwork, upsampled
+from ihp_backend.networks.live.upsampling import STRIDE
+from ihp_backend.networks.weights import load_encoder_weights
+
+SITUATIONS = SituationRecipe()
+
+
+class LiveTraining(ResumableTraining):
+    """The live network with its losses, optimiser and validation.
+
+    Args:
+        network: what is trained.
+        encoder_weights: file with pretrained weights of the network's encoder; None starts it at random.
+        situations: which labels a sample has, and what is known of them.
+        rounds: decodings per step; before each but the first the annotators correct the last one.
+        corrections_limit: largest number of corrections in a round.
+        forgetting: share of rounds in which the network does not see the parsing so far.
+        jaccard_weight: factor of ``SoftJaccard`` beside the normalised focal loss.
+        prior_weight: factor of the cross-entropy of the prior.
+        semantic_perceiving: the SP-loss on the embedding, or None.
+        semantic_perceiving_weight: its factor.
+        loss_step: the losses on the parsing look at every n-th pixel in both directions, at a random phase.
+        optimiser: how weights are changed.
+        seed: of all that is random inside a step.
+    """
+
+    network: LiveNetwork
+
+    def __init__(
+        self,
+        network: LiveNetwork,
+        encoder_weights: Path | None = None,
+        situations: SituationRecipe = SITUATIONS,
+        rounds: int = 2,
+        corrections_limit: int = 6,
+        forgetting: float = 0.3,
+        jaccard_weight: float = 0.5,
+        prior_weight: float = 0.4,
+        semantic_perceiving: SemanticPerceivingLoss | None = None,
+        semantic_perceiving_weight: float = 0.5,
+        loss_step: int = 2,
+        optimiser: OptimiserRecipe = OPTIMISER,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(network, optimiser, seed)
+        self.situations, self.rounds, self.corrections_limit = situations, rounds, corrections_limit
+        self.forgetting = forgetting
+        self.focal, self.jaccard, self.jaccard_weight = NormalisedFocalLoss(), SoftJaccard(), jaccard_weight
+        self.prior_weight, self.loss_step = prior_weight, loss_step
+        self.semantic_perceiving = semantic_perceiving
+        self.semantic_perceiving_weight = semantic_perceiving_weight
+        self.register_buffer("label_weights", torch.ones(network.num_labels))
+        self.label_weights: Tensor
+        self.confusion = np.zeros((network.num_labels, network.num_labels), np.int64)
+        if encoder_weights is not None:
+            load_encoder_weights(network, encoder_weights)
+
+    def on_fit_start(self) -> None:
+        """Weighs the labels of the prior by how rare they are in the training split."""
+        self.label_weights.copy_(inverse_log_weights(self._data.label_frequency()))
+
+    def training_step(self, batch: Item, batch_index: int) -> Tensor:
+        """The mean loss of all rounds."""
+        image, parsing, maps = batch
+        rng = np.random.default_rng([*self.step_key(), batch_index])
+        samples = Samples.draw(parsing, maps, self.situations, rng)
+        features = self.network.encode(image)
+        coarse = parsing[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE].long()
+        prior = cross_entropy(features.prior.float(), coarse, self.label_weights, ignore_index=IGNORE)
+        losses = []
+        for round_ in range(self.rounds):
+            grid = Grid.draw(self.loss_step, rng)
+            evidence = samples.evidence()
+            logits = upsampled(self.network.decode(features, evidence), features.mixture, grid.step, grid.phase)
+            target = grid.of(samples.target(evidence.present))
+            loss = self.focal(logits, target, grid.of(samples.maps))
+            losses.append(loss + self.jaccard_weight * self.jaccard(logits, target, grid.of(samples.maps)))
+            self.log(f"round_{round_}", loss)
+            if round_ + 1 < self.rounds:
+                answer = logits.detach().argmax(1).to(torch.uint8)
+                samples.correct(answer, grid, rng, self.corrections_limit, self.forgetting)
+        total = torch.stack(losses).mean() + self.prior_weight * prior
+        self.log("prior", prior)
+        if self.semantic_perceiving is not None:
+            perceived = self.semantic_perceiving(features.embedding, samples.parsing, samples.maps)
+            self.log_dict({"semantic_perceiving": perceived.loss, "active_pairs": perceived.active})
+            total = total + self.semantic_perceiving_weight * perceived.loss
+        self.log("loss", total, prog_bar=True)
+        return total
+
+    def validation_step(self, batch: Item, batch_index: int) -> None:
+        """Counts pixels after the first clicks."""
+        image, parsing, maps = batch
+        found = self.network(image, maps).argmax(1)
+        for true, label_map in zip(parsing.cpu().numpy(), found.cpu().numpy(), strict=True):
+            self.confusion += confusion_matrix(true, label_map.astype(np.uint8), self.network.num_labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs mIoU after the first clicks over the validation photographs."""
+        self.log("val_miou", mean_iou(self.confusion), prog_bar=True)
+        self.confusion[:] = 0

@@ -1,0 +1,49 @@
+"""Answer: what a network makes of a photograph and clicks, before it becomes a label map."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+
+
+class Answer(ABC):
+    """Logits of some labels on a coarse grid.
+
+    Attributes:
+        logits: float32 (rows, h, w).
+        labels: uint8 (rows,), the label of the annotation behind each row; several rows may have the same one.
+    """
+
+    def __init__(self, logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> None:
+        self.logits, self.labels = logits, labels
+
+    @abstractmethod
+    def obey(self, clicks: Sequence[Click]) -> Answer:
+        """The answer in which every click is followed; those followed already change nothing.
+
+        Args:
+            clicks: in working pixels, oldest first; of contradicting clicks at one place the later one counts.
+        """
+
+    @abstractmethod
+    def label_map(self, height: int, width: int, rows: int, columns: int) -> NDArray[np.uint8]:
+        """The best label of every pixel of the photograph, uint8 (height, width).
+
+        Args:
+            height, width: of the photograph.
+            rows, columns: working pixels that show it; what lies beyond them is padding.
+        """
+
+    def confidence(self, num_labels: int) -> NDArray[np.float32]:
+        """Per label the mean probability over the cells where it is best, float32 (num_labels,); 0 for none."""
+        shifted = np.exp(self.logits - self.logits.max(0))
+        probability = 1 / shifted.sum(0)
+        best = self.labels[self.logits.argmax(0)].ravel()
+        count = np.bincount(best, minlength=num_labels)
+        total = np.bincount(best, weights=probability.ravel(), minlength=num_labels)
+        return np.divide(total, count, out=np.zeros(num_labels), where=count > 0).astype(np.float32)

@@ -1,0 +1,74 @@
+"""A live network: labels are whatever the annotation has, and those that it knows by name bring a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+from ihp_backend.labels import LabelSet, match_labels
+from ihp_backend.parsing.answer import Answer
+from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
+from ihp_backend.parsing.mixed_answer import MixedAnswer
+from ihp_backend.parsing.network import Network
+
+STRIDE: Final = 4
+"""Working pixels per cell along each axis."""
+
+PLAUSIBLE: Final = 0.05
+"""A known label whose prior is nowhere above this is not asked for unless it is clicked or drawn."""
+
+
+class AnyLabels(Network):
+    """Asks a ``LiveEngine``, and only for labels that can be in the photograph.
+
+    Args:
+        engine: runs the network.
+        known: the labels that the network was trained on.
+        labels: those of the annotation, any.
+    """
+
+    def __init__(self, engine: LiveEngine, known: LabelSet, labels: LabelSet) -> None:
+        self._engine = engine
+        self._known = np.zeros((len(labels), len(known)), np.float32)
+        ids = match_labels(labels.names[1:], known).ids
+        for label, name in enumerate(labels.names[1:], start=1):
+            if ids.get(name):
+                self._known[label, ids[name]] = 1
+        # What no other label stands for is background to this annotation.
+        self._known[0] = self._known[1:].sum(0) == 0
+
+    def encode(self, working: NDArray[np.uint8]) -> Encoded:
+        """The encoded photograph."""
+        return self._engine.encode(working)
+
+    def ask(self, features: Encoded, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> Answer:
+        """One run of the decoder, for the labels that are clicked, drawn or plausible."""
+        height, width = features.shares.shape[:2]
+        asked = (self._known * features.strongest).max(1) > PLAUSIBLE
+        asked[0] = True
+        asked[[click.label for click in clicks if click.positive]] = True
+        if previous is not None:
+            drawn = np.bincount(previous.ravel(), minlength=256)[: len(asked)] > 0
+            asked |= drawn
+        labels = np.flatnonzero(asked).astype(np.uint8)
+        row = np.zeros(len(asked), np.intp)
+        row[labels] = np.arange(len(labels))
+        # One click at least, with no sign: the network must not meet an empty tensor.
+        places = np.zeros((max(len(clicks), 1), 2), np.int64)
+        own, against = np.zeros((2, len(places), len(labels)), np.float32)
+        for number, click in enumerate(clicks):
+            places[number] = click.y, click.x
+            if asked[click.label]:
+                (own if click.positive else against)[number, row[click.label]] = 1
+        shares = np.zeros((len(labels), height, width), np.float32)
+        if previous is not None:
+            for number, label in enumerate(labels):
+                mask = (previous == label).astype(np.float32)
+                shares[number] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+        question = Question(places, own, against, self._known[labels], shares)
+        return MixedAnswer(self._engine.decode(features.features, question), labels, features.shares)

@@ -1,0 +1,91 @@
+"""Cells whose pixels are mixtures of the cells around them, by shares that belong to the photograph.
+
+Where a cell and the eight around it agree on the best label, so does every mixture of them: only the others, at the
+outlines, are mixed. The result is that of mixing every label in every pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+from ihp_backend.parsing.answer import Answer
+from ihp_backend.parsing.enlarging import enlarged
+from ihp_backend.parsing.obedience import YIELD
+
+STRIDE = 4
+"""Working pixels per cell along each axis."""
+
+PASSES = 8
+"""How often clicks are gone through at most; those that contradict one another in one pixel never agree."""
+
+
+class MixedAnswer(Answer):
+    """Logits that are mixed into pixels.
+
+    Args:
+        logits, labels: see ``Answer``.
+        shares: float32 (h, w, 16, 9), of the nine cells around each cell in each of its pixels.
+    """
+
+    def __init__(self, logits: NDArray[np.float32], labels: NDArray[np.uint8], shares: NDArray[np.float32]) -> None:
+        super().__init__(logits, labels)
+        self.shares = shares
+
+    def obey(self, clicks: Sequence[Click]) -> MixedAnswer:
+        """Changes the cells as little as makes each clicked pixel follow.
+
+        A pixel is a weighted sum of nine cells, so each click asks for one linear inequality; they are met in turn
+        (Kaczmarz), over again while meeting one breaks another.
+        """
+        logits = self.logits.copy()
+        rows = {int(label): row for row, label in enumerate(self.labels)}
+        # A negative click on a label that is not answered anyway asks for nothing.
+        asked = [(rows[click.label], click.positive, *self._around(click)) for click in clicks if click.label in rows]
+        for _ in range(PASSES):
+            followed = True
+            for row, positive, down, across, shares in asked:
+                here = logits[:, down, across] @ shares
+                margin = float(here[row] - np.delete(here, row).max(initial=-np.inf))
+                lack = -margin if positive else margin
+                if np.isfinite(lack) and lack >= 0:
+                    followed = False
+                    # The least change, in the sense of squares, of the cells that make the pixel.
+                    change = (lack + YIELD) * shares / (shares @ shares)
+                    np.add.at(logits[row], (down, across), change if positive else -change)
+            if followed:
+                break
+        return MixedAnswer(logits, self.labels, self.shares)
+
+    def _around(self, click: Click) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """Rows and columns of the nine cells around a click, and their shares in its pixel."""
+        height, width = self.logits.shape[1:]
+        (row, y), (column, x) = divmod(click.y, STRIDE), divmod(click.x, STRIDE)
+        down = np.clip(np.repeat([row - 1, row, row + 1], 3), 0, height - 1)
+        across = np.clip(np.tile([column - 1, column, column + 1], 3), 0, width - 1)
+        return down, across, self.shares[row, column, y * STRIDE + x]
+
+    def label_map(self, height: int, width: int, rows: int, columns: int) -> NDArray[np.uint8]:
+        """Mixed in working pixels, then brought to the photograph's size."""
+        working = self.labels[self.working_map()[:rows, :columns]]
+        return enlarged(working, height, width)
+
+    def working_map(self) -> NDArray[np.uint8]:
+        """The best row of every working pixel, uint8 (4 h, 4 w)."""
+        height, width = self.logits.shape[1:]
+        best = self.logits.argmax(0).astype(np.uint8)
+        square = np.ones((3, 3), np.uint8)
+        row, column = np.nonzero(cv2.dilate(best, square) != cv2.erode(best, square))
+        label_map = best.repeat(STRIDE, 0).repeat(STRIDE, 1)
+        padded = np.pad(self.logits, ((0, 0), (1, 1), (1, 1)), mode="edge").transpose(1, 2, 0)
+        cells = np.ascontiguousarray(padded).reshape(-1, len(self.logits))
+        around = np.add.outer(np.arange(3) * (width + 2), np.arange(3)).ravel()
+        # float32 (mixed cells, 16, rows)
+        pixels = self.shares[row, column] @ cells[(row * (width + 2) + column)[:, None] + around]
+        blocks = label_map.reshape(height, STRIDE, width, STRIDE).transpose(0, 2, 1, 3)
+        blocks[row, column] = pixels.argmax(2).astype(np.uint8).reshape(-1, STRIDE, STRIDE)
+        return label_map

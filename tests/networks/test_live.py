@@ -1,0 +1,201 @@
+"""The live network: what may and may not change its answer, and its parts beside slow references."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ihp_backend.clicks import Click, localization_maps
+from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork, clicked_in, upsampled
+from ihp_backend.networks.live.evidence import ABSENT
+from ihp_backend.networks.live.kernels import FAINT, ClickKernels
+
+KNOWN, LABELS, HEIGHT, WIDTH = 6, 4, 64, 48
+
+
+@pytest.fixture(scope="module")
+def network() -> LiveNetwork:
+    torch.manual_seed(0)
+    net = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8)).eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # As after some training, so that nothing is multiplied by 1.
+            module.running_mean.uniform_(-0.2, 0.2)  # type: ignore[union-attr]
+            module.running_var.uniform_(0.5, 1.5)  # type: ignore[union-attr]
+    return net
+
+
+@pytest.fixture(scope="module")
+def image() -> torch.Tensor:
+    return torch.randint(0, 256, (2, 3, HEIGHT, WIDTH), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def some_evidence(clicks: int = 5, seed: int = 0) -> Evidence:
+    generator = torch.Generator().manual_seed(seed)
+    places = torch.stack([torch.randint(side, (2, clicks), generator=generator) for side in (HEIGHT, WIDTH)], 2)
+    labels = torch.randint(LABELS, (2, clicks), generator=generator)
+    own = torch.nn.functional.one_hot(labels, LABELS).float()
+    negative = torch.rand(2, clicks, 1, generator=generator) < 0.3
+    known = torch.eye(KNOWN)[1 : LABELS + 1].expand(2, -1, -1).clone()
+    known[:, 2] = 0  # A label of the annotation team's own.
+    previous = torch.rand(2, LABELS, HEIGHT // 4, WIDTH // 4, generator=generator).softmax(1)
+    return Evidence(
+        Clicked(places, own * ~negative, own * negative), known, previous, torch.ones(2, LABELS, dtype=torch.bool)
+    )
+
+
+@torch.inference_mode()
+def answer(network: LiveNetwork, image: torch.Tensor, evidence: Evidence) -> torch.Tensor:
+    return network.decode(network.encode(image), evidence)
+
+
+def test_every_label_has_a_logit_in_every_cell(network: LiveNetwork, image: torch.Tensor) -> None:
+    features = network.encode(image)
+    logits = network.decode(features, some_evidence())
+    assert logits.shape == (2, LABELS, HEIGHT // 4, WIDTH // 4)
+    assert upsampled(logits, features.mixture).shape == (2, LABELS, HEIGHT, WIDTH)
+    torch.testing.assert_close(features.embedding.norm(dim=1), torch.ones(2, HEIGHT // 4, WIDTH // 4))
+
+
+def test_reordered_labels_get_reordered_logits(network: LiveNetwork, image: torch.Tensor) -> None:
+    evidence, order = some_evidence(), torch.tensor([2, 0, 3, 1])
+    (places, own, against), known, previous, present = evidence
+    reordered = Evidence(
+        Clicked(places, own[..., order], against[..., order]), known[:, order], previous[:, order], present[:, order]
+    )
+    torch.testing.assert_close(answer(network, image, reordered), answer(network, image, evidence)[:, order])
+
+
+def test_the_order_of_clicks_does_not_matter(network: LiveNetwork, image: torch.Tensor) -> None:
+    evidence = some_evidence()
+    turned = evidence._replace(clicked=Clicked(*(values.flip(1) for values in evidence.clicked)))
+    torch.testing.assert_close(answer(network, image, turned), answer(network, image, evidence))
+
+
+def test_a_photograph_does_not_see_the_others_of_its_batch(network: LiveNetwork, image: torch.Tensor) -> None:
+    evidence = some_evidence()
+    alone = Evidence(Clicked(*(values[:1] for values in evidence.clicked)), *(part[:1] for part in evidence[1:]))
+    torch.testing.assert_close(answer(network, image[:1], alone), answer(network, image, evidence)[:1])
+
+
+def test_rows_and_labels_that_only_fill_up_change_nothing(network: LiveNetwork, image: torch.Tensor) -> None:
+    evidence = some_evidence()
+    (places, own, against), known, previous, present = evidence
+    more = [torch.nn.functional.pad(signs, (0, 2, 0, 3)) for signs in (own, against)]
+    filled = Evidence(
+        Clicked(torch.nn.functional.pad(places, (0, 0, 0, 3)), *more),
+        torch.nn.functional.pad(known, (0, 0, 0, 2)),
+        torch.nn.functional.pad(previous, (0, 0, 0, 0, 0, 2)),
+        torch.nn.functional.pad(present, (0, 2)),
+    )
+    logits = answer(network, image, filled)
+    torch.testing.assert_close(logits[:, :LABELS], answer(network, image, evidence))
+    assert (logits[:, LABELS:] == ABSENT).all()
+
+
+@pytest.mark.parametrize("what", ["click", "negative click", "known", "previous"])
+def test_each_kind_of_evidence_counts(network: LiveNetwork, image: torch.Tensor, what: str) -> None:
+    evidence = some_evidence()
+    (places, own, against), known, previous, _ = evidence
+    changed = {
+        "click": evidence._replace(clicked=Clicked(places, own * 0, against)),
+        "negative click": evidence._replace(clicked=Clicked(places, own, against * 0)),
+        "known": evidence._replace(known=known * 0),
+        "previous": evidence._replace(previous=previous * 0),
+    }[what]
+    assert not torch.allclose(answer(network, image, changed), answer(network, image, evidence), atol=1e-4)
+
+
+def test_forward_is_decoding_with_all_labels_known(network: LiveNetwork, image: torch.Tensor) -> None:
+    clicks = [Click(10, 20, 1), Click(30, 50, 4), Click(31, 50, 4)]
+    maps = torch.from_numpy(np.stack([localization_maps(clicks, HEIGHT, WIDTH, KNOWN)] * 2))
+    with torch.inference_mode():
+        features = network.encode(image)
+        known = torch.eye(KNOWN).expand(2, -1, -1)
+        everything = torch.ones(2, KNOWN, dtype=torch.bool)
+        evidence = Evidence(clicked_in(maps), known, torch.zeros_like(features.prior), everything)
+        wanted = upsampled(network.decode(features, evidence), features.mixture)
+        torch.testing.assert_close(network(image, maps), wanted)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_clicks_come_back_from_their_maps(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wanted, maps = [], []
+    for _ in range(3):
+        both = []
+        for _ in range(2):
+            places = {tuple(rng.integers(0, 12, 2).tolist()) for _ in range(rng.integers(0, 6))}
+            both.append([Click(x, y, int(rng.integers(3))) for x, y in places])
+        wanted.append([(c.y, c.x, c.label, sign) for sign, clicks in enumerate(both) for c in clicks])
+        maps.append([localization_maps(clicks, 12, 12, 3) for clicks in both])
+    positive, negative = (torch.from_numpy(np.stack([pair[sign] for pair in maps])) for sign in (0, 1))
+    clicked = clicked_in(positive, negative)
+    for number, expected in enumerate(wanted):
+        found = []
+        for (y, x), own, against in zip(*(values[number].tolist() for values in clicked), strict=True):
+            found += [
+                (y, x, label, sign) for sign, row in enumerate((own, against)) for label in range(3) if row[label]
+            ]
+        assert sorted(found) == sorted(expected)
+
+
+def test_kernels_equal_a_loop_over_cells_and_clicks() -> None:
+    torch.manual_seed(0)
+    kernels = ClickKernels()
+    embedding = torch.nn.functional.normalize(torch.randn(1, 5, 4, 3), dim=1)
+    places = torch.tensor([[[3, 8], [15, 0], [9, 9]]])
+    own = torch.tensor([[[1.0, 0], [0, 1], [0, 0]]])
+    against = torch.tensor([[[0.0, 0], [0, 0], [1, 0]]])
+    with torch.inference_mode():
+        planes = kernels(embedding, Clicked(places, own, against))[0].numpy()
+        sharpness, reach = kernels.sharpness.numpy(), kernels.log_reach.exp().numpy()
+    assert planes.shape == (2, ClickKernels.planes, 4, 3)
+    unit = embedding[0].numpy()
+    for row in range(4):
+        for column in range(3):
+            for kernel in range(len(sharpness)):
+                near = []
+                for y, x in places[0].tolist():
+                    cosine = unit[:, row, column] @ unit[:, y // 4, x // 4]
+                    squared = (row - ((y + 0.5) / 4 - 0.5)) ** 2 + (column - ((x + 0.5) / 4 - 0.5)) ** 2
+                    near.append(math.exp(sharpness[kernel] * (cosine - 1) - squared / (2 * reach[kernel] ** 2)))
+                for label, strength in enumerate(near[:2]):
+                    opposed = near[2] if label == 0 else 0.0
+                    wanted = [
+                        1 - math.log(strength + FAINT) / math.log(FAINT),
+                        strength / (near[0] + near[1] + FAINT),
+                        1 - math.log(opposed + FAINT) / math.log(FAINT),
+                    ]
+                    found = planes[label, 3 * kernel : 3 * kernel + 3, row, column]
+                    np.testing.assert_allclose(found, wanted, atol=2e-4)
+
+
+def test_upsampling_equals_a_loop_over_pixels_and_neighbours() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, mixture = torch.randn(1, 2, 3, 2, generator=generator), torch.randn(1, 144, 3, 2, generator=generator)
+    found = upsampled(logits, mixture)[0].numpy()
+    cells, shares = logits[0].numpy(), mixture[0].unflatten(0, (9, 4, 4)).softmax(0).numpy()
+    for y in range(12):
+        for x in range(8):
+            row, column = y // 4, x // 4
+            wanted = np.zeros(2)
+            for neighbour in range(9):
+                beside = min(max(row + neighbour // 3 - 1, 0), 2), min(max(column + neighbour % 3 - 1, 0), 1)
+                wanted += cells[:, beside[0], beside[1]] * shares[neighbour, y % 4, x % 4, row, column]
+            np.testing.assert_allclose(found[:, y, x], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(("step", "phase"), [(2, (0, 1)), (2, (1, 1)), (4, (3, 2))])
+def test_every_nth_pixel_can_be_had_alone(step: int, phase: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, mixture = torch.randn(2, 3, 5, 4, generator=generator), torch.randn(2, 144, 5, 4, generator=generator)
+    all_pixels = upsampled(logits, mixture)
+    torch.testing.assert_close(
+        upsampled(logits, mixture, step, phase), all_pixels[..., phase[0] :: step, phase[1] :: step]
+    )

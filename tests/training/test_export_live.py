@@ -1,0 +1,89 @@
+"""A live network as a model folder: ONNX Runtime and torch answer alike, for any size, clicks and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save
+
+from ihp_backend.clicks import Click
+from ihp_backend.labels import LabelSet
+from ihp_backend.networks import LiveNetwork
+from ihp_backend.parsing import Parser
+from training.export import to_stored, write_and_compare, write_description
+
+ARGUMENTS = {"num_labels": 5, "width": 24, "embedding": 8, "widths": (8, 8, 8)}
+KNOWN = LabelSet(("background", "hair", "face", "coat", "bag"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    network = LiveNetwork(**ARGUMENTS).eval()  # type: ignore[arg-type]
+    for name, tensor in network.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5)
+    stored = {name: to_stored(tensor) for name, tensor in network.state_dict().items()}
+    network.load_state_dict(stored)
+    out = tmp_path_factory.mktemp("live")
+    (out / "model.safetensors").write_bytes(save(stored))
+    assert write_and_compare(network, out) < 2e-3
+    description = {"class": "LiveNetwork", "arguments": ARGUMENTS}
+    write_description(out, "live", description, KNOWN, 128, network.multiple_of)
+    return out
+
+
+@pytest.mark.parametrize("labels", [None, ["background", "face", "tattoo"], ["background", *map(str, range(60))]])
+@pytest.mark.parametrize("size", [(40, 30), (128, 61), (300, 500)])
+def test_both_engines_answer_alike(folder: Path, labels: list[str] | None, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    parsers = [Parser.from_pretrained(folder, labels, engine=engine) for engine in ("onnx", "torch")]
+    count = len(parsers[0].labels)
+    clicks = [
+        Click(
+            int(rng.integers(size[1])), int(rng.integers(size[0])), int(rng.integers(count)), bool(rng.random() < 0.8)
+        )
+        for _ in range(12)
+    ]
+    previous = rng.integers(0, count, size, dtype=np.uint8)
+    for given, before in ((clicks, None), ([], None), (clicks, previous)):
+        answers = [parser.parse(parser.open(image), given, before) for parser in parsers]
+        # Ties, and what lies within rounding of one, may fall either way.
+        assert (answers[0].label_map != answers[1].label_map).mean() < 2e-3
+        np.testing.assert_allclose(answers[0].confidence, answers[1].confidence, atol=1e-3)
+
+
+def test_the_same_twice(folder: Path) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (90, 70, 3), dtype=np.uint8)
+    maps = []
+    for _ in range(2):
+        parser = Parser.from_pretrained(folder)
+        maps.append(parser.parse(parser.open(image), [Click(3, 4, 1), Click(50, 60, 3)]).label_map)
+    np.testing.assert_array_equal(maps[0], maps[1])
+
+
+def test_reordered_and_unknown_names_mean_the_same(folder: Path) -> None:
+    image = np.random.default_rng(2).integers(0, 256, (96, 64, 3), dtype=np.uint8)
+    names = ["background", "hair", "tattoo", "coat"]
+    turned = ["background", "coat", "ring", "Hair"]
+    clicks = [Click(10, 10, 1), Click(40, 50, 2), Click(30, 80, 3), Click(60, 2, 0)]
+    one, other = Parser.from_pretrained(folder, names), Parser.from_pretrained(folder, turned)
+    table = np.array([0, 3, 2, 1])
+    first = one.parse(one.open(image), clicks).label_map
+    second = other.parse(other.open(image), [Click(c.x, c.y, int(table[c.label])) for c in clicks]).label_map
+    np.testing.assert_array_equal(table[first], second)
+
+
+def test_clicks_are_obeyed_in_photographs_of_any_size(folder: Path) -> None:
+    rng = np.random.default_rng(3)
+    parser = Parser.from_pretrained(folder)
+    for height, width in ((1, 1), (7, 300), (128, 96), (640, 480)):
+        image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        places = {(int(rng.integers(width)), int(rng.integers(height))) for _ in range(15)}
+        clicks = [Click(x, y, int(rng.integers(5))) for x, y in places]
+        label_map = parser.parse(parser.open(image), clicks).label_map
+        assert [label_map[click.y, click.x] for click in clicks] == [click.label for click in clicks]

@@ -1,0 +1,1 @@
+"""What export does with each kind of network."""

@@ -1,0 +1,19 @@
+"""Trains the live network: ``python -m training.train_live fit --config FILE --run FOLDER --data.root DIR``.
+
+Everything else is as in ``training.train``.
+"""
+
+from __future__ import annotations
+
+from ihp_backend.learning.click_data import ClickData
+from ihp_backend.learning.live_module import LiveTraining
+from training.train import command
+
+
+def main() -> None:
+    """Trains a live network."""
+    command(LiveTraining, ClickData)
+
+
+if __name__ == "__main__":
+    main()
