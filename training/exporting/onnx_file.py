@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxscript.optimizer
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
@@ -37,11 +38,14 @@ def write_onnx(
         output_names=outputs,
         dynamic_shapes=tuple(sizes.values()),
         dynamo=True,
-        # Folding batch norms into filters before they are rounded would round other numbers than torch's; ONNX
-        # Runtime folds them on loading.
+        # Folding batch norms into filters before they are rounded would round other numbers than torch's.
         optimize=False,
     )
     assert program is not None  # Only the exporter of old gives None.
+    # The exporter computes zeros for absent biases anew in every run. As constants they let ONNX Runtime fold batch
+    # norms into filters on loading, which it does not otherwise.
+    onnxscript.optimizer.fold_constants(program.model)
+    onnxscript.optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
     # The same tensors as in model.safetensors, so that ONNX Runtime and torch calculate with the same numbers.
     _store_in_half_precision(model, {name for name, tensor in module.state_dict().items() if is_filter(tensor)})
