@@ -20,6 +20,7 @@ def test_onnx_runtime_folds_what_need_not_run_at_every_click(file: Path, tmp_pat
     options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
     onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
-    assert "BatchNormalization" not in kinds
+    # The one that may stay works on a single cell, the mean over the whole photograph.
+    assert kinds.count("BatchNormalization") <= 1
     # One for the photograph's bytes, one for the clicks'; none for weights in half precision.
     assert kinds.count("Cast") <= 2
