@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import nll_loss
 
 from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
 from ihp_backend.labels import IGNORE
@@ -89,7 +89,7 @@ class LiveTraining(ResumableTraining):
         samples = Samples.draw(parsing, maps, self.situations, rng)
         features = self.network.encode(image)
         coarse = parsing[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE].long()
-        prior = cross_entropy(features.prior.float(), coarse, self.label_weights, ignore_index=IGNORE)
+        prior = nll_loss(features.prior.float().clamp(min=1e-6).log(), coarse, self.label_weights, ignore_index=IGNORE)
         losses = []
         for round_ in range(self.rounds):
             grid = Grid.draw(self.loss_step, rng)

@@ -42,32 +42,33 @@ class MixedAnswer(Answer):
         A pixel is a weighted sum of nine cells, so each click asks for one linear inequality; they are met in turn
         (Kaczmarz), over again while meeting one breaks another.
         """
-        logits = self.logits.copy()
         rows = {int(label): row for row, label in enumerate(self.labels)}
         # A negative click on a label that is not answered anyway asks for nothing.
-        asked = [(rows[click.label], click.positive, *self._around(click)) for click in clicks if click.label in rows]
-        for _ in range(PASSES):
-            followed = True
-            for row, positive, down, across, shares in asked:
-                here = logits[:, down, across] @ shares
-                margin = float(here[row] - np.delete(here, row).max(initial=-np.inf))
-                lack = -margin if positive else margin
-                if np.isfinite(lack) and lack >= 0:
-                    followed = False
-                    # The least change, in the sense of squares, of the cells that make the pixel.
-                    change = (lack + YIELD) * shares / (shares @ shares)
-                    np.add.at(logits[row], (down, across), change if positive else -change)
-            if followed:
+        asked = [click for click in clicks if click.label in rows]
+        row = np.array([rows[click.label] for click in asked], np.intp)
+        sign = np.array([1 if click.positive else -1 for click in asked], np.float32)
+        cells, shares = self._around(asked)
+        logits, number = self.logits.reshape(len(self.labels), -1), np.arange(len(asked))
+        for attempt in range(PASSES):
+            wrong = number[_lacks(np.einsum("rnk,nk->rn", logits[:, cells], shares), row, sign) >= 0]
+            if not len(wrong):
                 break
-        return MixedAnswer(logits, self.labels, self.shares)
+            logits = logits.copy() if attempt == 0 else logits
+            for one in wrong:
+                lack = float(_lacks(logits[:, cells[one]] @ shares[one][:, None], row[[one]], sign[[one]])[0])
+                if lack >= 0:
+                    # The least change, in the sense of squares, of the cells that make the pixel.
+                    change = sign[one] * (lack + YIELD) * shares[one] / (shares[one] @ shares[one])
+                    np.add.at(logits[row[one]], cells[one], change)
+        return MixedAnswer(logits.reshape(self.logits.shape), self.labels, self.shares)
 
-    def _around(self, click: Click) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        """Rows and columns of the nine cells around a click, and their shares in its pixel."""
+    def _around(self, clicks: Sequence[Click]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """The nine cells around each click, intp (n, 9) counted through the grid, and their shares in its pixel."""
         height, width = self.logits.shape[1:]
-        (row, y), (column, x) = divmod(click.y, STRIDE), divmod(click.x, STRIDE)
-        down = np.clip(np.repeat([row - 1, row, row + 1], 3), 0, height - 1)
-        across = np.clip(np.tile([column - 1, column, column + 1], 3), 0, width - 1)
-        return down, across, self.shares[row, column, y * STRIDE + x]
+        y, x = (np.array([getattr(click, axis) for click in clicks], np.intp) for axis in "yx")
+        down = np.clip(y[:, None] // STRIDE + np.repeat([-1, 0, 1], 3), 0, height - 1)
+        across = np.clip(x[:, None] // STRIDE + np.tile([-1, 0, 1], 3), 0, width - 1)
+        return down * width + across, self.shares[y // STRIDE, x // STRIDE, y % STRIDE * STRIDE + x % STRIDE]
 
     def label_map(self, height: int, width: int, rows: int, columns: int) -> NDArray[np.uint8]:
         """Mixed in working pixels, then brought to the photograph's size."""
@@ -89,3 +90,13 @@ class MixedAnswer(Answer):
         blocks = label_map.reshape(height, STRIDE, width, STRIDE).transpose(0, 2, 1, 3)
         blocks[row, column] = pixels.argmax(2).astype(np.uint8).reshape(-1, STRIDE, STRIDE)
         return label_map
+
+
+def _lacks(values: NDArray[np.float32], row: NDArray[np.intp], sign: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much each click lacks to be followed, below 0 if it is, (n,), from the values (rows, n) at the clicks."""
+    if len(values) == 1:
+        return np.full(len(row), -np.inf, np.float32)  # There is no other label to choose.
+    clicks = np.arange(len(row))
+    others = values.copy()
+    others[row, clicks] = -np.inf
+    return sign * (others.max(0) - values[row, clicks])

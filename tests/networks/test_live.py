@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork, clicked_in, upsampled
 from ihp_backend.networks.live.evidence import ABSENT
-from ihp_backend.networks.live.kernels import FAINT, ClickKernels
+from ihp_backend.networks.live.kernels import FAINT, ClickKernels, Kernel, embedding_at
 
-KNOWN, LABELS, HEIGHT, WIDTH = 6, 4, 64, 48
+KNOWN, LABELS, HEIGHT, WIDTH = 6, 4, 64, 96
 
 
 @pytest.fixture(scope="module")
@@ -147,15 +147,16 @@ def test_clicks_come_back_from_their_maps(seed: int) -> None:
 
 def test_kernels_equal_a_loop_over_cells_and_clicks() -> None:
     torch.manual_seed(0)
-    kernels = ClickKernels()
+    kernels = ClickKernels((Kernel(0.0, 3.0), Kernel(8.0, 20.0)), 4)
     embedding = torch.nn.functional.normalize(torch.randn(1, 5, 4, 3), dim=1)
     places = torch.tensor([[[3, 8], [15, 0], [9, 9]]])
     own = torch.tensor([[[1.0, 0], [0, 1], [0, 0]]])
     against = torch.tensor([[[0.0, 0], [0, 0], [1, 0]]])
     with torch.inference_mode():
-        planes = kernels(embedding, Clicked(places, own, against))[0].numpy()
+        clicks = embedding_at(embedding, places, 4)
+        planes = kernels(embedding, clicks, Clicked(places, own, against))[0].numpy()
         sharpness, reach = kernels.sharpness.numpy(), kernels.log_reach.exp().numpy()
-    assert planes.shape == (2, ClickKernels.planes, 4, 3)
+    assert planes.shape == (2, kernels.planes, 4, 3) == (2, 6, 4, 3)
     unit = embedding[0].numpy()
     for row in range(4):
         for column in range(3):
@@ -168,9 +169,9 @@ def test_kernels_equal_a_loop_over_cells_and_clicks() -> None:
                 for label, strength in enumerate(near[:2]):
                     opposed = near[2] if label == 0 else 0.0
                     wanted = [
-                        1 - math.log(strength + FAINT) / math.log(FAINT),
+                        (strength + FAINT**2) ** 0.25 - FAINT**0.5,
                         strength / (near[0] + near[1] + FAINT),
-                        1 - math.log(opposed + FAINT) / math.log(FAINT),
+                        (opposed + FAINT**2) ** 0.25 - FAINT**0.5,
                     ]
                     found = planes[label, 3 * kernel : 3 * kernel + 3, row, column]
                     np.testing.assert_allclose(found, wanted, atol=2e-4)
@@ -180,14 +181,14 @@ def test_upsampling_equals_a_loop_over_pixels_and_neighbours() -> None:
     generator = torch.Generator().manual_seed(0)
     logits, mixture = torch.randn(1, 2, 3, 2, generator=generator), torch.randn(1, 144, 3, 2, generator=generator)
     found = upsampled(logits, mixture)[0].numpy()
-    cells, shares = logits[0].numpy(), mixture[0].unflatten(0, (9, 4, 4)).softmax(0).numpy()
+    cells, shares = logits[0].numpy(), mixture[0].unflatten(0, (4, 4, 9)).softmax(2).numpy()
     for y in range(12):
         for x in range(8):
             row, column = y // 4, x // 4
             wanted = np.zeros(2)
             for neighbour in range(9):
                 beside = min(max(row + neighbour // 3 - 1, 0), 2), min(max(column + neighbour % 3 - 1, 0), 1)
-                wanted += cells[:, beside[0], beside[1]] * shares[neighbour, y % 4, x % 4, row, column]
+                wanted += cells[:, beside[0], beside[1]] * shares[y % 4, x % 4, neighbour, row, column]
             np.testing.assert_allclose(found[:, y, x], wanted, atol=1e-5)
 
 

@@ -14,8 +14,8 @@ from ihp_backend.networks.live.halves import DecoderHalf, EncoderHalf, Encoding
 from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER
 from training.exporting.onnx_file import write_onnx
 
-SIZES = ((2, 2, 1, 2), (32, 12, 30, 9), (17, 30, 200, 24))
-"""Rows and columns in multiples of 16 pixels, clicks and labels with which the files are compared to torch."""
+SIZES = ((1, 1, 1, 2), (16, 6, 30, 9), (9, 15, 200, 24))
+"""Rows and columns in multiples of 32 pixels, clicks and labels with which the files are compared to torch."""
 
 
 def export_halves(network: LiveNetwork, folder: Path) -> None:
@@ -25,18 +25,20 @@ def export_halves(network: LiveNetwork, folder: Path) -> None:
     clicks, labels = torch.export.Dim("clicks", min=1, max=1 << 16), torch.export.Dim("labels", min=1, max=1 << 12)
     image, question = example(network, 6, 9, 5, 7)
     encoder = EncoderHalf(network).eval()
-    sizes = {"image": {2: 16 * rows, 3: 16 * columns}}
+    sizes = {"image": {2: 32 * rows, 3: 32 * columns}}
     write_onnx(encoder, {"image": image}, list(Encoding._fields), sizes, folder / ENCODER)
     with torch.no_grad():
         encoding = dict(zip(Encoding._fields[:-1], encoder(image), strict=False))
     sizes = {
-        **{name: {2: 4 * rows, 3: 4 * columns} for name in ("embedding", "prior", "context_4")},
-        "context_8": {2: 2 * rows, 3: 2 * columns},
-        "context_16": {2: rows, 3: columns},
+        **{name: {2: 8 * rows, 3: 8 * columns} for name in ("embedding", "prior")},
+        "context_8": {2: 4 * rows, 3: 4 * columns},
+        "context_16": {2: 2 * rows, 3: 2 * columns},
+        "context_32": {2: rows, 3: columns},
+        "fine": {2: 8 * rows, 3: 8 * columns},
         "places": {0: clicks},
         **{name: {0: clicks, 1: labels} for name in ("own", "against")},
         "known": {0: labels},
-        "previous": {0: labels, 1: 4 * rows, 2: 4 * columns},
+        "previous": {0: labels, 1: 8 * rows, 2: 8 * columns},
     }
     write_onnx(DecoderHalf(network).eval(), {**encoding, **question}, ["logits"], sizes, folder / DECODER)
 
@@ -44,9 +46,9 @@ def export_halves(network: LiveNetwork, folder: Path) -> None:
 def example(
     network: LiveNetwork, rows: int, columns: int, clicks: int, labels: int, seed: int = 0
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """A random photograph and a random question about it, of a size in multiples of 16 pixels."""
+    """A random photograph and a random question about it, of a size in multiples of 32 pixels."""
     rng = np.random.default_rng(seed)
-    height, width = 16 * rows, 16 * columns
+    height, width = 32 * rows, 32 * columns
     image = rng.integers(0, 256, (1, 3, height, width), dtype=np.uint8)
     places = np.stack([rng.integers(0, height, clicks), rng.integers(0, width, clicks)], 1)
     signs = np.eye(labels, dtype=np.float32)[rng.integers(0, labels, clicks)]

@@ -1,4 +1,8 @@
-"""The decoder that all labels share: from the planes of a label to its logit in every cell."""
+"""The decoder that all labels share: what each label makes of the photograph around its evidence.
+
+It works at strides 8, 16 and 32, where a label costs little, and leaves the fine detail to a scalar product: for every
+cell of 8 x 8 pixels it says how the photograph's fine features, and the label's own fine planes, are to be read there.
+"""
 
 from __future__ import annotations
 
@@ -7,57 +11,83 @@ from torch.nn.functional import avg_pool2d
 
 from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
 
+SPLIT = 2
+"""Fine cells along each axis in a coarse one."""
+
 
 class LabelDecoder(nn.Module):
-    """A small U over strides 4, 8 and 16, run for each label with the same weights.
+    """A small U over strides 8, 16 and 32, run for each label with the same weights.
 
     Labels hear of one another through the planes, which say whose clicks are nearest, and through the mean over all
     labels, which each level takes in; so their order does not matter, nor their number.
 
     Args:
-        planes: per label.
-        widths: channels at strides 4, 8 and 16.
+        planes: per label, at stride 8.
+        widths: channels at strides 8, 16 and 32.
+        fine: channels of the fine features.
+        fine_planes: per label, at stride 4.
     """
 
-    def __init__(self, planes: int, widths: tuple[int, int, int]) -> None:
+    def __init__(self, planes: int, widths: tuple[int, int, int], fine: int, fine_planes: int) -> None:
         super().__init__()
-        four, eight, sixteen = widths
-        self.enter = nn.Conv2d(planes, four, 1)
-        self.look = nn.Sequential(nn.BatchNorm2d(four), nn.ReLU(), Separable(four, 3))
-        self.down_eight, self.down_sixteen = nn.Conv2d(four, eight, 1), nn.Conv2d(eight, sixteen, 1)
-        self.hear_eight, self.hear_sixteen = nn.Conv2d(eight, eight, 1), nn.Conv2d(sixteen, sixteen, 1)
-        self.middle_eight = nn.Sequential(nn.BatchNorm2d(eight), nn.ReLU(), Separable(eight, 5))
-        self.middle_sixteen = nn.Sequential(
-            nn.BatchNorm2d(sixteen), nn.ReLU(), Separable(sixteen, 5), Separable(sixteen, 5)
+        one, two, three = widths
+        self.fine = fine
+        self.enter = nn.Conv2d(planes, one, 1)
+        self.hear = nn.ModuleList(nn.Conv2d(width, width, 1) for width in widths)
+        self.down = nn.ModuleList([nn.Conv2d(one, two, 1), nn.Conv2d(two, three, 1)])
+        self.look = nn.ModuleList(
+            nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), Separable(width, size))
+            for width, size in zip(widths, (3, 5, 5), strict=True)
         )
-        self.up_eight, self.up_four = convolution(sixteen, eight), convolution(eight, four)
-        self.join_eight, self.join_four = Separable(eight, 5), Separable(four, 3)
-        self.answer = nn.Conv2d(four, 1, 1)
+        self.up = nn.ModuleList([convolution(two, one), convolution(three, two)])
+        self.join = nn.ModuleList([Separable(one, 5), Separable(two, 5)])
+        self.answer = nn.Conv2d(one, 1 + fine + fine_planes, 1)
 
-    def forward(self, planes: Tensor, context: tuple[Tensor, Tensor, Tensor], present: Tensor) -> Tensor:
-        """Logits float (N, L, h, w).
+    def forward(
+        self,
+        planes: Tensor,
+        context: tuple[Tensor, Tensor, Tensor],
+        fine: Tensor,
+        fine_planes: Tensor,
+        present: Tensor,
+    ) -> Tensor:
+        """Logits float (N, L, h, w) at stride 4.
 
         Args:
-            planes: float (N, L, planes, h, w).
-            context: float (N, channels, h, w) at strides 4, 8 and 16, with the decoder's widths as channels.
+            planes: float (N, L, planes, h/2, w/2).
+            context: float (N, channels, ...) at strides 8, 16 and 32, with the decoder's widths as channels.
+            fine: float (N, fine, h, w).
+            fine_planes: float (N, L, fine planes, h, w).
             present: bool (N, L), whom the others hear.
         """
-        labels = present.shape[1]
-        entered = self.enter(planes.flatten(0, 1)).unflatten(0, (-1, labels)) + context[0][:, None]
-        four = self.look(entered.flatten(0, 1))
-        eight = self.down_eight(avg_pool2d(four, 2))
-        eight = self.middle_eight(_heard(eight, self.hear_eight, context[1], present))
-        sixteen = self.down_sixteen(avg_pool2d(eight, 2))
-        sixteen = self.middle_sixteen(_heard(sixteen, self.hear_sixteen, context[2], present))
-        eight = self.join_eight(eight + enlarged(self.up_eight(sixteen), eight))
-        four = self.join_four(four + enlarged(self.up_four(eight), four))
-        logits: Tensor = self.answer(four)[:, 0]
-        return logits.unflatten(0, (-1, labels))
+        one = self._level(0, self.enter(planes.flatten(0, 1)), context[0], present)
+        two = self._level(1, self.down[0](avg_pool2d(one, 2)), context[1], present)
+        three = self._level(2, self.down[1](avg_pool2d(two, 2)), context[2], present)
+        two = self.join[1](two + enlarged(self.up[1](three), two))
+        one = self.join[0](one + enlarged(self.up[0](two), one))
+        base, reading, gains = self.answer(one).split([1, self.fine, self.answer.out_channels - 1 - self.fine], 1)
+        logits = enlarged(base, fine)[:, 0].unflatten(0, present.shape) + _read(
+            reading.unflatten(0, present.shape), fine
+        )
+        return logits + (enlarged(gains, fine).unflatten(0, present.shape) * fine_planes).sum(2)
+
+    def _level(self, level: int, values: Tensor, context: Tensor, present: Tensor) -> Tensor:
+        """Takes in the photograph's context and what the mean over the present labels says, (N L, C, h, w)."""
+        each = values.unflatten(0, present.shape)
+        weights = present.to(values.dtype)
+        mean = (each * weights[..., None, None, None]).sum(1) / weights.sum(1)[:, None, None, None].clamp(min=1)
+        entered: Tensor = self.look[level]((each + (self.hear[level](mean) + context)[:, None]).flatten(0, 1))
+        return entered
 
 
-def _heard(values: Tensor, hear: nn.Module, context: Tensor, present: Tensor) -> Tensor:
-    """Adds to each label's (N L, C, h, w) the photograph's context and what the mean over the present labels says."""
-    each = values.unflatten(0, present.shape)
-    weights = present.to(values.dtype)
-    mean = (each * weights[..., None, None, None]).sum(1) / weights.sum(1)[:, None, None, None].clamp(min=1)
-    return (each + (hear(mean) + context)[:, None]).flatten(0, 1)
+def _read(reading: Tensor, fine: Tensor) -> Tensor:
+    """The scalar products of each coarse cell's reading (N, L, C, h/2, w/2) with its fine features (N, C, h, w).
+
+    As matrix products, one per coarse cell, which is faster than enlarging the readings.
+    """
+    height, width = reading.shape[3:]
+    labels = reading.permute(0, 3, 4, 1, 2)
+    split = fine.unflatten(-1, (-1, SPLIT)).unflatten(-3, (-1, SPLIT))
+    pixels = split.permute(0, 2, 4, 1, 3, 5).flatten(4, 5)
+    products = (labels @ pixels).unflatten(4, (SPLIT, SPLIT))
+    return products.permute(0, 3, 1, 4, 2, 5).reshape(len(fine), -1, SPLIT * height, SPLIT * width)

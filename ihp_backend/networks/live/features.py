@@ -1,4 +1,4 @@
-"""What the live network knows of a photograph before any click: features at strides 4, 8 and 16."""
+"""What the live network knows of a photograph before any click: features at strides 4 to 32."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import NamedTuple
 import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize, pixel_unshuffle
+from torch.nn.functional import normalize
 
 from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
 from ihp_backend.networks.live.upsampling import NEIGHBOURS, STRIDE
 
-CONTEXT_STRIDES = (4, 8, 16)
+OUTLINE = 64
+"""Channels from which outlines are read."""
 
 
 class LiveFeatures(NamedTuple):
@@ -20,14 +21,16 @@ class LiveFeatures(NamedTuple):
 
     Attributes:
         embedding: float (N, D, H/4, W/4), unit length: pixels of one part lie near one another.
-        prior: float (N, known labels, H/4, W/4), logits of the labels that the network was trained on.
-        context: float (N, C, H/s, W/s) for s = 4, 8, 16, what the decoder adds to its own features.
-        mixture: float (N, 9 x 16, H/4, W/4), logits of the shares with which neighbouring cells make each pixel.
+        prior: float (N, known labels, H/4, W/4), probabilities of the labels that the network was trained on.
+        context: float (N, C, H/s, W/s) for s = 8, 16, 32, what the decoder adds to its own features.
+        fine: float (N, F, H/4, W/4), what it reads detail from.
+        mixture: float (N, 16 x 9, H/4, W/4), logits of the shares with which neighbouring cells make each pixel.
     """
 
     embedding: Tensor
     prior: Tensor
     context: tuple[Tensor, Tensor, Tensor]
+    fine: Tensor
     mixture: Tensor
 
 
@@ -39,7 +42,8 @@ class FeatureNetwork(nn.Module):
         encoder, encoder_weights, mean, deviation: see ``WidenedDeepLab``.
         width: channels of the joined stages.
         embedding: channels of the embedding.
-        contexts: channels of the context at each of its strides.
+        contexts: channels of the context at strides 8, 16 and 32.
+        fine: channels of the fine features.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class FeatureNetwork(nn.Module):
         width: int,
         embedding: int,
         contexts: tuple[int, int, int],
+        fine: int,
     ) -> None:
         super().__init__()
         self.encoder = smp.encoders.get_encoder(encoder, weights=encoder_weights)
@@ -68,9 +73,16 @@ class FeatureNetwork(nn.Module):
         self.embed = nn.Conv2d(width, embedding, 1)
         self.classify = nn.Conv2d(width, known_labels, 1)
         self.contexts = nn.ModuleList(nn.Conv2d(width, count, 1) for count in contexts)
-        fine = channels[1] * 4 + 3 * STRIDE**2
+        self.detail = nn.Conv2d(width, fine, 1)
+        # The finest features and, brought to their stride by convolutions that overlap nothing, the pixels themselves.
+        self.outline_features = nn.Conv2d(width, OUTLINE, 1, bias=False)
+        self.outline_half = nn.Conv2d(channels[1], OUTLINE, STRIDE // 2, stride=STRIDE // 2, bias=False)
+        self.outline_pixels = nn.Conv2d(3, OUTLINE, STRIDE, stride=STRIDE, bias=False)
         self.outline = nn.Sequential(
-            convolution(width + fine, 64), convolution(64, 64, 3, groups=64), nn.Conv2d(64, NEIGHBOURS * STRIDE**2, 1)
+            nn.BatchNorm2d(OUTLINE),
+            nn.ReLU(),
+            convolution(OUTLINE, OUTLINE, 3, groups=OUTLINE),
+            nn.Conv2d(OUTLINE, STRIDE**2 * NEIGHBOURS, 1),
         )
 
     def forward(self, image: Tensor) -> LiveFeatures:
@@ -84,9 +96,12 @@ class FeatureNetwork(nn.Module):
             coarse = join(side + enlarged(coarse, side))
             joined.append(coarse)
         finest = self.refine(joined.pop())
-        steps = (finest, *joined[:0:-1])
-        details = torch.cat([finest, pixel_unshuffle(stages[1], 2), pixel_unshuffle(photograph, STRIDE)], 1)
-        one, two, three = (head(step) for head, step in zip(self.contexts, steps, strict=True))
+        outline = self.outline_features(finest) + self.outline_half(stages[1]) + self.outline_pixels(photograph)
+        one, two, three = (head(step) for head, step in zip(self.contexts, reversed(joined), strict=True))
         return LiveFeatures(
-            normalize(self.embed(finest), dim=1), self.classify(finest), (one, two, three), self.outline(details)
+            normalize(self.embed(finest), dim=1),
+            self.classify(finest).softmax(1),
+            (one, two, three),
+            self.detail(finest),
+            self.outline(outline),
         )

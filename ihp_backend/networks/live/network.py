@@ -7,15 +7,24 @@ changes nothing. The prior is evidence among others and never added to the answe
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, normalize
 
-from ihp_backend.networks.live.decoder import LabelDecoder
+from ihp_backend.networks.live.decoder import SPLIT, LabelDecoder
 from ihp_backend.networks.live.evidence import ABSENT, Evidence, clicked_in
 from ihp_backend.networks.live.features import FeatureNetwork, LiveFeatures
-from ihp_backend.networks.live.kernels import ClickKernels
-from ihp_backend.networks.live.upsampling import upsampled
+from ihp_backend.networks.live.kernels import ClickKernels, Kernel, embedding_at
+from ihp_backend.networks.live.upsampling import STRIDE, upsampled
 from ihp_backend.networks.widened_deeplab import IMAGENET_DEVIATION, IMAGENET_MEAN
+
+COARSE: Final = (Kernel(0.0, 3.0), Kernel(0.0, 24.0), Kernel(8.0, 40.0), Kernel(12.0, 1e3))
+"""The kernels at stride 8: touched, near, alike and near, alike."""
+
+FINE: Final = (Kernel(0.0, 3.0, ("strength", "against")), Kernel(10.0, 40.0, ("share",)))
+"""The kernels at stride 4: touched, alike and near."""
 
 
 class LiveNetwork(nn.Module):
@@ -26,13 +35,14 @@ class LiveNetwork(nn.Module):
         encoder, encoder_weights, mean, deviation: see ``WidenedDeepLab``.
         width: channels of the features from which everything is read.
         embedding: channels of the embedding.
-        widths: channels of the decoder at strides 4, 8 and 16.
+        widths: channels of the decoder at strides 8, 16 and 32.
+        fine: channels of the features from which it reads detail.
 
     Attributes:
         multiple_of: height and width of photographs must be multiples of this.
     """
 
-    multiple_of = 16
+    multiple_of = 32
 
     def __init__(
         self,
@@ -43,13 +53,16 @@ class LiveNetwork(nn.Module):
         deviation: tuple[float, float, float] = IMAGENET_DEVIATION,
         width: int = 96,
         embedding: int = 32,
-        widths: tuple[int, int, int] = (16, 32, 48),
+        widths: tuple[int, int, int] = (16, 48, 64),
+        fine: int = 16,
     ) -> None:
         super().__init__()
         self.num_labels = num_labels
-        self.network = FeatureNetwork(num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths)
-        self.kernels = ClickKernels()
-        self.decoder = LabelDecoder(ClickKernels.planes + 3, widths)
+        self.network = FeatureNetwork(
+            num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths, fine
+        )
+        self.coarse, self.fine = ClickKernels(COARSE, STRIDE * SPLIT), ClickKernels(FINE, STRIDE)
+        self.decoder = LabelDecoder(self.coarse.planes + 4, widths, fine, self.fine.planes + 2)
 
     def encode(self, image: Tensor) -> LiveFeatures:
         """Everything that does not depend on clicks.
@@ -65,12 +78,23 @@ class LiveNetwork(nn.Module):
 
         ``upsampled(logits, features.mixture)`` makes them those of all pixels.
         """
-        prior = torch.einsum("nlk,nkhw->nlhw", evidence.known, features.prior.softmax(1))
-        known = evidence.known.amax(2)[..., None, None].expand_as(prior)
-        others = torch.stack([prior, known, evidence.previous], 2)
-        planes = torch.cat([self.kernels(features.embedding, evidence.clicked), others], 2)
-        logits = self.decoder(planes, features.context, evidence.present)
-        return logits.masked_fill(~evidence.present[..., None, None], ABSENT)
+        clicked, known, previous, present = evidence
+        prior = torch.einsum("nlk,nkhw->nlhw", known, features.prior)
+        clicks = embedding_at(features.embedding, clicked.places, STRIDE)
+        pooled = normalize(avg_pool2d(features.embedding, SPLIT), dim=1)
+        coarse_prior = avg_pool2d(prior, SPLIT)
+        constants = torch.stack([known.amax(2), clicked.own.amax(1)], 2)[..., None, None]
+        coarse = torch.cat(
+            [
+                self.coarse(pooled, clicks, clicked),
+                torch.stack([coarse_prior, avg_pool2d(previous, SPLIT)], 2),
+                constants.expand(-1, -1, -1, *coarse_prior.shape[2:]),
+            ],
+            2,
+        )
+        fine = torch.cat([self.fine(features.embedding, clicks, clicked), torch.stack([prior, previous], 2)], 2)
+        logits = self.decoder(coarse, features.context, features.fine, fine, present)
+        return logits.masked_fill(~present[..., None, None], ABSENT)
 
     def forward(self, image: Tensor, click_maps: Tensor) -> Tensor:
         """Logits of all pixels, float (N, num_labels, H, W), for the labels that the network knows.

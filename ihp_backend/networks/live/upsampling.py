@@ -15,17 +15,12 @@ NEIGHBOURS = 9
 """Cells that a pixel is mixed from: its own and the eight around it, row by row."""
 
 
-def shares(mixture: Tensor) -> Tensor:
-    """The shares of the neighbours in each pixel, float (N, 9, 4, 4, h, w), from logits (N, 9 x 16, h, w)."""
-    return mixture.unflatten(1, (NEIGHBOURS, STRIDE, STRIDE)).softmax(1)
-
-
 def upsampled(logits: Tensor, mixture: Tensor, step: int = 1, phase: tuple[int, int] = (0, 0)) -> Tensor:
     """Logits of all pixels, or of every ``step``-th in both directions.
 
     Args:
         logits: float (N, L, h, w), of cells; beyond the border the outermost cells continue.
-        mixture: float (N, 9 x 16, h, w).
+        mixture: float (N, 16 x 9, h, w), logits of the shares of the neighbours in each pixel.
         step: 1, 2 or 4.
         phase: y and x of the first pixel, below ``step``.
 
@@ -34,10 +29,11 @@ def upsampled(logits: Tensor, mixture: Tensor, step: int = 1, phase: tuple[int, 
     """
     height, width = logits.shape[2:]
     around = pad(logits, (1, 1, 1, 1), mode="replicate")
-    weights = shares(mixture)[:, :, phase[0] :: step, phase[1] :: step].flatten(2, 3)
-    mixed = logits.new_zeros(*logits.shape[:2], weights.shape[2], height, width)
+    wanted = mixture.unflatten(1, (STRIDE, STRIDE, NEIGHBOURS))[:, phase[0] :: step, phase[1] :: step]
+    weights = wanted.flatten(1, 2).softmax(2)
+    mixed = logits.new_zeros(*logits.shape[:2], weights.shape[1], height, width)
     for neighbour in range(NEIGHBOURS):
         top, left = divmod(neighbour, 3)
         cells = around[:, :, top : top + height, left : left + width]
-        mixed = mixed + cells[:, :, None] * weights[:, None, neighbour]
+        mixed = mixed + cells[:, :, None] * weights[:, None, :, neighbour]
     return pixel_shuffle(mixed.flatten(1, 2), STRIDE // step)

@@ -1,0 +1,117 @@
+"""Training in the loop: what the simulated annotators answer, and from the command line to a folder that serves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from ihp_backend.clicks import Click, localization_maps
+from ihp_backend.learning.live_samples import Grid, Samples
+from ihp_backend.learning.situations import Situation, SituationRecipe
+from ihp_backend.networks.live.evidence import clicked_in
+from ihp_backend.parsing import Parser
+
+ROOT = Path(__file__).parents[2]
+EVERYTHING_KNOWN = SituationRecipe(unknown=0, partly_unknown=0, left_out=0, others=0, drawn=0)
+
+
+def two_samples() -> tuple[Samples, np.ndarray]:
+    parsing = np.zeros((32, 32), np.uint8)
+    parsing[4:16, 4:28] = 1
+    parsing[18:30, 6:20] = 2
+    situations = [Situation(np.arange(3), np.eye(3, 5, dtype=bool), parsing)] * 2
+    maps = [localization_maps([Click(10, 8, 1)], 32, 32, 3), localization_maps([], 32, 32, 3)]
+    return Samples(situations, maps, torch.full((2, 32, 32), 255, dtype=torch.uint8), torch.device("cpu")), parsing
+
+
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_corrections_lie_where_the_answer_is_wrong(step: int) -> None:
+    samples, parsing = two_samples()
+    rng = np.random.default_rng(0)
+    grid = Grid.draw(step, rng)
+    wrong = np.zeros_like(parsing)  # Background everywhere.
+    answer = grid.of(torch.from_numpy(np.stack([wrong, parsing])))
+    samples.correct(answer, grid, rng, limit=2, forgetting=0.0)
+    first, second = samples.maps.numpy()
+    new = [tuple(place) for place in np.argwhere(first == 0) if tuple(place) != (1, 8, 10)]
+    assert 1 <= len(new) <= 2
+    assert all(parsing[y, x] == label != 0 for label, y, x in new)
+    assert (second == 255).all()
+    shown = grid.of(samples.previous)
+    assert torch.equal(shown, answer)
+
+
+def test_a_forgotten_answer_is_not_shown() -> None:
+    samples, parsing = two_samples()
+    grid = Grid(1, (0, 0))
+    samples.correct(torch.from_numpy(np.stack([parsing] * 2)), grid, np.random.default_rng(0), 1, forgetting=1.0)
+    assert (samples.previous == 255).all()
+    assert (samples.evidence().previous == 0).all()
+
+
+def test_labels_that_cannot_be_answered_yet_are_ignored() -> None:
+    samples, parsing = two_samples()
+    samples.known[:, 1:] = 0
+    evidence = samples.evidence()
+    assert evidence.present.tolist() == [[True, True, False], [True, False, False]]
+    target = samples.target(evidence.present)
+    np.testing.assert_array_equal(target[0].numpy() == 255, parsing == 2)
+    np.testing.assert_array_equal(target[1].numpy() == 255, parsing > 0)
+
+
+def test_evidence_shows_clicks_and_what_is_drawn() -> None:
+    samples, parsing = two_samples()
+    samples.previous[1] = torch.from_numpy(np.where(parsing == 2, 2, 255).astype(np.uint8))
+    evidence = samples.evidence()
+    assert evidence.clicked.own.sum().item() == 1
+    assert evidence.clicked.places[0, 0].tolist() == [8, 10]
+    shares = evidence.previous[1].numpy()
+    assert (shares[:2] == 0).all()
+    np.testing.assert_allclose(shares[2], (parsing == 2).reshape(8, 4, 8, 4).mean((1, 3)))
+
+
+def test_drawn_samples_follow_their_batch() -> None:
+    parsing = torch.randint(0, 4, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    clicks = [Click(3, 4, int(parsing[0, 4, 3])), Click(9, 9, int(parsing[0, 9, 9]))]
+    maps = torch.from_numpy(np.stack([localization_maps(clicks, 16, 16, 6)] + [localization_maps([], 16, 16, 6)] * 2))
+    samples = Samples.draw(parsing, maps, EVERYTHING_KNOWN, np.random.default_rng(1))
+    assert samples.parsing.shape == (3, 16, 16)
+    assert samples.known.shape == (3, 4, 6)
+    behind = samples.known.argmax(2)
+    for number in range(3):
+        assert torch.equal(behind[number][samples.parsing[number]], parsing[number].long())
+    clicked = clicked_in(samples.maps)
+    assert clicked.own[1:].sum() == 0
+    for place, row in zip(clicked.places[0], clicked.own[0], strict=True):
+        if row.any():
+            assert behind[0][row.argmax()] == parsing[0, place[0], place[1]]
+
+
+def python(*arguments: str) -> None:
+    finished = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_train_export_serve(ccp_tree: Path, tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "training" / "configs" / "ccp_live.yaml").read_text())
+    config["data"] |= {"root": str(ccp_tree), "steps": 3, "batch_size": 2, "size": [64, 64], "workers": 0}
+    config["data"] |= {"validation_photographs": 1}
+    config["trainer"] |= {"val_check_interval": 3, "log_every_n_steps": 1}
+    config["model"]["network"]["init_args"] |= {"width": 16, "embedding": 8, "widths": [8, 8, 8]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    python("training.train_live", "fit", "--config", str(tmp_path / "config.yaml"), "--run", str(tmp_path / "run"))
+    checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    python("training.export", str(checkpoint), "--out", str(tmp_path / "model"))
+    for labels in (None, ["background", "hair", "tattoo"]):
+        parser = Parser.from_pretrained(tmp_path / "model", labels)
+        scene = parser.open(np.zeros((80, 60, 3), np.uint8))
+        parse = parser.parse(scene, [Click(30, 40, 2), Click(5, 5, 0)])
+        assert parse.label_map.shape == (80, 60)
+        assert parse.label_map[40, 30] == 2
+        assert parse.label_map[5, 5] == 0
