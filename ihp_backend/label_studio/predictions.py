@@ -91,7 +91,7 @@ class Predictions:
             raise RequestError(
                 problem("label_config", f"no <{missing}>", f"add an <{missing}> tag; see the user guide")
             )
-        translation = translate(config, self.parser.labels)
+        translation = translate(config, self.parser.labels, any_labels=self.parser.any_labels)
         if prompts is None:
             return self._batch(task, request, config, translation, problems)
         return self._interactive(task, request, prompts, config, translation, problems)
@@ -142,7 +142,7 @@ class Predictions:
             "project %.40r task %.40r: %d prompts sent, %d labels stand, %d answered",
             request.project, task_id, len(sent.prompts), len(standing.prompts), len(standing.answered),
         )  # fmt: skip
-        answered = [name for name in standing.answered if name in translation.model_ids]
+        answered = [name for name in standing.answered if name in translation.spoken_ids]
         if not answered:
             return []
         image = next((image for image in config.images if image.name == sent.to_name), None)
@@ -150,9 +150,9 @@ class Predictions:
             raise RequestError(problem("context.result[0].to_name", sent.to_name, "name an <Image> of the config"))
         scene = self._photographs.open(task, image, request)
         clicks = [
-            prompt.to_click(translation.model_ids[name], scene.height, scene.width)
+            prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in standing.prompts.items()
-            if name in translation.model_ids
+            if name in translation.spoken_ids
             for prompt in stand
         ]
         label_map, scores = self._parse(scene, clicks, translation)
@@ -165,12 +165,15 @@ class Predictions:
         self, scene: Scene, clicks: Sequence[Click], translation: Translation
     ) -> tuple[NDArray[np.uint8], dict[int, float]]:
         """The label map in the config's ids, and the confidence of each."""
-        parse = self.parser.parse(scene, clicks)
+        parser = self.parser
+        if translation.any_labels:
+            parser = parser.speaking(translation.labels, translation.model_ids)
+        parse = parser.parse(scene, clicks)
         scores = {
             translation.labels.id_of(name): float(np.clip(np.nan_to_num(parse.confidence[model_id]), 0, 1))
-            for name, model_id in translation.model_ids.items()
+            for name, model_id in translation.spoken_ids.items()
         }
-        return translation.from_model[parse.label_map], scores
+        return translation.from_spoken(parse.label_map), scores
 
 
 def _targets(

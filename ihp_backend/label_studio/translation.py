@@ -23,6 +23,7 @@ class Translation:
         unmatched: config labels the model lacks -> why.
         unused: model labels the config does not have; they count as background.
         from_model: uint8 (256,), model id -> config id.
+        any_labels: whether the model answers labels that it lacks, too; it then speaks the config's ids.
     """
 
     labels: LabelSet
@@ -30,10 +31,20 @@ class Translation:
     unmatched: Mapping[str, str]
     unused: tuple[str, ...]
     from_model: NDArray[np.uint8]
+    any_labels: bool = False
+
+    @property
+    def spoken_ids(self) -> Mapping[str, int]:
+        """Config label -> the id under which the parser is asked for it, for the labels that it can answer."""
+        return {name: self.labels.id_of(name) for name in self.labels.names} if self.any_labels else self.model_ids
+
+    def from_spoken(self, label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A label map of the parser in the config's ids."""
+        return label_map if self.any_labels else self.from_model[label_map]
 
     def lacking(self, names: tuple[str, ...], known: LabelSet) -> Problem | None:
         """The problem to report if the model lacks some of ``names``."""
-        missing = [name for name in names if name not in self.model_ids]
+        missing = [name for name in names if name not in self.spoken_ids]
         if not missing:
             return None
         reasons = "; ".join(f"{name}: {self.unmatched.get(name, 'not in the config')}" for name in missing)
@@ -43,8 +54,13 @@ class Translation:
         return problem("label_config", ", ".join(missing), remedy)
 
 
-def translate(config: LabellingConfig, known: LabelSet) -> Translation:
+def translate(config: LabellingConfig, known: LabelSet, *, any_labels: bool = False) -> Translation:
     """Match a config's labels to the model's, by value and where that fails by alias.
+
+    Args:
+        config: the labelling config.
+        known: the model's labels.
+        any_labels: whether the model answers labels that it lacks, too.
 
     Raises:
         RequestError: more labels than a label map can hold.
@@ -68,4 +84,5 @@ def translate(config: LabellingConfig, known: LabelSet) -> Translation:
         unmatched={name: match.reasons[name] for name in match.unmatched if name not in ids},
         unused=tuple(name for model_id, name in enumerate(known.names) if model_id not in ids.values()),
         from_model=from_model,
+        any_labels=any_labels,
     )

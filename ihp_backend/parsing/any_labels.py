@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import cv2
@@ -30,14 +30,17 @@ class AnyLabels(Network):
         engine: runs the network.
         known: the labels that the network was trained on.
         labels: those of the annotation, any.
+        known_ids: known label by name of the annotation's; None: matched by name, spelling aside.
     """
 
-    def __init__(self, engine: LiveEngine, known: LabelSet, labels: LabelSet) -> None:
+    def __init__(
+        self, engine: LiveEngine, known: LabelSet, labels: LabelSet, known_ids: Mapping[str, int] | None = None
+    ) -> None:
         self._engine = engine
         self._known = np.zeros((len(labels), len(known)), np.float32)
-        ids = match_labels(labels.names[1:], known).ids
+        ids = match_labels(labels.names[1:], known).ids if known_ids is None else known_ids
         for label, name in enumerate(labels.names[1:], start=1):
-            if ids.get(name):
+            if ids.get(name):  # Not 0: what serves as background is settled below.
                 self._known[label, ids[name]] = 1
         # What no other label stands for is background to this annotation.
         self._known[0] = self._known[1:].sum(0) == 0

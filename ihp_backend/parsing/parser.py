@@ -8,7 +8,7 @@ making localization maps, up-sampling and everything before and after runs freel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ class Parser:
         labels: the label set that clicks and label maps speak.
         version: the model version that goes out with predictions.
         obedient: whether clicks that the network does not follow are settled on its logits.
+        any_labels: whether it answers labels that its network was not trained on.
     """
 
     def __init__(
@@ -45,14 +46,16 @@ class Parser:
         labels: LabelSet | None = None,
         *,
         obedient: bool = True,
+        known_ids: Mapping[str, int] | None = None,
     ) -> None:
         self.labels = labels or checkpoint.labels
         self.version = checkpoint.version
         self.obedient = obedient
-        self._checkpoint = checkpoint
+        self.any_labels = isinstance(engine, LiveEngine)
+        self._checkpoint, self._engine = checkpoint, engine
         self._network: Network
         if isinstance(engine, LiveEngine):
-            self._network = AnyLabels(engine, checkpoint.labels, self.labels)
+            self._network = AnyLabels(engine, checkpoint.labels, self.labels, known_ids)
         else:
             self._network = FixedLabels(engine, checkpoint.labels, self.labels)
 
@@ -71,7 +74,8 @@ class Parser:
         Args:
             name_or_folder: a packaged model's name, a model folder, or None for the packaged default model.
             labels: the label set (or its names, background first) to speak; matched to the model's labels by name,
-                spelling aside. Model labels that are not in it turn into background. None: the model's own.
+                spelling aside. Model labels that are not in it turn into background. A live network also answers labels
+                that it does not know. None: the model's own.
             engine: "onnx" (CPU, without torch) or "torch" (CUDA in half precision when there is one).
             threads: processor threads per network run; None: as many as the process may use.
             obedient: False leaves clicks that the network does not follow as they are, which is for measuring the
@@ -79,12 +83,24 @@ class Parser:
 
         Raises:
             CheckpointError: no such model, or it is damaged.
-            ValueError: the model lacks some of ``labels``.
+            ValueError: the model lacks some of ``labels`` and takes no others.
         """
         checkpoint = read_checkpoint(name_or_folder)
         if labels is not None and not isinstance(labels, LabelSet):
             labels = LabelSet(tuple(labels))
         return cls(checkpoint, make_engine(engine, checkpoint, threads or available_cores()), labels, obedient=obedient)
+
+    def speaking(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
+        """The same model in other labels; scenes that one of the two opened serve the other.
+
+        Args:
+            labels: the label set to speak.
+            known_ids: model label by name of ``labels``, for networks that take any; None: matched by name.
+
+        Raises:
+            ValueError: the model lacks some of ``labels`` and takes no others.
+        """
+        return Parser(self._checkpoint, self._engine, labels, obedient=self.obedient, known_ids=known_ids)
 
     def open(self, image: NDArray[np.uint8]) -> Scene:
         """Prepares a photograph for clicks.

@@ -33,7 +33,7 @@ def setup() -> Response:
     answer: dict[str, Any] = {"model_version": here.parser.version}
     try:
         config = parse_labelling_config(config_text)
-        translation = translate(config, here.parser.labels)
+        translation = translate(config, here.parser.labels, any_labels=here.parser.any_labels)
     except RequestError as error:
         logger.warning("project %.40r: %s", project, error.problem.remedy)
         here.journal.note(error.problem)

@@ -25,6 +25,7 @@ class AllHat:
 
     labels = LabelSet(("background", "cap"))
     version = "all-hat-1"
+    any_labels = False
 
     def __init__(self, confidence: float = 0.5) -> None:
         self.confidence = confidence

@@ -48,3 +48,12 @@ def test_of_two_spellings_of_one_label_the_first_gets_its_pixels() -> None:
     found = translate(config('<Label value="LeftArm"/><Label value="left-arm"/>'), CCP)
     assert found.model_ids == {"background": 0, "LeftArm": 14, "left-arm": 14}
     assert found.labels.names[found.from_model[14]] == "LeftArm"
+
+
+def test_a_model_for_any_labels_lacks_none_and_speaks_the_configs_ids() -> None:
+    found = translate(config('<Label value="Wings"/><Label value="Hat"/>'), CCP, any_labels=True)
+    assert found.spoken_ids == {"background": 0, "Wings": 1, "Hat": 2}
+    assert found.model_ids == {"background": 0, "Hat": 1}
+    assert found.lacking(("Hat", "Wings"), CCP) is None
+    label_map = np.array([[0, 1, 2]], np.uint8)
+    np.testing.assert_array_equal(found.from_spoken(label_map), label_map)

@@ -37,6 +37,7 @@ class StandInParser:
     def __init__(self, labels: LabelSet = CCP) -> None:
         self.labels = labels
         self.version = "stand-in-1"
+        self.any_labels = False
         self.opened: list[Scene] = []
         self.parsed: list[list[Click]] = []
 

@@ -87,3 +87,12 @@ def test_clicks_are_obeyed_in_photographs_of_any_size(folder: Path) -> None:
         clicks = [Click(x, y, int(rng.integers(5))) for x, y in places]
         label_map = parser.parse(parser.open(image), clicks).label_map
         assert [label_map[click.y, click.x] for click in clicks] == [click.label for click in clicks]
+
+
+def test_one_model_speaks_several_label_sets_over_the_same_scene(folder: Path) -> None:
+    parser = Parser.from_pretrained(folder)
+    scene = parser.open(np.random.default_rng(4).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    team = parser.speaking(LabelSet(("background", "Gesicht", "ring")), {"Gesicht": 2})
+    clicks = [Click(10, 10, 1), Click(50, 50, 2)]
+    wanted = Parser.from_pretrained(folder, ["background", "face", "ring"])
+    np.testing.assert_array_equal(team.parse(scene, clicks).label_map, wanted.parse(scene, clicks).label_map)
