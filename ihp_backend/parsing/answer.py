@@ -17,10 +17,11 @@ class Answer(ABC):
     Attributes:
         logits: float32 (rows, h, w).
         labels: uint8 (rows,), the label of the annotation behind each row; several rows may have the same one.
+        stride: working pixels per cell along each axis.
     """
 
-    def __init__(self, logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> None:
-        self.logits, self.labels = logits, labels
+    def __init__(self, logits: NDArray[np.float32], labels: NDArray[np.uint8], stride: int) -> None:
+        self.logits, self.labels, self.stride = logits, labels, stride
 
     @abstractmethod
     def obey(self, clicks: Sequence[Click]) -> Answer:
@@ -39,11 +40,14 @@ class Answer(ABC):
             rows, columns: working pixels that show it; what lies beyond them is padding.
         """
 
-    def confidence(self, num_labels: int) -> NDArray[np.float32]:
-        """Per label the mean probability over the cells where it is best, float32 (num_labels,); 0 for none."""
-        shifted = np.exp(self.logits - self.logits.max(0))
-        probability = 1 / shifted.sum(0)
+    def cells(self, temperature: float = 1.0) -> NDArray[np.float32]:
+        """The probability of the best label in each cell, float32 (h, w), after the logits are divided by that."""
+        shifted = np.exp((self.logits - self.logits.max(0)) / np.float32(temperature))
+        return 1 / shifted.sum(0)
+
+    def confidence(self, cells: NDArray[np.float32], num_labels: int) -> NDArray[np.float32]:
+        """Per label the mean of ``cells`` where it is best, float32 (num_labels,); 0 for labels that are nowhere."""
         best = self.labels[self.logits.argmax(0)].ravel()
         count = np.bincount(best, minlength=num_labels)
-        total = np.bincount(best, weights=probability.ravel(), minlength=num_labels)
+        total = np.bincount(best, weights=cells.ravel(), minlength=num_labels)
         return np.divide(total, count, out=np.zeros(num_labels), where=count > 0).astype(np.float32)

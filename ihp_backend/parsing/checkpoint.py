@@ -37,6 +37,7 @@ class Checkpoint:
         working_size: pixels of the longer side at which the network works.
         multiple_of: working height and width are padded to multiples of this.
         digests: sha256 by file name.
+        temperature: logits are divided by it before they become probabilities; fitted so that those come true.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Checkpoint:
     working_size: int
     multiple_of: int
     digests: Mapping[str, str]
+    temperature: float = 1.0
 
     @property
     def live(self) -> bool:
@@ -111,6 +113,7 @@ def read_checkpoint(name_or_folder: str | Path | None = None) -> Checkpoint:
             working_size=int(described["working_size"]),
             multiple_of=int(described["multiple_of"]),
             digests=dict(described["sha256"]),
+            temperature=float(described.get("temperature", 1.0)),
         )
     except KeyError as error:
         raise CheckpointError(f"model: field {error} is missing in {path}; export the model again") from error

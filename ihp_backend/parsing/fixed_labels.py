@@ -50,16 +50,15 @@ class StridedAnswer(Answer):
     """Logits that are interpolated between the middles of their cells.
 
     Args:
-        logits, labels: see ``Answer``.
+        logits, labels, stride: see ``Answer``.
         rows: intp (number of labels,), the row of each label.
-        stride: working pixels per cell along each axis.
     """
 
     def __init__(
         self, logits: NDArray[np.float32], labels: NDArray[np.uint8], rows: NDArray[np.intp], stride: int
     ) -> None:
-        super().__init__(logits, labels)
-        self.rows, self.stride = rows, stride
+        super().__init__(logits, labels, stride)
+        self.rows = rows
 
     def obey(self, clicks: Sequence[Click]) -> StridedAnswer:
         """See ``obedience.obey``."""

@@ -33,7 +33,7 @@ class MixedAnswer(Answer):
     """
 
     def __init__(self, logits: NDArray[np.float32], labels: NDArray[np.uint8], shares: NDArray[np.float32]) -> None:
-        super().__init__(logits, labels)
+        super().__init__(logits, labels, STRIDE)
         self.shares = shares
 
     def obey(self, clicks: Sequence[Click]) -> MixedAnswer:

@@ -146,4 +146,6 @@ class Parser:
         label_map = answer.label_map(scene.height, scene.width, rows, columns)
         if self.obedient:
             settle(label_map, clicks, scene.scale)
-        return Parse(label_map, answer.confidence(len(self.labels)))
+        cells = answer.cells(self._checkpoint.temperature)
+        per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
+        return Parse(label_map, answer.confidence(cells, len(self.labels)), cells, per_pixel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +34,29 @@ class Parse:
         label_map: uint8 (height, width), a label id per pixel.
         confidence: float32 (number of labels,), 0..1 per label: mean probability over the label's own
             pixels, 0 where the label has none.
+        cells: float32 (h, w), the probability of the best label on the network's coarse grid; None where the parser has
+            no probabilities.
+        cells_per_pixel: rows and columns of ``cells`` per pixel of the label map.
     """
 
     label_map: NDArray[np.uint8]
     confidence: NDArray[np.float32]
+    cells: NDArray[np.float32] | None = None
+    cells_per_pixel: tuple[float, float] = (1.0, 1.0)
+
+    def pixel_confidence(self) -> NDArray[np.float32]:
+        """How sure the parser is of each pixel's label, float32 (height, width), 0..1: the cells, interpolated.
+
+        Raises:
+            ValueError: the parser has no probabilities.
+        """
+        if self.cells is None:
+            raise ValueError("cells: this parser has no probabilities, so there is no confidence per pixel")
+        height, width = self.label_map.shape
+        down, across = (
+            ((np.arange(size) + 0.5) * per_pixel - 0.5).astype(np.float32)
+            for size, per_pixel in zip((height, width), self.cells_per_pixel, strict=True)
+        )
+        rows, columns = np.broadcast_arrays(down[:, None], across)
+        found = cv2.remap(self.cells, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return found.astype(np.float32, copy=False)
