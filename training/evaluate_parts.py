@@ -17,7 +17,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-import yaml
 from rich.console import Console
 from rich.progress import track
 
@@ -29,6 +28,7 @@ from ihp_backend.evaluation.summary import write_json
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.checkpoint import CheckpointError
 from training.exports import know_exports
+from training.run_folder import config_of, settings_of
 
 console = Console()
 know_exports()
@@ -100,10 +100,7 @@ def _extreme_points(checkpoint: Path) -> Any:
     from ihp_backend.networks.extreme_points import ExtremePointView
     from training.export import network_weights
 
-    config = checkpoint.resolve().parents[1] / "config.yaml"
-    if not checkpoint.is_file() or not config.is_file():
-        raise FileNotFoundError(f"model: {checkpoint} or the {config} of its training does not exist")
-    settings = yaml.safe_load(config.read_text())
+    settings = settings_of(config_of(checkpoint))
     network = ExtremePointDeepLab(**{**settings["model"]["network"]["init_args"], "encoder_weights": None})
     network.load_state_dict(network_weights(checkpoint))
     return ExtremePointParser(network, ExtremePointView(**settings["data"]["view"]["init_args"]["view"]))

@@ -12,6 +12,7 @@ from ihp_backend.evaluation import NearestClick, Watershed
 from ihp_backend.evaluation.workers import MakeParser
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parser
+from training.run_folder import config_of
 
 CLASSICAL = {"nearest": NearestClick, "watershed": Watershed}
 
@@ -47,21 +48,7 @@ def _export(checkpoint: Path, folder: Path) -> Path:
     """The model folder of a checkpoint, named after its run."""
     from training.export import main as export  # Needs torch, which measuring a model folder does not.
 
-    if not checkpoint.is_file():
-        raise ValueError(f"model: {checkpoint} does not exist; give the path of a checkpoint that training wrote")
-    config = _config_of(checkpoint)
+    config = config_of(checkpoint)
     out = folder / f"{config.parent.name}-{checkpoint.stem}"
     export(checkpoint, out=out, config=config)
     return out
-
-
-def _config_of(checkpoint: Path) -> Path:
-    """The newest config.yaml of the run that a checkpoint belongs to."""
-    for above in list(checkpoint.resolve().parents)[:2]:
-        found = [*above.glob("config.yaml"), *above.glob("**/version_*/config.yaml")]
-        if found:
-            return max(found, key=lambda path: path.stat().st_mtime)
-    raise ValueError(
-        f"model: no config.yaml lies in the run of {checkpoint}; export it with training.export and --config, and "
-        "give the model folder"
-    )

@@ -17,7 +17,6 @@ from typing import Annotated, Any
 
 import torch
 import typer
-import yaml
 from safetensors.torch import save
 
 from ihp_backend.labels import BENCHMARKS, LabelSet
@@ -26,6 +25,7 @@ from ihp_backend.parsing.checkpoint import FORMAT
 from training.exporting.click_network import export_onnx, largest_difference
 from training.exporting.live_network import difference_of_halves, export_halves
 from training.exporting.onnx_file import is_filter
+from training.run_folder import config_of, settings_of
 
 TOLERANCE = 2e-3
 """Largest difference of a logit between torch and ONNX Runtime, in units of the logits' standard deviation."""
@@ -44,10 +44,10 @@ def main(
 ) -> None:
     """Exports a checkpoint."""
     label_set = labels_of(checkpoint, labels)
-    config = config or checkpoint.resolve().parents[1] / "config.yaml"
-    if not config.is_file():
-        raise SystemExit(f"config: {config} does not exist; name the training's config.yaml with --config")
-    network_config = yaml.safe_load(config.read_text())["model"]["network"]
+    try:
+        network_config = settings_of(config or config_of(checkpoint))["model"]["network"]
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"export: {error}") from None
     description = {
         "class": network_config["class_path"].rpartition(".")[2],
         "arguments": {**network_config["init_args"], "encoder_weights": None},

@@ -19,6 +19,7 @@ from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.learning.stepwise_data import StepwiseData
 from training.exports import know_exports
+from training.run_folder import CONFIG
 
 FINISHED = "finished"
 """Name of the file that says that a training ran to its end."""
@@ -31,7 +32,7 @@ class SaveConfig(SaveConfigCallback):
         """Called once, by the first process."""
         folder = Path(trainer.default_root_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.yaml").write_text(self.parser.dump(self.config, skip_none=False))
+        (folder / CONFIG).write_text(self.parser.dump(self.config, skip_none=False))
 
 
 class TrainingCommand(LightningCLI):

@@ -71,7 +71,7 @@ def test_recovery_from_a_wrong_click(ccp_tree: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--model", "nonsense"], "model: 'nonsense' is neither a packaged model"),
-        (["--model", "absent.ckpt"], "model: absent.ckpt does not exist; give the path of a checkpoint"),
+        (["--model", "absent.ckpt"], "checkpoint: absent.ckpt does not exist; give the path of a checkpoint"),
         (["--split", "night"], "split: 'night' does not exist"),
         (["--start", "middle"], "start: 'middle' is unknown; choose one of central, nothing"),
         (["--wrong-click", "9", "--corrections", "3"], "wrong_click: round 9 given; choose one of the rounds 1 to 3"),
@@ -89,7 +89,7 @@ def test_a_checkpoint_without_its_config_is_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
     checkpoint.write_bytes(b"weights")
     with (
-        pytest.raises(ValueError, match=r"model: no config\.yaml lies in the run of .*last\.ckpt"),
+        pytest.raises(ValueError, match=r"checkpoint: its training.s .*config\.yaml does not exist"),
         parser_maker(str(checkpoint), CCP),
     ):
         pass

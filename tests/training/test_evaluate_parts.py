@@ -50,5 +50,5 @@ def test_figures_have_the_names_that_tables_read() -> None:
 
 
 def test_a_missing_checkpoint_is_named(ccp_tree: Path, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"evaluate_parts: model: .*last.ckpt"):
+    with pytest.raises(SystemExit, match=r"evaluate_parts: checkpoint: .*last.ckpt"):
         main(tmp_path / "run" / "checkpoints" / "last.ckpt", data=ccp_tree, out=tmp_path)

@@ -15,7 +15,7 @@ from training import evaluate, reproduce
 from training.reproduction import jobs, records
 from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
 from training.reproduction.methods import CENTRAL, EXTREME_POINTS, METHODS, PART_BY_PART
-from training.reproduction.results import Results, mean_and_spread
+from training.reproduction.results import Results, spread_text
 from training.reproduction.runner import Timings, duration, run
 from training.reproduction.scales import CCP, FULL, SMOKE, scales
 from training.reproduction.smoke import draw_data
@@ -175,7 +175,7 @@ def test_tables_show_the_papers_figures_beside_ours(place: Place) -> None:
 
 
 def test_spread_needs_two_values() -> None:
-    assert [mean_and_spread(values) for values in ([], [1.0], [1.0, 3.0])] == ["-", "1.00", "2.00 ± 1.41"]
+    assert [spread_text(values) for values in ([], [1.0], [1.0, 3.0])] == ["-", "1.00", "2.00 ± 1.41"]
 
 
 def test_a_page_is_made_of_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

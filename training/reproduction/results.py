@@ -62,7 +62,7 @@ def read(file: Path) -> dict[str, Any]:
     return figures
 
 
-def mean_and_spread(values: Sequence[float], digits: int = 2) -> str:
+def spread_text(values: Sequence[float], digits: int = 2) -> str:
     """ "61.23 ± 0.45", without a spread for a single value; "-" for none."""
     if not values:
         return "-"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from training.reproduction import published
 from training.reproduction.methods import METHODS
-from training.reproduction.results import Results, mean_and_spread
+from training.reproduction.results import Results, spread_text
 
 SAME_EFFORT = 20
 """Corrections at which the paper compares itself with others: its headline Avg. decodes to 20 of them on LIP."""
@@ -98,10 +98,8 @@ def table_of_labels(results: Results, name: str) -> Table:
         by_label = [[_last(figures["labels"][label][0]) for figures in seeds] for label in labels]
         paper = f"{printed[method][0]:.2f}" if method in printed else "-"
         corrections = str(min(SAME_EFFORT, len(seeds[0]["mean_iou"][0]) - 1))
-        cells = [mean_and_spread([value for value in ious if value is not None], 1) for ious in by_label]
-        rows.append(
-            (METHODS[method].title, corrections, mean_and_spread(clicks), mean_and_spread(values), paper, *cells)
-        )
+        cells = [spread_text([value for value in ious if value is not None], 1) for ious in by_label]
+        rows.append((METHODS[method].title, corrections, spread_text(clicks), spread_text(values), paper, *cells))
     return Table(name, "IoU of every label (%) after the corrections given", columns, tuple(rows))
 
 
@@ -116,7 +114,7 @@ def _beside(
     for method, values in printed.items():
         title = METHODS[method].title
         rows.append((f"{title}, paper (LIP)", *(f"{value:.2f}" for value in values)))
-        rows.append((f"{title}, here", *(mean_and_spread(results.at(method, round_, measure)) for round_ in rounds)))
+        rows.append((f"{title}, here", *(spread_text(results.at(method, round_, measure)) for round_ in rounds)))
     return tuple(rows)
 
 
