@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
+from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.any_labels import AnyLabels
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.cores import available_cores
@@ -129,6 +130,18 @@ class Parser:
         Raises:
             ValueError: a click outside the image or of a label that does not exist, ``previous`` of another size.
         """
+        answer = self.answer(scene, clicks, previous)
+        # The working image without its padding.
+        rows, columns = (max(round(side * scene.scale), 1) for side in (scene.height, scene.width))
+        label_map = answer.label_map(scene.height, scene.width, rows, columns)
+        if self.obedient:
+            settle(label_map, clicks, scene.scale)
+        cells = answer.cells(self._checkpoint.temperature)
+        per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
+        return Parse(label_map, answer.confidence(cells, len(self.labels)), cells, per_pixel)
+
+    def answer(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Answer:
+        """The logits behind ``parse``; arguments and errors as there."""
         if previous is not None and previous.shape != (scene.height, scene.width):
             raise ValueError(f"previous: {previous.shape} given, the scene is {(scene.height, scene.width)}")
         for click in clicks:
@@ -139,13 +152,4 @@ class Parser:
         working_clicks = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
         before = None if previous is None else to_working_map(previous, scene.scale, self._checkpoint.multiple_of)
         answer = self._network.ask(scene.features, working_clicks, before)
-        if self.obedient:
-            answer = answer.obey(working_clicks)
-        # The working image without its padding.
-        rows, columns = (max(round(side * scene.scale), 1) for side in (scene.height, scene.width))
-        label_map = answer.label_map(scene.height, scene.width, rows, columns)
-        if self.obedient:
-            settle(label_map, clicks, scene.scale)
-        cells = answer.cells(self._checkpoint.temperature)
-        per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
-        return Parse(label_map, answer.confidence(cells, len(self.labels)), cells, per_pixel)
+        return answer.obey(working_clicks) if self.obedient else answer

@@ -1,7 +1,8 @@
 """The decoder that all labels share: what each label makes of the photograph around its evidence.
 
-It works at strides 8, 16 and 32, where a label costs little, and leaves the fine detail to a scalar product: for every
-cell of 8 x 8 pixels it says how the photograph's fine features, and the label's own fine planes, are to be read there.
+It works at strides 8, 16 and 32, where a label costs little. For every cell of 8 x 8 pixels it then says how the fine
+cells in it are to be read: offsets and weights of a small network over the photograph's fine features and the label's
+own fine planes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ class LabelDecoder(nn.Module):
         )
         self.up = nn.ModuleList([convolution(two, one), convolution(three, two)])
         self.join = nn.ModuleList([Separable(one, 5), Separable(two, 5)])
-        self.answer = nn.Conv2d(one, 1 + fine + fine_planes, 1)
+        self.answer = nn.Conv2d(one, 1 + 2 * fine, 1)
+        self.read = nn.Conv2d(fine_planes, fine, 1, bias=False)
+        # At first all labels are about equally likely everywhere, and every fine channel has a say.
+        nn.init.normal_(self.answer.weight, std=0.01)
+        assert self.answer.bias is not None
+        nn.init.normal_(self.answer.bias, std=0.1)
 
     def forward(
         self,
@@ -65,11 +71,11 @@ class LabelDecoder(nn.Module):
         three = self._level(2, self.down[1](avg_pool2d(two, 2)), context[2], present)
         two = self.join[1](two + enlarged(self.up[1](three), two))
         one = self.join[0](one + enlarged(self.up[0](two), one))
-        base, reading, gains = self.answer(one).split([1, self.fine, self.answer.out_channels - 1 - self.fine], 1)
-        logits = enlarged(base, fine)[:, 0].unflatten(0, present.shape) + _read(
-            reading.unflatten(0, present.shape), fine
-        )
-        return logits + (enlarged(gains, fine).unflatten(0, present.shape) * fine_planes).sum(2)
+        base, offsets, weights = self.answer(one).split([1, self.fine, self.fine], 1)
+        seen = self.read(fine_planes.flatten(0, 1)).unflatten(0, present.shape) + fine[:, None]
+        seen = (seen.flatten(0, 1) + enlarged(offsets, fine)).relu()
+        logits = enlarged(base, fine)[:, 0] + (seen * enlarged(weights, fine)).sum(1)
+        return logits.unflatten(0, present.shape)
 
     def _level(self, level: int, values: Tensor, context: Tensor, present: Tensor) -> Tensor:
         """Takes in the photograph's context and what the mean over the present labels says, (N L, C, h, w)."""
@@ -78,16 +84,3 @@ class LabelDecoder(nn.Module):
         mean = (each * weights[..., None, None, None]).sum(1) / weights.sum(1)[:, None, None, None].clamp(min=1)
         entered: Tensor = self.look[level]((each + (self.hear[level](mean) + context)[:, None]).flatten(0, 1))
         return entered
-
-
-def _read(reading: Tensor, fine: Tensor) -> Tensor:
-    """The scalar products of each coarse cell's reading (N, L, C, h/2, w/2) with its fine features (N, C, h, w).
-
-    As matrix products, one per coarse cell, which is faster than enlarging the readings.
-    """
-    height, width = reading.shape[3:]
-    labels = reading.permute(0, 3, 4, 1, 2)
-    split = fine.unflatten(-1, (-1, SPLIT)).unflatten(-3, (-1, SPLIT))
-    pixels = split.permute(0, 2, 4, 1, 3, 5).flatten(4, 5)
-    products = (labels @ pixels).unflatten(4, (SPLIT, SPLIT))
-    return products.permute(0, 3, 1, 4, 2, 5).reshape(len(fine), -1, SPLIT * height, SPLIT * width)

@@ -23,7 +23,7 @@ from ihp_backend.networks.widened_deeplab import IMAGENET_DEVIATION, IMAGENET_ME
 COARSE: Final = (Kernel(0.0, 3.0), Kernel(0.0, 24.0), Kernel(8.0, 40.0), Kernel(12.0, 1e3))
 """The kernels at stride 8: touched, near, alike and near, alike."""
 
-FINE: Final = (Kernel(0.0, 3.0, ("strength", "against")), Kernel(10.0, 40.0, ("share",)))
+FINE: Final = (Kernel(0.0, 3.0, ("strength", "against")), Kernel(10.0, 40.0, ("strength", "share")))
 """The kernels at stride 4: touched, alike and near."""
 
 
@@ -36,7 +36,7 @@ class LiveNetwork(nn.Module):
         width: channels of the features from which everything is read.
         embedding: channels of the embedding.
         widths: channels of the decoder at strides 8, 16 and 32.
-        fine: channels of the features from which it reads detail.
+        fine: channels in which it reads detail at stride 4.
 
     Attributes:
         multiple_of: height and width of photographs must be multiples of this.
@@ -53,8 +53,8 @@ class LiveNetwork(nn.Module):
         deviation: tuple[float, float, float] = IMAGENET_DEVIATION,
         width: int = 96,
         embedding: int = 32,
-        widths: tuple[int, int, int] = (16, 48, 64),
-        fine: int = 16,
+        widths: tuple[int, int, int] = (32, 48, 64),
+        fine: int = 8,
     ) -> None:
         super().__init__()
         self.num_labels = num_labels
