@@ -89,7 +89,9 @@ class LiveTraining(ResumableTraining):
         samples = Samples.draw(parsing, maps, self.situations, rng)
         features = self.network.encode(image)
         coarse = parsing[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE].long()
-        prior = nll_loss(features.prior.float().clamp(min=1e-6).log(), coarse, self.label_weights, ignore_index=IGNORE)
+        prior = nll_loss(
+            features.fine.prior.float().clamp(min=1e-6).log(), coarse, self.label_weights, ignore_index=IGNORE
+        )
         losses = []
         for round_ in range(self.rounds):
             grid = Grid.draw(self.loss_step, rng)
@@ -105,7 +107,7 @@ class LiveTraining(ResumableTraining):
         total = torch.stack(losses).mean() + self.prior_weight * prior
         self.log("prior", prior)
         if self.semantic_perceiving is not None:
-            perceived = self.semantic_perceiving(features.embedding, samples.parsing, samples.maps)
+            perceived = self.semantic_perceiving(features.fine.embedding, samples.parsing, samples.maps)
             self.log_dict({"semantic_perceiving": perceived.loss, "active_pairs": perceived.active})
             total = total + self.semantic_perceiving_weight * perceived.loss
         self.log("loss", total, prog_bar=True)

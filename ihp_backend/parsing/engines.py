@@ -6,7 +6,7 @@ from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 from ihp_backend.parsing.engine import Engine
 from ihp_backend.parsing.live_engine import LiveEngine
 from ihp_backend.parsing.onnx_engine import OnnxEngine
-from ihp_backend.parsing.onnx_live_engine import OnnxLiveEngine
+from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngine
 
 
 def make_engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine | LiveEngine:
@@ -16,7 +16,9 @@ def make_engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine | Liv
         CheckpointError: an unknown kind, a damaged model, or torch asked for and not installed.
     """
     if kind == "onnx":
-        return OnnxLiveEngine(checkpoint, threads) if checkpoint.live else OnnxEngine(checkpoint, threads)
+        if checkpoint.live:
+            return OnnxLiveEngine(checkpoint.file(ENCODER), checkpoint.file(DECODER), threads)
+        return OnnxEngine(checkpoint, threads)
     if kind == "torch":
         try:
             from ihp_backend.parsing.torch_engines import make_torch_engine

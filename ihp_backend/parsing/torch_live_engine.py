@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ihp_backend.networks.live import LiveNetwork
-from ihp_backend.networks.live.halves import DecoderHalf, EncoderHalf
+from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork
+from ihp_backend.networks.live.upsampling import shares
 from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.torch_network import serving_device
 
@@ -27,7 +27,7 @@ class TorchLiveEngine(LiveEngine):
     def __init__(self, network: LiveNetwork, threads: int) -> None:
         self.device, self.dtype = serving_device(threads)
         network = network.to(self.device, self.dtype)
-        self._encoder, self._decoder = EncoderHalf(network), DecoderHalf(network)
+        self._network = network
         self._turn = threading.Lock()
 
     @torch.inference_mode()
@@ -35,16 +35,19 @@ class TorchLiveEngine(LiveEngine):
         """The features stay on the device."""
         tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
         with self._turn:
-            *features, shares = self._encoder(tensor.to(self.device))
-        strongest = features[1].amax((0, 2, 3))
-        return Encoded(features, _array(shares), _array(strongest))
+            features = self._network.encode(tensor.to(self.device))
+        return Encoded(features, _array(shares(features.mixture)), _array(features.fine.prior.amax((0, 2, 3))))
 
     @torch.inference_mode()
     def decode(self, features: Any, question: Question) -> NDArray[np.float32]:
         """One decoding, brought back to the CPU."""
-        given: list[Tensor] = [torch.from_numpy(part).to(self.device) for part in question]
+        places, own, against, known, previous = (torch.from_numpy(part)[None].to(self.device) for part in question)
+        own, against, known, previous = (part.to(self.dtype) for part in (own, against, known, previous))
+        present = torch.ones_like(known[..., 0], dtype=torch.bool)
         with self._turn:
-            return _array(self._decoder(*features, given[0], *(part.to(self.dtype) for part in given[1:])))
+            return _array(
+                self._network.decode(features, Evidence(Clicked(places, own, against), known, previous, present))[0]
+            )
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

@@ -58,7 +58,7 @@ def test_every_label_has_a_logit_in_every_cell(network: LiveNetwork, image: torc
     logits = network.decode(features, some_evidence())
     assert logits.shape == (2, LABELS, HEIGHT // 4, WIDTH // 4)
     assert upsampled(logits, features.mixture).shape == (2, LABELS, HEIGHT, WIDTH)
-    torch.testing.assert_close(features.embedding.norm(dim=1), torch.ones(2, HEIGHT // 4, WIDTH // 4))
+    torch.testing.assert_close(features.fine.embedding.norm(dim=1), torch.ones(2, HEIGHT // 4, WIDTH // 4))
 
 
 def test_reordered_labels_get_reordered_logits(network: LiveNetwork, image: torch.Tensor) -> None:
@@ -117,7 +117,7 @@ def test_forward_is_decoding_with_all_labels_known(network: LiveNetwork, image: 
         features = network.encode(image)
         known = torch.eye(KNOWN).expand(2, -1, -1)
         everything = torch.ones(2, KNOWN, dtype=torch.bool)
-        evidence = Evidence(clicked_in(maps), known, torch.zeros_like(features.prior), everything)
+        evidence = Evidence(clicked_in(maps), known, torch.zeros_like(features.fine.prior), everything)
         wanted = upsampled(network.decode(features, evidence), features.mixture)
         torch.testing.assert_close(network(image, maps), wanted)
 

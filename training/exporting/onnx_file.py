@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ def is_filter(tensor: Tensor) -> bool:
 
 
 def write_onnx(
-    module: nn.Module, example: dict[str, Tensor], outputs: list[str], sizes: dict[str, Any], path: Path
+    module: nn.Module,
+    example: dict[str, Tensor],
+    outputs: list[str],
+    sizes: dict[str, Any],
+    path: Path,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Writes ``module``.
 
@@ -30,6 +35,7 @@ def write_onnx(
         outputs: names of what it gives.
         sizes: which axes of each input are of any length, as ``torch.export`` takes them.
         path: of the file.
+        metadata: texts by name that the file carries.
     """
     program = torch.onnx.export(
         module,
@@ -52,6 +58,7 @@ def write_onnx(
     del model.graph.value_info[:]  # ONNX Runtime infers shapes itself.
     for node in model.graph.node:
         del node.metadata_props[:]  # Where in the Python source each node came from; half as large as the weights.
+    helper.set_model_props(model, dict(metadata or {}))
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 

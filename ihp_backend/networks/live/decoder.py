@@ -1,9 +1,4 @@
-"""The decoder that all labels share: what each label makes of the photograph around its evidence.
-
-It works at strides 8, 16 and 32, where a label costs little. For every cell of 8 x 8 pixels it then says how the fine
-cells in it are to be read: offsets and weights of a small network over the photograph's fine features and the label's
-own fine planes.
-"""
+"""The decoder that all labels share: from the planes of one label to its logit in every cell."""
 
 from __future__ import annotations
 
@@ -17,70 +12,50 @@ SPLIT = 2
 
 
 class LabelDecoder(nn.Module):
-    """A small U over strides 8, 16 and 32, run for each label with the same weights.
+    """A small U over strides 4, 8 and 16, run for each label with the same weights.
 
-    Labels hear of one another through the planes, which say whose clicks are nearest, and through the mean over all
-    labels, which each level takes in; so their order does not matter, nor their number.
+    A label hears of the others only through its planes, which say whose clicks are nearest. So neither their order nor
+    their number matters, and labels can be decoded a few at a time, within a processor core's cache.
 
     Args:
-        planes: per label, at stride 8.
-        widths: channels at strides 8, 16 and 32.
-        fine: channels of the fine features.
         fine_planes: per label, at stride 4.
+        coarse_planes: per label, at stride 8.
+        widths: channels at strides 4, 8 and 16.
     """
 
-    def __init__(self, planes: int, widths: tuple[int, int, int], fine: int, fine_planes: int) -> None:
+    def __init__(self, fine_planes: int, coarse_planes: int, widths: tuple[int, int, int]) -> None:
         super().__init__()
-        one, two, three = widths
-        self.fine = fine
-        self.enter = nn.Conv2d(planes, one, 1)
-        self.hear = nn.ModuleList(nn.Conv2d(width, width, 1) for width in widths)
-        self.down = nn.ModuleList([nn.Conv2d(one, two, 1), nn.Conv2d(two, three, 1)])
-        self.look = nn.ModuleList(
-            nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), Separable(width, size))
-            for width, size in zip(widths, (3, 5, 5), strict=True)
+        four, eight, sixteen = widths
+        self.enter_four, self.enter_eight = nn.Conv2d(fine_planes, four, 1), nn.Conv2d(coarse_planes, eight, 1)
+        self.down_eight, self.down_sixteen = nn.Conv2d(four, eight, 1), nn.Conv2d(eight, sixteen, 1)
+        self.look_four = nn.Sequential(nn.BatchNorm2d(four), nn.ReLU(), Separable(four, 3))
+        self.look_eight = nn.Sequential(nn.BatchNorm2d(eight), nn.ReLU(), Separable(eight, 5))
+        self.look_sixteen = nn.Sequential(
+            nn.BatchNorm2d(sixteen), nn.ReLU(), Separable(sixteen, 5), Separable(sixteen, 5)
         )
-        self.up = nn.ModuleList([convolution(two, one), convolution(three, two)])
-        self.join = nn.ModuleList([Separable(one, 5), Separable(two, 5)])
-        self.answer = nn.Conv2d(one, 1 + 2 * fine, 1)
-        self.read = nn.Conv2d(fine_planes, fine, 1, bias=False)
-        # At first all labels are about equally likely everywhere, and every fine channel has a say.
-        nn.init.normal_(self.answer.weight, std=0.01)
-        assert self.answer.bias is not None
-        nn.init.normal_(self.answer.bias, std=0.1)
+        self.up_eight, self.up_four = convolution(sixteen, eight), convolution(eight, four)
+        self.join_eight, self.join_four = Separable(eight, 5), Separable(four, 3)
+        self.answer = nn.Conv2d(four, 1, 1)
 
-    def forward(
-        self,
-        planes: Tensor,
-        context: tuple[Tensor, Tensor, Tensor],
-        fine: Tensor,
-        fine_planes: Tensor,
-        present: Tensor,
-    ) -> Tensor:
-        """Logits float (N, L, h, w) at stride 4.
+    def forward(self, fine: Tensor, coarse: Tensor, context: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """Logits float (N, L, h, w).
 
         Args:
-            planes: float (N, L, planes, h/2, w/2).
-            context: float (N, channels, ...) at strides 8, 16 and 32, with the decoder's widths as channels.
-            fine: float (N, fine, h, w).
-            fine_planes: float (N, L, fine planes, h, w).
-            present: bool (N, L), whom the others hear.
+            fine: float (N, L, fine planes, h, w).
+            coarse: float (N, L, coarse planes, h/2, w/2).
+            context: float (N, channels, ...) at strides 4, 8 and 16, with the decoder's widths as channels.
         """
-        one = self._level(0, self.enter(planes.flatten(0, 1)), context[0], present)
-        two = self._level(1, self.down[0](avg_pool2d(one, 2)), context[1], present)
-        three = self._level(2, self.down[1](avg_pool2d(two, 2)), context[2], present)
-        two = self.join[1](two + enlarged(self.up[1](three), two))
-        one = self.join[0](one + enlarged(self.up[0](two), one))
-        base, offsets, weights = self.answer(one).split([1, self.fine, self.fine], 1)
-        seen = self.read(fine_planes.flatten(0, 1)).unflatten(0, present.shape) + fine[:, None]
-        seen = (seen.flatten(0, 1) + enlarged(offsets, fine)).relu()
-        logits = enlarged(base, fine)[:, 0] + (seen * enlarged(weights, fine)).sum(1)
-        return logits.unflatten(0, present.shape)
+        labels = fine.shape[1]
+        four = self.look_four(_with(self.enter_four(fine.flatten(0, 1)), context[0], labels))
+        eight = self.down_eight(avg_pool2d(four, 2)) + self.enter_eight(coarse.flatten(0, 1))
+        eight = self.look_eight(_with(eight, context[1], labels))
+        sixteen = self.look_sixteen(_with(self.down_sixteen(avg_pool2d(eight, 2)), context[2], labels))
+        eight = self.join_eight(eight + enlarged(self.up_eight(sixteen), eight))
+        four = self.join_four(four + enlarged(self.up_four(eight), four))
+        logits: Tensor = self.answer(four)[:, 0]
+        return logits.unflatten(0, (-1, labels))
 
-    def _level(self, level: int, values: Tensor, context: Tensor, present: Tensor) -> Tensor:
-        """Takes in the photograph's context and what the mean over the present labels says, (N L, C, h, w)."""
-        each = values.unflatten(0, present.shape)
-        weights = present.to(values.dtype)
-        mean = (each * weights[..., None, None, None]).sum(1) / weights.sum(1)[:, None, None, None].clamp(min=1)
-        entered: Tensor = self.look[level]((each + (self.hear[level](mean) + context)[:, None]).flatten(0, 1))
-        return entered
+
+def _with(values: Tensor, context: Tensor, labels: int) -> Tensor:
+    """Adds a photograph's context (N, C, h, w) to each of its labels' values (N L, C, h, w)."""
+    return (values.unflatten(0, (-1, labels)) + context[:, None]).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""What the live network knows of a photograph before any click: features at strides 4 to 32."""
+"""What the live network knows of a photograph before any click: features at strides 4, 8 and 16."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import avg_pool2d, normalize
 
 from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
 from ihp_backend.networks.live.upsampling import NEIGHBOURS, STRIDE
@@ -16,21 +16,30 @@ OUTLINE = 64
 """Channels from which outlines are read."""
 
 
-class LiveFeatures(NamedTuple):
-    """A photograph, encoded.
+class Sight(NamedTuple):
+    """What a photograph looks like at one stride.
 
     Attributes:
-        embedding: float (N, D, H/4, W/4), unit length: pixels of one part lie near one another.
-        prior: float (N, known labels, H/4, W/4), probabilities of the labels that the network was trained on.
-        context: float (N, C, H/s, W/s) for s = 8, 16, 32, what the decoder adds to its own features.
-        fine: float (N, F, H/4, W/4), what it reads detail from.
-        mixture: float (N, 16 x 9, H/4, W/4), logits of the shares with which neighbouring cells make each pixel.
+        embedding: float (N, D, h, w), unit length: pixels of one part lie near one another.
+        prior: float (N, known labels, h, w), probabilities of the labels that the network was trained on.
     """
 
     embedding: Tensor
     prior: Tensor
+
+
+class LiveFeatures(NamedTuple):
+    """A photograph, encoded.
+
+    Attributes:
+        fine, coarse: at strides 4 and 8.
+        context: float (N, C, H/s, W/s) for s = 4, 8, 16, what the decoder adds to its own features.
+        mixture: float (N, 16 x 9, H/4, W/4), logits of the shares with which neighbouring cells make each pixel.
+    """
+
+    fine: Sight
+    coarse: Sight
     context: tuple[Tensor, Tensor, Tensor]
-    fine: Tensor
     mixture: Tensor
 
 
@@ -42,8 +51,7 @@ class FeatureNetwork(nn.Module):
         encoder, encoder_weights, mean, deviation: see ``WidenedDeepLab``.
         width: channels of the joined stages.
         embedding: channels of the embedding.
-        contexts: channels of the context at strides 8, 16 and 32.
-        fine: channels of the fine features.
+        contexts: channels of the context at strides 4, 8 and 16.
     """
 
     def __init__(
@@ -56,7 +64,6 @@ class FeatureNetwork(nn.Module):
         width: int,
         embedding: int,
         contexts: tuple[int, int, int],
-        fine: int,
     ) -> None:
         super().__init__()
         self.encoder = smp.encoders.get_encoder(encoder, weights=encoder_weights)
@@ -73,7 +80,6 @@ class FeatureNetwork(nn.Module):
         self.embed = nn.Conv2d(width, embedding, 1)
         self.classify = nn.Conv2d(width, known_labels, 1)
         self.contexts = nn.ModuleList(nn.Conv2d(width, count, 1) for count in contexts)
-        self.detail = nn.Conv2d(width, fine, 1)
         # The finest features and, brought to their stride by convolutions that overlap nothing, the pixels themselves.
         self.outline_features = nn.Conv2d(width, OUTLINE, 1, bias=False)
         self.outline_half = nn.Conv2d(channels[1], OUTLINE, STRIDE // 2, stride=STRIDE // 2, bias=False)
@@ -97,11 +103,8 @@ class FeatureNetwork(nn.Module):
             joined.append(coarse)
         finest = self.refine(joined.pop())
         outline = self.outline_features(finest) + self.outline_half(stages[1]) + self.outline_pixels(photograph)
-        one, two, three = (head(step) for head, step in zip(self.contexts, reversed(joined), strict=True))
-        return LiveFeatures(
-            normalize(self.embed(finest), dim=1),
-            self.classify(finest).softmax(1),
-            (one, two, three),
-            self.detail(finest),
-            self.outline(outline),
-        )
+        steps = (finest, *joined[:0:-1])
+        one, two, three = (head(step) for head, step in zip(self.contexts, steps, strict=True))
+        fine = Sight(normalize(self.embed(finest), dim=1), self.classify(finest).softmax(1))
+        coarse = Sight(normalize(avg_pool2d(fine.embedding, 2), dim=1), avg_pool2d(fine.prior, 2))
+        return LiveFeatures(fine, coarse, (one, two, three), self.outline(outline))

@@ -1,35 +1,32 @@
-"""The two halves in which a live network serves: tensors in, tensors out, one photograph at a time."""
+"""The two halves in which a live network is exported: tensors in, tensors out, one photograph at a time."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
-from ihp_backend.networks.live.evidence import Clicked, Evidence
-from ihp_backend.networks.live.features import LiveFeatures
 from ihp_backend.networks.live.network import LiveNetwork
-from ihp_backend.networks.live.upsampling import NEIGHBOURS, STRIDE
+from ihp_backend.networks.live.upsampling import shares
 
 
 class Encoding(NamedTuple):
-    """What the first half gives; all but ``shares`` goes into the second.
+    """What the first half gives.
 
     Attributes:
-        embedding: float (1, D, h, w).
-        prior: float (1, known labels, h, w), probabilities.
-        context_8, context_16, context_32: float (1, C, h/2, w/2), and half and a quarter of it.
-        fine: float (1, F, h, w).
+        embedding, embedding_8: float (1, D, h, w) at stride 4, and at stride 8.
+        prior, prior_8: float (1, known labels, h, w), probabilities at stride 4, and at stride 8.
+        context_4, context_8, context_16: float (1, C, ...) at those strides.
         shares: float (h, w, 16, 9), of the nine cells around each cell in each of its pixels.
     """
 
     embedding: Tensor
+    embedding_8: Tensor
     prior: Tensor
+    prior_8: Tensor
+    context_4: Tensor
     context_8: Tensor
     context_16: Tensor
-    context_32: Tensor
-    fine: Tensor
     shares: Tensor
 
 
@@ -42,36 +39,32 @@ class EncoderHalf(nn.Module):
 
     def forward(self, image: Tensor) -> Encoding:
         """Encodes one photograph."""
-        embedding, prior, context, fine, mixture = self.network.encode(image)
-        # The neighbours last: a softmax along the last axis is several times faster in ONNX Runtime.
-        shares = mixture[0].permute(1, 2, 0).unflatten(2, (STRIDE**2, NEIGHBOURS)).softmax(3)
-        return Encoding(embedding, prior, *context, fine, shares)
+        features = self.network.encode(image)
+        fine, coarse = features.fine, features.coarse
+        return Encoding(
+            fine.embedding,
+            coarse.embedding,
+            fine.prior,
+            coarse.prior,
+            *features.context,
+            shares(features.mixture),
+        )
 
 
 class DecoderHalf(nn.Module):
-    """An ``Encoding`` and a question to logits, float (A, h, w); see ``parsing.live_engine.Question``."""
+    """The planes of some labels to their logits, float (A, h, w); the planes are made beforehand."""
 
     def __init__(self, network: LiveNetwork) -> None:
         super().__init__()
-        self.network = network
+        self.decoder = network.decoder
 
-    def forward(
-        self,
-        embedding: Tensor,
-        prior: Tensor,
-        context_8: Tensor,
-        context_16: Tensor,
-        context_32: Tensor,
-        fine: Tensor,
-        places: Tensor,
-        own: Tensor,
-        against: Tensor,
-        known: Tensor,
-        previous: Tensor,
-    ) -> Tensor:
-        """Decodes all clicks on one photograph."""
-        context = (context_8, context_16, context_32)
-        features = LiveFeatures(embedding, prior, context, fine, mixture=prior)  # Which decoding does not look at.
-        present = torch.ones_like(known[:, 0], dtype=torch.bool)
-        evidence = Evidence(Clicked(places[None], own[None], against[None]), known[None], previous[None], present[None])
-        return self.network.decode(features, evidence)[0]
+    def forward(self, fine: Tensor, coarse: Tensor, context_4: Tensor, context_8: Tensor, context_16: Tensor) -> Tensor:
+        """Decodes labels of one photograph.
+
+        Args:
+            fine: float (A, fine planes, h, w).
+            coarse: float (A, coarse planes, h/2, w/2).
+            context_4, context_8, context_16: see ``Encoding``.
+        """
+        logits: Tensor = self.decoder(fine[None], coarse[None], (context_4, context_8, context_16))[0]
+        return logits

@@ -11,12 +11,12 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, normalize
 
 from ihp_backend.networks.live.decoder import SPLIT, LabelDecoder
 from ihp_backend.networks.live.evidence import ABSENT, Evidence, clicked_in
 from ihp_backend.networks.live.features import FeatureNetwork, LiveFeatures
-from ihp_backend.networks.live.kernels import ClickKernels, Kernel, embedding_at
+from ihp_backend.networks.live.kernels import Kernel, embedding_at
+from ihp_backend.networks.live.planes import LabelPlanes
 from ihp_backend.networks.live.upsampling import STRIDE, upsampled
 from ihp_backend.networks.widened_deeplab import IMAGENET_DEVIATION, IMAGENET_MEAN
 
@@ -35,14 +35,13 @@ class LiveNetwork(nn.Module):
         encoder, encoder_weights, mean, deviation: see ``WidenedDeepLab``.
         width: channels of the features from which everything is read.
         embedding: channels of the embedding.
-        widths: channels of the decoder at strides 8, 16 and 32.
-        fine: channels in which it reads detail at stride 4.
+        widths: channels of the decoder at strides 4, 8 and 16.
 
     Attributes:
         multiple_of: height and width of photographs must be multiples of this.
     """
 
-    multiple_of = 32
+    multiple_of = 16
 
     def __init__(
         self,
@@ -53,16 +52,14 @@ class LiveNetwork(nn.Module):
         deviation: tuple[float, float, float] = IMAGENET_DEVIATION,
         width: int = 96,
         embedding: int = 32,
-        widths: tuple[int, int, int] = (32, 48, 64),
-        fine: int = 8,
+        widths: tuple[int, int, int] = (16, 32, 64),
     ) -> None:
         super().__init__()
         self.num_labels = num_labels
-        self.network = FeatureNetwork(
-            num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths, fine
-        )
-        self.coarse, self.fine = ClickKernels(COARSE, STRIDE * SPLIT), ClickKernels(FINE, STRIDE)
-        self.decoder = LabelDecoder(self.coarse.planes + 4, widths, fine, self.fine.planes + 2)
+        self.network = FeatureNetwork(num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths)
+        self.fine = LabelPlanes(FINE, STRIDE, constants=False)
+        self.coarse = LabelPlanes(COARSE, STRIDE * SPLIT, constants=True)
+        self.decoder = LabelDecoder(self.fine.count, self.coarse.count, widths)
 
     def encode(self, image: Tensor) -> LiveFeatures:
         """Everything that does not depend on clicks.
@@ -78,23 +75,10 @@ class LiveNetwork(nn.Module):
 
         ``upsampled(logits, features.mixture)`` makes them those of all pixels.
         """
-        clicked, known, previous, present = evidence
-        prior = torch.einsum("nlk,nkhw->nlhw", known, features.prior)
-        clicks = embedding_at(features.embedding, clicked.places, STRIDE)
-        pooled = normalize(avg_pool2d(features.embedding, SPLIT), dim=1)
-        coarse_prior = avg_pool2d(prior, SPLIT)
-        constants = torch.stack([known.amax(2), clicked.own.amax(1)], 2)[..., None, None]
-        coarse = torch.cat(
-            [
-                self.coarse(pooled, clicks, clicked),
-                torch.stack([coarse_prior, avg_pool2d(previous, SPLIT)], 2),
-                constants.expand(-1, -1, -1, *coarse_prior.shape[2:]),
-            ],
-            2,
-        )
-        fine = torch.cat([self.fine(features.embedding, clicks, clicked), torch.stack([prior, previous], 2)], 2)
-        logits = self.decoder(coarse, features.context, features.fine, fine, present)
-        return logits.masked_fill(~present[..., None, None], ABSENT)
+        clicks = embedding_at(features.fine.embedding, evidence.clicked.places, STRIDE)
+        fine, coarse = self.fine(features.fine, clicks, evidence), self.coarse(features.coarse, clicks, evidence)
+        logits: Tensor = self.decoder(fine, coarse, features.context)
+        return logits.masked_fill(~evidence.present[..., None, None], ABSENT)
 
     def forward(self, image: Tensor, click_maps: Tensor) -> Tensor:
         """Logits of all pixels, float (N, num_labels, H, W), for the labels that the network knows.
@@ -105,8 +89,8 @@ class LiveNetwork(nn.Module):
         """
         features = self.encode(image)
         images, labels = click_maps.shape[:2]
-        known = torch.eye(labels, device=image.device, dtype=features.prior.dtype).expand(images, -1, -1)
+        known = torch.eye(labels, device=image.device, dtype=features.fine.prior.dtype).expand(images, -1, -1)
         present = known.new_ones(images, labels, dtype=torch.bool)
-        nothing = torch.zeros_like(features.prior)
+        nothing = torch.zeros_like(features.fine.prior)
         logits = self.decode(features, Evidence(clicked_in(click_maps), known, nothing, present))
         return upsampled(logits, features.mixture)

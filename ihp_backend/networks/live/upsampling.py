@@ -15,6 +15,16 @@ NEIGHBOURS = 9
 """Cells that a pixel is mixed from: its own and the eight around it, row by row."""
 
 
+def shares(mixture: Tensor) -> Tensor:
+    """The shares of the neighbours in each pixel of the first photograph's cells, float (h, w, 16, 9).
+
+    Args:
+        mixture: float (N, 16 x 9, h, w), see ``upsampled``.
+    """
+    # The neighbours last: a softmax along the last axis is several times faster in ONNX Runtime.
+    return mixture[0].permute(1, 2, 0).unflatten(2, (STRIDE**2, NEIGHBOURS)).softmax(3)
+
+
 def upsampled(logits: Tensor, mixture: Tensor, step: int = 1, phase: tuple[int, int] = (0, 0)) -> Tensor:
     """Logits of all pixels, or of every ``step``-th in both directions.
 

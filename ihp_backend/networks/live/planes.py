@@ -1,0 +1,63 @@
+"""Planes: what the decoder sees of each label at one stride."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from ihp_backend.networks.live.evidence import Evidence
+from ihp_backend.networks.live.features import Sight
+from ihp_backend.networks.live.kernels import FAINT, ClickKernels, Kernel
+from ihp_backend.networks.live.upsampling import STRIDE
+
+
+class LabelPlanes(nn.Module):
+    """Click kernels, prior, the parsing so far and, where wanted, two constants: known or not, clicked or not.
+
+    Args:
+        kernels: of the clicks.
+        stride: 4 or a multiple of it.
+        constants: whether the two constants are among the planes.
+
+    Attributes:
+        count: number of planes per label.
+    """
+
+    def __init__(self, kernels: tuple[Kernel, ...], stride: int, *, constants: bool) -> None:
+        super().__init__()
+        self.kernels, self.constants = ClickKernels(kernels, stride), constants
+        self.count = self.kernels.planes + 2 + 2 * constants
+
+    def forward(self, sight: Sight, clicked_embedding: Tensor, evidence: Evidence) -> Tensor:
+        """float (N, L, count, h, w).
+
+        Args:
+            sight: the photograph at this stride.
+            clicked_embedding: float (N, n, D), the embedding at the clicks.
+            evidence: of all labels.
+        """
+        clicked, known, previous, _ = evidence
+        prior = torch.einsum("nlk,nkhw->nlhw", known, sight.prior)
+        pooled = avg_pool2d(previous, self.kernels.stride // STRIDE)
+        planes = [self.kernels(sight.embedding, clicked_embedding, clicked), torch.stack([prior, pooled], 2)]
+        if self.constants:
+            constants = torch.stack([known.amax(2), clicked.own.amax(1)], 2)
+            planes.append(constants[..., None, None].expand(-1, -1, -1, *prior.shape[2:]))
+        return torch.cat(planes, 2)
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that it takes to make the planes elsewhere; see ``parsing.label_planes``."""
+        kernels = self.kernels
+        precision = torch.exp(-2 * kernels.log_reach)
+        return {
+            "stride": kernels.stride,
+            "constants": self.constants,
+            "faint": FAINT,
+            "kernels": [
+                {"sharpness": float(sharpness), "precision": float(inverse), "planes": planes}
+                for sharpness, inverse, planes in zip(kernels.sharpness, precision, kernels.kinds, strict=True)
+            ],
+        }
