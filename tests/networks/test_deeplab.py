@@ -72,7 +72,7 @@ def test_the_embedding_carries_gradients_for_the_semantic_perceiving_loss() -> N
 def test_builds_from_a_description_and_names_what_it_knows() -> None:
     built = build_network({"class": "DeepLabClickNetwork", "arguments": {"num_labels": 3, "decoder_channels": 16}})
     assert built.num_labels == 3
-    with pytest.raises(ValueError, match="'Nothing' is unknown; known are DeepLabClickNetwork"):
+    with pytest.raises(ValueError, match="'Nothing' is unknown; known are LiveNetwork, DeepLabClickNetwork"):
         build_network({"class": "Nothing", "arguments": {}})
 
 

@@ -11,11 +11,11 @@ import yaml
 
 from ihp_backend.datasets import DATASETS
 from ihp_backend.labels import BENCHMARKS
-from training import train, train_parts
+from training import train, train_live, train_parts
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 PAPER = {"lip": 300_000, "cihp": 300_000, "pascal_person_part": 120_000, "helen": 120_000}
-ALONE = ("ccp_deeplab", "ccp_paper")
+ALONE = {"ccp_deeplab": train.main, "ccp_paper": train.main, "ccp_live": train_live.main}
 PARTS = ("ccp_ideeplab", "ccp_dextr", "paper_ideeplab", "paper_dextr")
 
 
@@ -45,7 +45,7 @@ def test_no_configuration_is_forgotten() -> None:
 def test_a_configuration_fits_its_data(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    config = complete(capsys, monkeypatch, name)
+    config = complete(capsys, monkeypatch, name, main=ALONE[name])
     assert config["model"]["network"]["init_args"]["num_labels"] == len(BENCHMARKS[config["data"]["dataset"]])
 
 
