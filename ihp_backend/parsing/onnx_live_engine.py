@@ -1,7 +1,7 @@
 """The engine that serves live networks on a CPU: ONNX Runtime, no torch.
 
-A label's decoding fits into a core's cache and many labels' does not. So labels are decoded a few at a time, and each
-core takes the next few when it is done: several times faster than all of them in one run on all cores.
+A label's decoding fits into a core's cache and many labels' does not. So labels are decoded one at a time, and each
+core takes the next one when it is done, instead of all of them in one run on all cores.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.onnx_session import open_session
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
-
-TOGETHER = 2
-"""Labels decoded in one run."""
 
 
 class OnnxLiveEngine(LiveEngine):
@@ -58,7 +55,7 @@ class OnnxLiveEngine(LiveEngine):
         return Encoded(found, found.pop("shares"), found["prior"].max((0, 2, 3)))
 
     def decode(self, features: Any, question: Question) -> NDArray[np.float32]:
-        """A run of the decoder for every few labels."""
+        """A run of the decoder for every label."""
         context = {name: features[name] for name in ("context_4", "context_8", "context_16")}
         with self._turn:
             clicked = embedding_at(features["embedding"], question.places, self._fine.stride)
@@ -71,8 +68,8 @@ class OnnxLiveEngine(LiveEngine):
             ]
             fine, coarse = (future.result() for future in made)
 
-            def run(start: int) -> NDArray[np.float32]:
-                few = slice(start, start + TOGETHER)
-                return self._decoder.run(["logits"], {"fine": fine[few], "coarse": coarse[few], **context})[0]
+            def run(label: int) -> NDArray[np.float32]:
+                one = slice(label, label + 1)
+                return self._decoder.run(["logits"], {"fine": fine[one], "coarse": coarse[one], **context})[0]
 
-            return np.concatenate(list(self._cores.map(run, range(0, len(fine), TOGETHER))))
+            return np.concatenate(list(self._cores.map(run, range(len(fine)))))[:, 0]

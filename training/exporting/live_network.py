@@ -20,10 +20,9 @@ SIZES = ((1, 1, 1, 2), (32, 12, 30, 9), (17, 30, 200, 24))
 
 
 def export_halves(network: LiveNetwork, folder: Path) -> None:
-    """Writes ``encoder.onnx`` and ``decoder.onnx``, for any height, width and number of labels."""
+    """Writes ``encoder.onnx`` and ``decoder.onnx``, for any height and width."""
     rows = torch.export.Dim("rows", min=1, max=512)
     columns = torch.export.Dim("columns", min=1, max=512)
-    labels = torch.export.Dim("labels", min=1, max=1 << 12)
     image = torch.zeros(1, 3, 16 * 6, 16 * 9, dtype=torch.uint8)
     encoder, decoder = EncoderHalf(network).eval(), DecoderHalf(network).eval()
     sizes = {"image": {2: 16 * rows, 3: 16 * columns}}
@@ -31,13 +30,13 @@ def export_halves(network: LiveNetwork, folder: Path) -> None:
     with torch.no_grad():
         encoding = encoder(image)
     example = {
-        "fine": torch.zeros(7, network.fine.count, *encoding.context_4.shape[2:]),
-        "coarse": torch.zeros(7, network.coarse.count, *encoding.context_8.shape[2:]),
+        "fine": torch.zeros(1, network.fine.count, *encoding.context_4.shape[2:]),
+        "coarse": torch.zeros(1, network.coarse.count, *encoding.context_8.shape[2:]),
         **{name: getattr(encoding, name) for name in ("context_4", "context_8", "context_16")},
     }
     sizes = {
-        "fine": {0: labels, 2: 4 * rows, 3: 4 * columns},
-        "coarse": {0: labels, 2: 2 * rows, 3: 2 * columns},
+        "fine": {2: 4 * rows, 3: 4 * columns},
+        "coarse": {2: 2 * rows, 3: 2 * columns},
         "context_4": {2: 4 * rows, 3: 4 * columns},
         "context_8": {2: 2 * rows, 3: 2 * columns},
         "context_16": {2: rows, 3: columns},

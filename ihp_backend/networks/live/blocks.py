@@ -37,3 +37,8 @@ class Separable(nn.Module):
 def enlarged(values: Tensor, like: Tensor) -> Tensor:
     """``values`` repeated to the height and width of ``like``."""
     return interpolate(values, size=like.shape[-2:], mode="nearest")
+
+
+def doubled(values: Tensor) -> Tensor:
+    """``values`` repeated to twice the height and width; a constant factor is what ONNX Runtime can fuse around."""
+    return interpolate(values, scale_factor=2.0, mode="nearest")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
+from ihp_backend.networks.live.blocks import Separable, convolution, doubled
 
 SPLIT = 2
 """Fine cells along each axis in a coarse one."""
@@ -28,34 +28,34 @@ class LabelDecoder(nn.Module):
         four, eight, sixteen = widths
         self.enter_four, self.enter_eight = nn.Conv2d(fine_planes, four, 1), nn.Conv2d(coarse_planes, eight, 1)
         self.down_eight, self.down_sixteen = nn.Conv2d(four, eight, 1), nn.Conv2d(eight, sixteen, 1)
-        self.look_four = nn.Sequential(nn.BatchNorm2d(four), nn.ReLU(), Separable(four, 3))
-        self.look_eight = nn.Sequential(nn.BatchNorm2d(eight), nn.ReLU(), Separable(eight, 5))
-        self.look_sixteen = nn.Sequential(
-            nn.BatchNorm2d(sixteen), nn.ReLU(), Separable(sixteen, 5), Separable(sixteen, 5)
-        )
+        self.look_four = nn.Sequential(nn.ReLU(), Separable(four, 3))
+        self.look_eight = nn.Sequential(nn.ReLU(), Separable(eight, 5))
+        self.look_sixteen = nn.Sequential(nn.ReLU(), Separable(sixteen, 5), Separable(sixteen, 5))
         self.up_eight, self.up_four = convolution(sixteen, eight), convolution(eight, four)
         self.join_eight, self.join_four = Separable(eight, 5), Separable(four, 3)
         self.answer = nn.Conv2d(four, 1, 1)
 
-    def forward(self, fine: Tensor, coarse: Tensor, context: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Logits float (N, L, h, w).
+    def forward(self, fine: Tensor, coarse: Tensor, context: tuple[Tensor, Tensor, Tensor], labels: int = 1) -> Tensor:
+        """Logits float (N labels, 1, h, w).
 
         Args:
-            fine: float (N, L, fine planes, h, w).
-            coarse: float (N, L, coarse planes, h/2, w/2).
+            fine: float (N labels, fine planes, h, w), the labels of a photograph one after the other.
+            coarse: float (N labels, coarse planes, h/2, w/2).
             context: float (N, channels, ...) at strides 4, 8 and 16, with the decoder's widths as channels.
+            labels: of each photograph.
         """
-        labels = fine.shape[1]
-        four = self.look_four(_with(self.enter_four(fine.flatten(0, 1)), context[0], labels))
-        eight = self.down_eight(avg_pool2d(four, 2)) + self.enter_eight(coarse.flatten(0, 1))
+        four = self.look_four(_with(self.enter_four(fine), context[0], labels))
+        eight = self.down_eight(avg_pool2d(four, 2)) + self.enter_eight(coarse)
         eight = self.look_eight(_with(eight, context[1], labels))
         sixteen = self.look_sixteen(_with(self.down_sixteen(avg_pool2d(eight, 2)), context[2], labels))
-        eight = self.join_eight(eight + enlarged(self.up_eight(sixteen), eight))
-        four = self.join_four(four + enlarged(self.up_four(eight), four))
-        logits: Tensor = self.answer(four)[:, 0]
-        return logits.unflatten(0, (-1, labels))
+        eight = self.join_eight(eight + doubled(self.up_eight(sixteen)))
+        four = self.join_four(four + doubled(self.up_four(eight)))
+        logits: Tensor = self.answer(four)
+        return logits
 
 
 def _with(values: Tensor, context: Tensor, labels: int) -> Tensor:
-    """Adds a photograph's context (N, C, h, w) to each of its labels' values (N L, C, h, w)."""
+    """Adds a photograph's context (N, C, h, w) to each of its labels' values (N labels, C, h, w)."""
+    if labels == 1:
+        return values + context
     return (values.unflatten(0, (-1, labels)) + context[:, None]).flatten(0, 1)

@@ -52,19 +52,19 @@ class EncoderHalf(nn.Module):
 
 
 class DecoderHalf(nn.Module):
-    """The planes of some labels to their logits, float (A, h, w); the planes are made beforehand."""
+    """The planes of one label to its logits, float (1, 1, h, w); the planes are made beforehand."""
 
     def __init__(self, network: LiveNetwork) -> None:
         super().__init__()
         self.decoder = network.decoder
 
     def forward(self, fine: Tensor, coarse: Tensor, context_4: Tensor, context_8: Tensor, context_16: Tensor) -> Tensor:
-        """Decodes labels of one photograph.
+        """Decodes one label of one photograph.
 
         Args:
-            fine: float (A, fine planes, h, w).
-            coarse: float (A, coarse planes, h/2, w/2).
+            fine: float (1, fine planes, h, w).
+            coarse: float (1, coarse planes, h/2, w/2).
             context_4, context_8, context_16: see ``Encoding``.
         """
-        logits: Tensor = self.decoder(fine[None], coarse[None], (context_4, context_8, context_16))[0]
+        logits: Tensor = self.decoder(fine, coarse, (context_4, context_8, context_16))
         return logits

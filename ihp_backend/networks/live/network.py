@@ -77,8 +77,9 @@ class LiveNetwork(nn.Module):
         """
         clicks = embedding_at(features.fine.embedding, evidence.clicked.places, STRIDE)
         fine, coarse = self.fine(features.fine, clicks, evidence), self.coarse(features.coarse, clicks, evidence)
-        logits: Tensor = self.decoder(fine, coarse, features.context)
-        return logits.masked_fill(~evidence.present[..., None, None], ABSENT)
+        labels = evidence.present.shape[1]
+        logits = self.decoder(fine.flatten(0, 1), coarse.flatten(0, 1), features.context, labels)
+        return logits[:, 0].unflatten(0, (-1, labels)).masked_fill(~evidence.present[..., None, None], ABSENT)
 
     def forward(self, image: Tensor, click_maps: Tensor) -> Tensor:
         """Logits of all pixels, float (N, num_labels, H, W), for the labels that the network knows.
