@@ -103,8 +103,10 @@ def embedding_at(embedding: Floats, places: NDArray[np.int64], stride: int) -> F
 
 
 def _pooled(planes: Floats, height: int, width: int) -> Floats:
-    """The means of (A, h, w) over equal blocks, float32 (A, height width)."""
-    if planes.shape[1:] == (height, width):
-        return planes.reshape(len(planes), -1)
-    blocks = planes.reshape(len(planes), height, planes.shape[1] // height, width, planes.shape[2] // width)
-    return blocks.mean((2, 4), dtype=np.float32).reshape(len(planes), -1)
+    """The means of (A, h, w) over equal square blocks, float32 (A, height width)."""
+    side = planes.shape[1] // height
+    pooled = np.zeros((len(planes), height, width), np.float32)
+    for y in range(side):
+        for x in range(side):
+            pooled += planes[:, y::side, x::side]
+    return pooled.reshape(len(planes), -1) / np.float32(side**2)

@@ -51,13 +51,13 @@ class LabelPlanes(nn.Module):
     def describe(self) -> dict[str, Any]:
         """Everything that it takes to make the planes elsewhere; see ``parsing.label_planes``."""
         kernels = self.kernels
-        precision = torch.exp(-2 * kernels.log_reach)
+        sharpness, precision = kernels.sharpness.detach(), torch.exp(-2 * kernels.log_reach.detach())
         return {
             "stride": kernels.stride,
             "constants": self.constants,
             "faint": FAINT,
             "kernels": [
-                {"sharpness": float(sharpness), "precision": float(inverse), "planes": planes}
-                for sharpness, inverse, planes in zip(kernels.sharpness, precision, kernels.kinds, strict=True)
+                {"sharpness": sharp, "precision": precise, "planes": planes}
+                for sharp, precise, planes in zip(sharpness.tolist(), precision.tolist(), kernels.kinds, strict=True)
             ],
         }
