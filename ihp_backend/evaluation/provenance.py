@@ -14,6 +14,9 @@ from ihp_backend.parsing.cores import available_cores
 
 PACKAGES = ("numpy", "opencv-python-headless", "connected-components-3d", "onnxruntime", "torch")
 
+SOURCE = (":(top)*.py", ":(top)*.yaml", ":(top)*.toml")
+"""What figures are made by, as git selects files from the top of the repository."""
+
 
 def provenance(module: str) -> dict[str, object]:
     """What to write beside a figure, ready for JSON.
@@ -31,15 +34,18 @@ def provenance(module: str) -> dict[str, object]:
     }
 
 
-def commit() -> str:
-    """The commit of the source that runs, with "+" where tracked files differ from it; "" outside a repository."""
-    here = Path(__file__).parent
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """The commit of the source in ``folder``'s repository; "" outside of one.
+
+    A "+" follows where tracked code or configuration differs from it. Figures may: a run that adds to those that are
+    kept would call itself changed.
+    """
     try:
         head = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip()
         changed = subprocess.run(
-            ["git", "-C", str(here), "status", "--porcelain", "--untracked-files=no"],
+            ["git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no", "--", *SOURCE],
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
     except (OSError, subprocess.CalledProcessError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from ihp_backend.evaluation import Annotator, Curve, NearestClick, evaluate, plot_curves, provenance, summarise
+from ihp_backend.evaluation.provenance import commit
 from ihp_backend.evaluation.summary import mean_and_spread, write_curve, write_json, write_labels, write_measures
 from tests.evaluation.stand_ins import LABELS, Columns
 
@@ -77,3 +79,21 @@ def test_provenance_is_complete() -> None:
     assert str(found["command"]).startswith("python -m training.evaluate")
     assert str(found["machine"]).endswith("cores")
     assert found["packages"]["numpy"] == np.__version__  # type: ignore[index]
+
+
+def test_a_commit_is_marked_where_code_was_changed_and_not_where_figures_were(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=n", "-c", "user.email=e@example.org")
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
+
+    (tmp_path / "room").mkdir()
+    for name in ("room/code.py", "room/config.yaml", "figures.json"):
+        (tmp_path / name).write_text("1")
+    git("init")
+    git("add", "--all")
+    git("commit", "--message", "first")
+    assert len(commit(tmp_path / "room")) == 40
+    (tmp_path / "figures.json").write_text("2")
+    assert not commit(tmp_path / "room").endswith("+")
+    (tmp_path / "room" / "config.yaml").write_text("2")
+    assert commit(tmp_path / "room").endswith("+")
