@@ -19,6 +19,7 @@ from ihp_backend.datasets import Sample
 from ihp_backend.evaluation.annotator import Annotator
 from ihp_backend.labels import IGNORE
 from ihp_backend.parsing import Parser
+from ihp_backend.parsing.geometry import working_sides
 
 BINS = 15
 
@@ -110,7 +111,7 @@ def sample_cells(
     parts = []
     for _ in range(2):
         answer = parser.answer(scene, clicks)
-        rows, columns = (max(round(side * scene.scale), 1) // answer.stride for side in parsing.shape)
+        rows, columns = (side // answer.stride for side in working_sides(scene.height, scene.width, scene.scale))
         y, x = np.divmod(rng.permutation(rows * columns)[:count], max(columns, 1))
         middle_y, middle_x = (
             np.minimum(((axis + 0.5) * answer.stride / scene.scale).astype(np.intp), side - 1)

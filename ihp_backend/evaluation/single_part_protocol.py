@@ -25,7 +25,7 @@ from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError, read_che
 from ihp_backend.parsing.cores import available_cores
 from ihp_backend.parsing.engine import Engine
 from ihp_backend.parsing.engines import make_engine
-from ihp_backend.parsing.geometry import to_working_clicks, to_working_image, working_scale
+from ihp_backend.parsing.geometry import to_working_clicks, to_working_image, working_scale, working_sides
 
 NETWORK = "InteractiveDeepLab"
 """The class of networks whose label 0 takes any negative click and whose parts do not know of one another."""
@@ -82,8 +82,7 @@ class PartParser:
         maps = localization_maps(working, height, width, len(self.labels))
         coarse = self._engine.decode(features, maps)[part]
         fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-        # The working image without its padding.
-        rows, columns = (max(round(side * scene.scale), 1) for side in (scene.height, scene.width))
+        rows, columns = working_sides(scene.height, scene.width, scene.scale)
         return cv2.resize(fine[:rows, :columns], (scene.width, scene.height)).astype(np.float32, copy=False)
 
 

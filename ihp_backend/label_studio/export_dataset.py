@@ -18,14 +18,13 @@ from ihp_backend.label_studio.data_uri import decode_data_uri, is_data_uri
 from ihp_backend.label_studio.export_tasks import ExportedTask, read_export
 from ihp_backend.label_studio.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.labelling_config import ImageTag, LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.mask_records import HALF
 from ihp_backend.labels import LabelSet, match_labels
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 
 SPLITS = ("train", "val")
 CONFIG = "labelling_config.xml"
 
-# The editor softens the edges of strokes; what is more than half covered belongs to the region.
-_HALF = 127
 # Label Studio puts eight hexadecimal digits before the name of an uploaded file.
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
 _NAMED_IN_ERRORS = 5
@@ -125,7 +124,7 @@ class ExportDataset:
                     f"{region.width} x {region.height} pixels, but others have {parsing.shape[1]} x {parsing.shape[0]}"
                 )
                 raise SampleError(region.name, sizes, "draw all regions of a task on one and the same photograph")
-            parsing[alpha > _HALF] = self._label_ids[region.label]
+            parsing[alpha > HALF] = self._label_ids[region.label]
         assert parsing is not None  # A task without regions is left out.
         return parsing
 

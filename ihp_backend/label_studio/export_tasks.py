@@ -1,8 +1,7 @@
 """Tasks of a Label Studio project exported as JSON, as far as masks are concerned.
 
 What counts of a task is the newest annotation that was not cancelled and holds brush regions. Clicks and boxes are
-prompts and left aside, and so is a mask that is kept a second time under a prompt's type, which happens when a
-suggestion is accepted while a label is chosen.
+prompts and left aside.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ihp_backend.datasets import SampleError
+from ihp_backend.label_studio.mask_records import MASK_TYPES, mask_records
 
-_BRUSHES = ("brushlabels", "brush")
 _OTHER_MASKS = ("polygon", "polygonlabels", "ellipse", "ellipselabels", "bitmask", "bitmasklabels")
 
 
@@ -92,7 +91,7 @@ def _newest(annotations: list[Any]) -> tuple[Mapping[str, Any] | None, str]:
     standing = [a for a in made if not a.get("was_cancelled") and not a.get("skipped")]
     if not standing:
         return None, "skipped"
-    with_masks = [a for a in standing if any(record.get("type") in _BRUSHES for record in _records(a))]
+    with_masks = [a for a in standing if any(record.get("type") in MASK_TYPES for record in _records(a))]
     if not with_masks:
         types = [record.get("type") for annotation in standing for record in _records(annotation)]
         other = {kind for kind in _OTHER_MASKS if kind in types}
@@ -115,29 +114,24 @@ def _records(annotation: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _regions(annotation: Mapping[str, Any], place: str) -> Iterator[BrushRegion]:
     records = _records(annotation)
-    paired = {
-        str(record.get("id")): _value(record).get("labels") for record in records if record.get("type") == "labels"
-    }
     for record in records:
-        kind, value = record.get("type"), _value(record)
-        name = f"{place}, region {record.get('id')}"
-        if kind in _OTHER_MASKS:
+        if (kind := record.get("type")) in _OTHER_MASKS:
+            name = f"{place}, region {record.get('id')}"
             raise SampleError(name, f"a region of type {kind}", "only brush regions are read: draw it with the brush")
-        if kind not in _BRUSHES:
-            continue
-        named = value.get("brushlabels") or value.get("labels") or paired.get(str(record.get("id")))
+    for brush, named in mask_records(records):
+        name = f"{place}, region {brush.get('id')}"
         if not isinstance(named, list) or len(named) != 1:
             raise SampleError(name, f"labels {named}", "give it exactly one label in Label Studio and export again")
-        height, width = record.get("original_height"), record.get("original_width")
+        height, width = brush.get("original_height"), brush.get("original_width")
         if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1:
             raise SampleError(name, f"original size {width} x {height}", "export the project again")
         try:
-            rle = bytes(value["rle"])
+            rle = bytes(_value(brush)["rle"])
         except (KeyError, TypeError, ValueError) as error:
             raise SampleError(
                 name, f"no brush RLE ({error!r})", "open and submit the task again, then export"
             ) from None
-        yield BrushRegion(name, str(named[0]), str(record.get("to_name")), rle, height, width)
+        yield BrushRegion(name, str(named[0]), str(brush.get("to_name")), rle, height, width)
 
 
 def _value(record: Mapping[str, Any]) -> Mapping[str, Any]:

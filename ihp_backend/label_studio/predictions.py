@@ -14,12 +14,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ihp_backend.clicks import Click
+from ihp_backend.label_studio.asking import ask
 from ihp_backend.label_studio.box_limits import keep_inside_boxes
 from ihp_backend.label_studio.click_memory import ClickMemory
+from ihp_backend.label_studio.drawn_work import DrawnWork
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.labelling_config import BrushTarget, ImageTag, LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.prediction_request import PredictionRequest
@@ -31,7 +29,6 @@ from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
 from ihp_backend.label_studio.translation import Translation, translate
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.parsing.scene import Scene
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +52,7 @@ class Predictions:
     ) -> None:
         self.parser = parser
         self.memory = ClickMemory() if memory is None else memory
+        self._drawn = DrawnWork()
         self._photographs = TaskPhotographs(parser, images, SceneCache() if scenes is None else scenes)
 
     def answer(self, task: Mapping[str, Any], request: PredictionRequest) -> dict[str, Any]:
@@ -111,7 +109,7 @@ class Predictions:
             names = [name for name in translation.labels.names[1:] if config.brush_target(name, image.name)]
             if names:
                 scene = self._photographs.open(task, image, request)
-                label_map, scores = self._parse(scene, [], translation)
+                label_map, scores = ask(self.parser, translation, scene, [])
                 targets = _targets(names, config, translation, image, problems)
                 results += regions(label_map, targets, scores, Place(request.project, _task_id(task)))
         return results
@@ -155,25 +153,17 @@ class Predictions:
             if name in translation.spoken_ids
             for prompt in stand
         ]
-        label_map, scores = self._parse(scene, clicks, translation)
+        previous = None
+        if self.parser.any_labels:  # Other models take no parsing so far.
+            key = (request.project, task_id, image.name, saved.stamp, scene.height, scene.width, request.label_config)
+            size = (scene.height, scene.width)
+            previous, unreadable = self._drawn.label_map(key, saved.records, config, translation.labels, size)
+            problems += unreadable
+        label_map, scores = ask(self.parser, translation, scene, clicks, previous)
         keep_inside_boxes(label_map, standing.prompts, translation.labels)
         targets = _targets(answered, config, translation, image, problems)
         place = Place(request.project, task_id, sent.original_size, sent.image_rotation)
         return regions(label_map, targets, scores, place)
-
-    def _parse(
-        self, scene: Scene, clicks: Sequence[Click], translation: Translation
-    ) -> tuple[NDArray[np.uint8], dict[int, float]]:
-        """The label map in the config's ids, and the confidence of each."""
-        parser = self.parser
-        if translation.any_labels:
-            parser = parser.speaking(translation.labels, translation.model_ids)
-        parse = parser.parse(scene, clicks)
-        scores = {
-            translation.labels.id_of(name): float(np.clip(np.nan_to_num(parse.confidence[model_id]), 0, 1))
-            for name, model_id in translation.spoken_ids.items()
-        }
-        return translation.from_spoken(parse.label_map), scores
 
 
 def _targets(

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.mask_records import mask_records
 from ihp_backend.label_studio.prompts import Prompt, read_prompts
-
-_MASK_TYPES = ("brushlabels", "brush")
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class SavedWork:
         user: who works on it, known only from drafts.
         prompts: clicks and boxes that stand in the drafts.
         accepted: label values that have a mask region in the drafts, or without drafts in the annotations.
+        records: of the drafts, or without drafts of the annotations, on the image in question.
         annotations: ids of the task's annotations.
         stamp: differs whenever the saved work differs.
     """
@@ -31,6 +31,7 @@ class SavedWork:
     user: str | None = None
     prompts: tuple[Prompt, ...] = ()
     accepted: frozenset[str] = frozenset()
+    records: tuple[dict[str, Any], ...] = ()
     annotations: frozenset[int] = frozenset()
     stamp: int = 0
 
@@ -51,6 +52,7 @@ def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: s
         user=next((str(user) for user in users if user), None),
         prompts=tuple(prompts),
         accepted=frozenset(_masked_labels(records, config)),
+        records=tuple(records),
         annotations=frozenset(i for annotation in annotations if isinstance(i := annotation.get("id"), int)),
         stamp=hash(tuple(_traits(item) for item in (*drafts, *annotations))),
     )
@@ -71,19 +73,11 @@ def read_signs(task: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> Iterator[str]:
-    paired = {
-        str(record.get("id")): _object(record.get("value")).get("labels")
-        for record in records
-        if record.get("type") == "labels"
-    }
-    for record in records:
-        if record.get("type") in _MASK_TYPES:
-            value = _object(record.get("value"))
-            names = value.get("brushlabels") or value.get("labels") or paired.get(str(record.get("id")))
-            for name in names if isinstance(names, list) else ():
-                label = config.label_of(name) if isinstance(name, str) else None
-                if label is not None:
-                    yield label
+    for _, names in mask_records(records):
+        for name in names if isinstance(names, list) else ():
+            label = config.label_of(name) if isinstance(name, str) else None
+            if label is not None:
+                yield label
 
 
 def _traits(saved: Mapping[str, Any]) -> tuple[str, ...]:

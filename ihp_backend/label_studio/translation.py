@@ -23,6 +23,7 @@ class Translation:
         unmatched: config labels the model lacks -> why.
         unused: model labels the config does not have; they count as background.
         from_model: uint8 (256,), model id -> config id.
+        spoken_ids: config label -> the id under which the parser is asked for it, for the labels it can answer.
         any_labels: whether the model answers labels that it lacks, too; it then speaks the config's ids.
     """
 
@@ -31,12 +32,8 @@ class Translation:
     unmatched: Mapping[str, str]
     unused: tuple[str, ...]
     from_model: NDArray[np.uint8]
-    any_labels: bool = False
-
-    @property
-    def spoken_ids(self) -> Mapping[str, int]:
-        """Config label -> the id under which the parser is asked for it, for the labels that it can answer."""
-        return {name: self.labels.id_of(name) for name in self.labels.names} if self.any_labels else self.model_ids
+    spoken_ids: Mapping[str, int]
+    any_labels: bool
 
     def from_spoken(self, label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A label map of the parser in the config's ids."""
@@ -84,5 +81,6 @@ def translate(config: LabellingConfig, known: LabelSet, *, any_labels: bool = Fa
         unmatched={name: match.reasons[name] for name in match.unmatched if name not in ids},
         unused=tuple(name for model_id, name in enumerate(known.names) if model_id not in ids.values()),
         from_model=from_model,
+        spoken_ids={name: labels.id_of(name) for name in labels.names} if any_labels else ids,
         any_labels=any_labels,
     )

@@ -16,16 +16,14 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ihp_backend.clicks import add_click, correction_clicks
-from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
 from ihp_backend.learning.click_views import Item
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
-from ihp_backend.learning.resumable_training import ResumableTraining
+from ihp_backend.learning.parsing_training import ParsingTraining
 from ihp_backend.losses import SemanticPerceivingLoss, WeightedCrossEntropy, inverse_log_weights
 from ihp_backend.networks.click_network import ClickNetwork
-from ihp_backend.networks.weights import load_encoder_weights
 
 
-class ClickTraining(ResumableTraining):
+class ClickTraining(ParsingTraining):
     """A click network with its losses, optimiser and validation.
 
     Args:
@@ -58,16 +56,13 @@ class ClickTraining(ResumableTraining):
         loss_stride: int = 2,
         seed: int = 0,
     ) -> None:
-        super().__init__(network, optimiser, seed)
+        super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
         # Registered now so that a checkpoint finds its place for the weights before the data are known.
         self.loss = loss or WeightedCrossEntropy(torch.ones(network.num_labels), click_weight)
         self.semantic_perceiving = semantic_perceiving
         self.semantic_perceiving_weight = semantic_perceiving_weight
         self.corrected, self.corrections_limit = corrected, corrections_limit
         self.loss_stride = loss_stride
-        self.confusion = np.zeros((network.num_labels, network.num_labels), np.int64)
-        if encoder_weights is not None:
-            load_encoder_weights(network, encoder_weights)
 
     def on_fit_start(self) -> None:
         """Weighs the labels by how rare they are in the training split."""
@@ -119,11 +114,5 @@ class ClickTraining(ResumableTraining):
     def validation_step(self, batch: Item, batch_index: int) -> None:
         """Counts pixels after the first clicks."""
         image, parsing, maps = batch
-        logits = interpolate(self.network(image, maps).float(), size=parsing.shape[1:], mode="bilinear")
-        for true, found in zip(parsing.cpu().numpy(), logits.argmax(1).cpu().numpy(), strict=True):
-            self.confusion += confusion_matrix(true, found.astype(np.uint8), self.network.num_labels)
-
-    def on_validation_epoch_end(self) -> None:
-        """Logs mIoU after the first clicks over the validation photographs."""
-        self.log("val_miou", mean_iou(self.confusion), prog_bar=True)
-        self.confusion[:] = 0
+        logits = self.network(image, maps).float()
+        self.count(parsing, interpolate(logits, size=parsing.shape[1:], mode="bilinear", align_corners=False))

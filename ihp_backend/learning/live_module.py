@@ -13,22 +13,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import nll_loss
 
-from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_views import Item
 from ihp_backend.learning.live_samples import Grid, Samples
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
-from ihp_backend.learning.resumable_training import ResumableTraining
+from ihp_backend.learning.parsing_training import ParsingTraining
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.losses import NormalisedFocalLoss, SemanticPerceivingLoss, SoftJaccard, inverse_log_weights
 from ihp_backend.networks.live import LiveNetwork, upsampled
 from ihp_backend.networks.live.upsampling import STRIDE
-from ihp_backend.networks.weights import load_encoder_weights
 
 SITUATIONS = SituationRecipe()
 
 
-class LiveTraining(ResumableTraining):
+class LiveTraining(ParsingTraining):
     """The live network with its losses, optimiser and validation.
 
     Args:
@@ -65,7 +63,7 @@ class LiveTraining(ResumableTraining):
         optimiser: OptimiserRecipe = OPTIMISER,
         seed: int = 0,
     ) -> None:
-        super().__init__(network, optimiser, seed)
+        super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
         self.situations, self.rounds, self.corrections_limit = situations, rounds, corrections_limit
         self.forgetting = forgetting
         self.focal, self.jaccard, self.jaccard_weight = NormalisedFocalLoss(), SoftJaccard(), jaccard_weight
@@ -74,9 +72,6 @@ class LiveTraining(ResumableTraining):
         self.semantic_perceiving_weight = semantic_perceiving_weight
         self.register_buffer("label_weights", torch.ones(network.num_labels))
         self.label_weights: Tensor
-        self.confusion = np.zeros((network.num_labels, network.num_labels), np.int64)
-        if encoder_weights is not None:
-            load_encoder_weights(network, encoder_weights)
 
     def on_fit_start(self) -> None:
         """Weighs the labels of the prior by how rare they are in the training split."""
@@ -116,11 +111,4 @@ class LiveTraining(ResumableTraining):
     def validation_step(self, batch: Item, batch_index: int) -> None:
         """Counts pixels after the first clicks."""
         image, parsing, maps = batch
-        found = self.network(image, maps).argmax(1)
-        for true, label_map in zip(parsing.cpu().numpy(), found.cpu().numpy(), strict=True):
-            self.confusion += confusion_matrix(true, label_map.astype(np.uint8), self.network.num_labels)
-
-    def on_validation_epoch_end(self) -> None:
-        """Logs mIoU after the first clicks over the validation photographs."""
-        self.log("val_miou", mean_iou(self.confusion), prog_bar=True)
-        self.confusion[:] = 0
+        self.count(parsing, self.network(image, maps))

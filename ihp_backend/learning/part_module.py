@@ -15,7 +15,6 @@ from ihp_backend.learning.part_data import PartItem
 from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.losses import BalancedCrossEntropy
 from ihp_backend.networks.part_network import PartNetwork
-from ihp_backend.networks.weights import load_encoder_weights
 
 
 class PartTraining(ResumableTraining):
@@ -42,12 +41,10 @@ class PartTraining(ResumableTraining):
         loss_stride: int = 2,
         seed: int = 0,
     ) -> None:
-        super().__init__(network, optimiser, seed)
+        super().__init__(network, encoder_weights, optimiser, seed)
         self.loss = loss or BalancedCrossEntropy(pixel_share=1.0)
         self.loss_stride = loss_stride
         self.confusion = np.zeros((2, 2), np.int64)
-        if encoder_weights is not None:
-            load_encoder_weights(network, encoder_weights)
 
     def training_step(self, batch: PartItem, batch_index: int) -> Tensor:
         """The loss on the part."""

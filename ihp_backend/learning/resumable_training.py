@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 from ihp_backend.labels import LabelSet
 from ihp_backend.learning.optimisers import OptimiserRecipe
 from ihp_backend.learning.stepwise_data import StepwiseData
+from ihp_backend.networks.weights import load_encoder_weights
 
 
 class ResumableTraining(LightningModule):
@@ -20,13 +22,16 @@ class ResumableTraining(LightningModule):
 
     Args:
         network: what is trained; its pretrained encoder is ``network.network.encoder``.
+        encoder_weights: file with pretrained weights of that encoder; None starts it at random.
         optimiser: how weights are changed.
         seed: of all that is random inside the network and its losses.
     """
 
-    def __init__(self, network: nn.Module, optimiser: OptimiserRecipe, seed: int) -> None:
+    def __init__(self, network: nn.Module, encoder_weights: Path | None, optimiser: OptimiserRecipe, seed: int) -> None:
         super().__init__()
         self.network = network
+        if encoder_weights is not None:
+            load_encoder_weights(network, encoder_weights)
         self.optimiser, self.seed = optimiser, seed
 
     @property

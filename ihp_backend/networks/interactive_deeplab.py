@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
 from ihp_backend.networks.part_network import PartNetwork
-from ihp_backend.networks.widened_deeplab import IMAGENET_DEVIATION, IMAGENET_MEAN, WidenedDeepLab, nearness
+from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN
+from ihp_backend.networks.widened_deeplab import WidenedDeepLab, nearness
 
 UNCLICKED = -1e4
 """Logit of a part without a click: never the best one, and finite in half precision."""

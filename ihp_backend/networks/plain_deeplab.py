@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
-from ihp_backend.networks.widened_deeplab import IMAGENET_DEVIATION, IMAGENET_MEAN, WidenedDeepLab
+from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN
+from ihp_backend.networks.widened_deeplab import WidenedDeepLab
 
 
 class PlainDeepLab(ClickNetwork):

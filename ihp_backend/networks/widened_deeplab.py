@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ihp_backend.networks.click_network import Decoded
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+from ihp_backend.networks.pretrained import Normalisation, fetching
 
 
 class WidenedDeepLab(smp.DeepLabV3Plus):
@@ -42,7 +40,7 @@ class WidenedDeepLab(smp.DeepLabV3Plus):
         mean: tuple[float, float, float],
         deviation: tuple[float, float, float],
     ) -> None:
-        try:
+        with fetching(encoder, encoder_weights):
             super().__init__(
                 encoder_name=encoder,
                 encoder_weights=encoder_weights,
@@ -50,21 +48,8 @@ class WidenedDeepLab(smp.DeepLabV3Plus):
                 classes=outputs,
                 upsampling=1,
             )
-        except OSError as error:
-            raise ValueError(
-                f"encoder_weights: {encoder_weights!r} of {encoder} cannot be fetched from the hub "
-                f"({type(error).__name__}); without a network set the network's encoder_weights to null and give a "
-                "file with --model.encoder_weights FILE"
-            ) from error
         widen_first_convolution(self.encoder, extra_channels)
-        self.register_buffer("image_mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("image_deviation", torch.tensor(deviation).view(1, 3, 1, 1) * 255, persistent=False)
-        self.image_mean: Tensor
-        self.image_deviation: Tensor
-
-    def normalise(self, image: Tensor) -> Tensor:
-        """The photograph as the encoder wants it: uint8 or float (N, 3, H, W) in 0..255 to float of the same shape."""
-        return (image.to(self.image_mean.dtype) - self.image_mean) / self.image_deviation
+        self.normalise = Normalisation(mean, deviation)
 
     def forward(self, photograph: Tensor, extra: Tensor | None = None) -> Decoded:
         """Logits and embedding at stride 4.

@@ -16,9 +16,6 @@ from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.mixed_answer import MixedAnswer
 from ihp_backend.parsing.network import Network
 
-STRIDE: Final = 4
-"""Working pixels per cell along each axis."""
-
 PLAUSIBLE: Final = 0.05
 """A known label whose prior is nowhere above this is not asked for unless it is clicked or drawn."""
 

@@ -30,21 +30,28 @@ def working_scale(height: int, width: int, working_size: int) -> float:
     return min(working_size / max(height, width), by_area, LARGEST_ENLARGEMENT)
 
 
+def working_sides(height: int, width: int, scale: float) -> tuple[int, int]:
+    """Height and width in working pixels, without any padding."""
+    return max(round(height * scale), 1), max(round(width * scale), 1)
+
+
 def to_working_image(image: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
     """``image`` uint8 (height, width, 3) scaled, then padded at bottom and right to multiples of ``multiple_of``."""
-    height, width = (max(round(side * scale), 1) for side in image.shape[:2])
-    smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = cv2.resize(image, (width, height), interpolation=smooth)
-    bottom, right = -height % multiple_of, -width % multiple_of
-    return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(PADDING,) * 3).astype(np.uint8)
+    return _scaled(image, scale, multiple_of, cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR, PADDING)
 
 
 def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
     """``label_map`` uint8 (height, width) scaled and padded like the photograph, with 255 beyond it."""
-    height, width = (max(round(side * scale), 1) for side in label_map.shape)
-    scaled = cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return _scaled(label_map, scale, multiple_of, cv2.INTER_NEAREST_EXACT, IGNORE)
+
+
+def _scaled(
+    picture: NDArray[np.uint8], scale: float, multiple_of: int, interpolation: int, beyond: int
+) -> NDArray[np.uint8]:
+    height, width = working_sides(picture.shape[0], picture.shape[1], scale)
+    scaled = cv2.resize(picture, (width, height), interpolation=interpolation)
     bottom, right = -height % multiple_of, -width % multiple_of
-    return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=IGNORE).astype(np.uint8)
+    return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(beyond,) * 3).astype(np.uint8)
 
 
 def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: float) -> list[Click]:
@@ -54,7 +61,7 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
         ValueError: a click lies outside the image.
     """
     moved = []
-    rows, columns = (max(round(side * scale), 1) for side in (height, width))
+    rows, columns = working_sides(height, width, scale)
     for click in clicks:
         if not (0 <= click.x < width and 0 <= click.y < height):
             raise ValueError(

@@ -1,7 +1,7 @@
 """The planes of ``networks.live.planes`` without torch: what the decoder of a live network sees of each label.
 
-They are made for all labels at once, since a click's share is set against the clicks of all; the decoder then takes the
-labels a few at a time.
+They are made for all labels at once, since a click's share is set against the clicks of all; the decoder then takes
+one label after the other.
 """
 
 from __future__ import annotations

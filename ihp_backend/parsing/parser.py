@@ -23,7 +23,13 @@ from ihp_backend.parsing.cores import available_cores
 from ihp_backend.parsing.engine import Engine
 from ihp_backend.parsing.engines import make_engine
 from ihp_backend.parsing.fixed_labels import FixedLabels
-from ihp_backend.parsing.geometry import to_working_clicks, to_working_image, to_working_map, working_scale
+from ihp_backend.parsing.geometry import (
+    to_working_clicks,
+    to_working_image,
+    to_working_map,
+    working_scale,
+    working_sides,
+)
 from ihp_backend.parsing.live_engine import LiveEngine
 from ihp_backend.parsing.network import Network
 from ihp_backend.parsing.obedience import settle
@@ -131,8 +137,7 @@ class Parser:
             ValueError: a click outside the image or of a label that does not exist, ``previous`` of another size.
         """
         answer = self.answer(scene, clicks, previous)
-        # The working image without its padding.
-        rows, columns = (max(round(side * scene.scale), 1) for side in (scene.height, scene.width))
+        rows, columns = working_sides(scene.height, scene.width, scene.scale)
         label_map = answer.label_map(scene.height, scene.width, rows, columns)
         if self.obedient:
             settle(label_map, clicks, scene.scale)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork
-from ihp_backend.networks.live.upsampling import shares
+from ihp_backend.networks.live.upsampling import STRIDE, shares
 from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.torch_network import serving_device
 
@@ -29,6 +29,15 @@ class TorchLiveEngine(LiveEngine):
         network = network.to(self.device, self.dtype)
         self._network = network
         self._turn = threading.Lock()
+        # The first run of a CUDA process compiles and allocates for seconds; no annotator should wait for it.
+        side = 4 * network.multiple_of
+        encoded = self.encode(np.zeros((side, side, 3), np.uint8))
+        nothing = np.zeros((1, 1), np.float32)
+        known, previous = (
+            np.zeros((1, network.num_labels), np.float32),
+            np.zeros((1, side // STRIDE, side // STRIDE), np.float32),
+        )
+        self.decode(encoded.features, Question(np.zeros((1, 2), np.int64), nothing, nothing, known, previous))
 
     @torch.inference_mode()
     def encode(self, image: NDArray[np.uint8]) -> Encoded:

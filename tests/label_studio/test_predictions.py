@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from ihp_backend.label_studio.brush_rle import encode
 from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.predictions import Predictions
@@ -66,6 +67,38 @@ def test_scores_stay_between_0_and_1(monkeypatch: pytest.MonkeyPatch, confidence
     )
     item = predictions(AllHat(confidence)).answer(TASK, PredictionRequest("1", CONFIG))
     assert (item["score"], item["result"][0]["score"]) == (score, score)
+
+
+class Remembering(AllHat):
+    """Answers any label and keeps what it was given as the parsing so far."""
+
+    any_labels = True
+
+    def speaking(self, labels: LabelSet, known_ids: Any) -> Remembering:
+        return self
+
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+        self.previous = previous
+        return super().parse(scene, clicks)
+
+
+def test_what_is_drawn_is_the_parsing_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
+    )
+    mask = np.eye(4, dtype=bool)
+    size = {"original_height": 4, "original_width": 4}
+    region = {"id": "r", "type": "brushlabels", "to_name": "i", **size}
+    region["value"] = {"brushlabels": ["Hat"], "rle": encode(mask)}
+    broken = {**region, "id": "broken", "value": {"brushlabels": ["Hat"], "rle": [1]}}
+    parser = Remembering()
+    task = {**TASK, "drafts": [{"id": 5, "result": [broken, region]}]}
+    item = predictions(parser).answer(task, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
+    np.testing.assert_array_equal(parser.previous, np.where(mask, 1, 255))
+    assert item["error"]["field"] == "region 'broken'"
+    assert len(item["result"]) == 1
+    predictions(parser).answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
+    assert parser.previous is None
 
 
 def test_a_request_does_not_show_its_token() -> None:

@@ -15,7 +15,7 @@ class LabelDecoder(nn.Module):
     """A small U over strides 4, 8 and 16, run for each label with the same weights.
 
     A label hears of the others only through its planes, which say whose clicks are nearest. So neither their order nor
-    their number matters, and labels can be decoded a few at a time, within a processor core's cache.
+    their number matters, and each can be decoded by itself, within a processor core's cache.
 
     Args:
         fine_planes: per label, at stride 4.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import segmentation_models_pytorch as smp
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, normalize
 
 from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
 from ihp_backend.networks.live.upsampling import NEIGHBOURS, STRIDE
+from ihp_backend.networks.pretrained import Normalisation, fetching
 
 OUTLINE = 64
 """Channels from which outlines are read."""
@@ -66,12 +66,10 @@ class FeatureNetwork(nn.Module):
         contexts: tuple[int, int, int],
     ) -> None:
         super().__init__()
-        self.encoder = smp.encoders.get_encoder(encoder, weights=encoder_weights)
+        with fetching(encoder, encoder_weights):
+            self.encoder = smp.encoders.get_encoder(encoder, weights=encoder_weights)
         channels = self.encoder.out_channels
-        self.register_buffer("image_mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("image_deviation", torch.tensor(deviation).view(1, 3, 1, 1) * 255, persistent=False)
-        self.image_mean: Tensor
-        self.image_deviation: Tensor
+        self.normalise = Normalisation(mean, deviation)
         self.surroundings = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels[-1], width, 1), nn.ReLU())
         # Stages at strides 32, 16, 8 and 4.
         self.laterals = nn.ModuleList(convolution(count, width) for count in channels[:1:-1])
@@ -93,7 +91,7 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> LiveFeatures:
         """Encodes photographs, uint8 or float (N, 3, H, W), RGB in 0..255."""
-        photograph = (image.to(self.image_mean.dtype) - self.image_mean) / self.image_deviation
+        photograph = self.normalise(image)
         stages = self.encoder(photograph)
         joined = []
         coarse = self.surroundings(stages[-1])

@@ -18,7 +18,7 @@ from ihp_backend.networks.live.features import FeatureNetwork, LiveFeatures
 from ihp_backend.networks.live.kernels import Kernel, embedding_at
 from ihp_backend.networks.live.planes import LabelPlanes
 from ihp_backend.networks.live.upsampling import STRIDE, upsampled
-from ihp_backend.networks.widened_deeplab import IMAGENET_DEVIATION, IMAGENET_MEAN
+from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 COARSE: Final = (Kernel(0.0, 3.0), Kernel(0.0, 24.0), Kernel(8.0, 40.0), Kernel(12.0, 1e3))
 """The kernels at stride 8: touched, near, alike and near, alike."""

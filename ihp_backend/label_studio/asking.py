@@ -1,0 +1,40 @@
+"""Asks the parser in a labelling config's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+from ihp_backend.label_studio.translation import Translation
+from ihp_backend.parsing.parser import Parser
+from ihp_backend.parsing.scene import Scene
+
+
+def ask(
+    parser: Parser,
+    translation: Translation,
+    scene: Scene,
+    clicks: Sequence[Click],
+    previous: NDArray[np.uint8] | None = None,
+) -> tuple[NDArray[np.uint8], dict[int, float]]:
+    """A parsing in the config's ids, and the confidence of each, 0..1.
+
+    Args:
+        parser: the model.
+        translation: between its labels and the config's.
+        scene: the photograph.
+        clicks: with ``translation.spoken_ids``.
+        previous: the parsing so far in the config's ids, 255 where there is none; only for models that answer any
+            labels.
+    """
+    if translation.any_labels:
+        parser = parser.speaking(translation.labels, translation.model_ids)
+    parse = parser.parse(scene, clicks, previous)
+    scores = {
+        translation.labels.id_of(name): float(np.clip(np.nan_to_num(parse.confidence[spoken]), 0, 1))
+        for name, spoken in translation.spoken_ids.items()
+    }
+    return translation.from_spoken(parse.label_map), scores

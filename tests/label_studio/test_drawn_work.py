@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ihp_backend.label_studio import drawn_work
+from ihp_backend.label_studio.brush_rle import encode
+from ihp_backend.label_studio.drawn_work import DrawnWork
+from ihp_backend.label_studio.labelling_config import parse_labelling_config
+
+CONFIG = parse_labelling_config(
+    """<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">
+    <Label value="Hat"/><Label value="Coat" alias="c"/></BrushLabels></View>"""
+)
+LABELS = CONFIG.label_set()
+LEFT, TOP = np.zeros((2, 6, 8), bool)
+LEFT[:, :4] = True
+TOP[:3] = True
+
+
+def region(mask: np.ndarray, *names: str, key: str = "r") -> dict[str, Any]:
+    value = {"format": "rle", "rle": encode(mask), "brushlabels": list(names)}
+    size = {"original_height": mask.shape[0], "original_width": mask.shape[1]}
+    return {"id": key, "type": "brushlabels", "to_name": "i", **size, "value": value}
+
+
+def drawn(*records: dict[str, Any], size: tuple[int, int] = (6, 8)) -> drawn_work.Drawn:
+    return DrawnWork().label_map(("any",), records, CONFIG, LABELS, size)
+
+
+def test_later_regions_lie_over_earlier_ones_and_the_rest_is_undrawn() -> None:
+    label_map, problems = drawn(region(LEFT, "Hat"), region(TOP, "c"))
+    expected = np.full((6, 8), 255, np.uint8)
+    expected[LEFT] = LABELS.id_of("Hat")
+    expected[TOP] = LABELS.id_of("Coat")
+    np.testing.assert_array_equal(label_map, expected)
+    assert problems == ()
+
+
+def test_nothing_drawn() -> None:
+    assert drawn() == (None, ())
+    assert drawn(region(LEFT, "Shoe"), region(TOP), region(TOP, "Hat", "c")) == (None, ())
+
+
+def test_a_region_of_another_size_is_brought_to_the_photograph() -> None:
+    label_map, _ = drawn(region(LEFT, "Hat"), size=(12, 16))
+    np.testing.assert_array_equal(label_map == LABELS.id_of("Hat"), LEFT.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_broken_region_is_named_and_the_others_stand() -> None:
+    broken = {**region(LEFT, "Hat", key="gone"), "value": {"rle": [1, 2], "brushlabels": ["Hat"]}}
+    label_map, problems = drawn(broken, region(TOP, "c"))
+    assert label_map is not None
+    assert set(np.unique(label_map)) == {LABELS.id_of("Coat"), 255}
+    assert [problem.to_json()["field"] for problem in problems] == ["region 'gone'"]
+
+
+def test_what_was_decoded_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+    paint = drawn_work._paint
+
+    def counted(*given: Any) -> drawn_work.Drawn:
+        decoded.append(given)
+        return paint(*given)
+
+    monkeypatch.setattr(drawn_work, "_paint", counted)
+    work = DrawnWork(most_bytes=3000)
+    for key in (1, 1, 2, 1, 3, 2):
+        work.label_map((key,), [region(LEFT, "Hat")], CONFIG, LABELS, (6, 8))
+    assert len(decoded) == 4
