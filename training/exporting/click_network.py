@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.networks import ClickNetwork
+from ihp_backend.parsing.cores import available_cores
+from ihp_backend.parsing.onnx_session import open_session
 from training.exporting.onnx_file import write_onnx
 
 
@@ -26,7 +27,7 @@ def export_onnx(network: ClickNetwork, path: Path) -> None:
 
 def largest_difference(network: ClickNetwork, path: Path, seed: int = 0) -> float:
     """The largest difference of a logit between torch and ONNX Runtime over a few sizes, in standard deviations."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = open_session(path, threads=available_cores())
     rng = np.random.default_rng(seed)
     worst = 0.0
     for rows, columns in ((2, 2), (32, 12), (17, 30)):
