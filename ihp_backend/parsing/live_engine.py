@@ -40,6 +40,10 @@ class Question(NamedTuple):
     previous: NDArray[np.float32]
 
 
+ABSENT = np.float32(-1e4)
+"""Logit of a label where it was not decoded, as in ``networks.live.evidence``."""
+
+
 class LiveEngine(ABC):
     """Runs one live network. Safe to share between threads."""
 

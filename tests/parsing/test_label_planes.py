@@ -12,6 +12,7 @@ from ihp_backend.networks.live.evidence import Clicked, Evidence
 from ihp_backend.networks.live.features import Sight
 from ihp_backend.networks.live.kernels import Kernel, embedding_at
 from ihp_backend.networks.live.planes import LabelPlanes as TorchPlanes
+from ihp_backend.parsing.box import Box
 from ihp_backend.parsing.label_planes import LabelPlanes
 from ihp_backend.parsing.label_planes import embedding_at as numpy_embedding_at
 from training.exporting.live_network import example
@@ -20,7 +21,7 @@ KERNELS = (Kernel(0.0, 3.0), Kernel(8.0, 40.0, ("share",)), Kernel(12.0, 1e3, ("
 
 
 @pytest.mark.parametrize(("stride", "constants"), [(4, False), (8, True)])
-@pytest.mark.parametrize("clicks", [1, 40])
+@pytest.mark.parametrize("clicks", [1, 40, 100])
 def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int) -> None:
     torch.manual_seed(0)
     planes = TorchPlanes(KERNELS, stride, constants=constants)
@@ -41,9 +42,13 @@ def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int) ->
         )
     described = LabelPlanes.from_json(json.dumps(planes.describe()))
     at_clicks = numpy_embedding_at(embedding.numpy(), question.places, 4)
-    made = described.make(pooled.numpy(), prior.numpy(), at_clicks, question)
-    assert made.shape == wanted.shape[1:] == (7, planes.count, 64 // stride, 96 // stride)
-    np.testing.assert_allclose(made, wanted[0].numpy(), atol=2e-5)
+    sums = described.sums(pooled.numpy(), at_clicks, question)
+    for box in (Box.whole(64, 96), Box(1, 2, 4, 5)):
+        made = np.concatenate([described.make(sums, prior.numpy(), question, label, box) for label in range(7)])
+        expected = box.of(wanted[0].numpy(), stride)
+        assert made.shape == expected.shape
+        np.testing.assert_allclose(made, expected, atol=2e-5)
+    assert described.count == planes.count == wanted.shape[2]
 
 
 def test_a_description_that_lacks_something_is_refused() -> None:

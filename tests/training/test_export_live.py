@@ -13,6 +13,8 @@ from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import LiveNetwork
 from ihp_backend.parsing import Parser
+from ihp_backend.parsing.live_engine import ABSENT, Question
+from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngine
 from training.export import to_stored, write_and_compare, write_description
 
 ARGUMENTS = {"num_labels": 5, "width": 24, "embedding": 8, "widths": (8, 8, 8)}
@@ -87,6 +89,30 @@ def test_clicks_are_obeyed_in_photographs_of_any_size(folder: Path) -> None:
         clicks = [Click(x, y, int(rng.integers(5))) for x, y in places]
         label_map = parser.parse(parser.open(image), clicks).label_map
         assert [label_map[click.y, click.x] for click in clicks] == [click.label for click in clicks]
+
+
+def test_labels_are_decoded_only_around_what_speaks_for_them(folder: Path) -> None:
+    engine = OnnxLiveEngine(folder / ENCODER, folder / DECODER, 2)
+    features = engine.encode(np.zeros((320, 320, 3), np.uint8)).features
+    for name in ("embedding", "embedding_8", "prior", "prior_8"):
+        features[name][:] = 0  # Nothing is like anything, nothing is known.
+    features["prior_8"][0, 3, 30, 2] = 0.5
+    own, against = np.zeros((2, 2, 4), np.float32)
+    own[0, 0] = against[1, 3] = 1
+    places, previous = np.array([[100, 8], [300, 300]]), np.zeros((4, 80, 80), np.float32)
+    previous[2, 70:72, 0:40] = 0.25
+    question = Question(places, own, against, np.eye(4, 5, k=2, dtype=np.float32), previous)
+    decoded = engine.decode(features, question) > ABSENT / 2
+    # A click, a prior, what is drawn, and nothing but a click against it.
+    for label, inside in enumerate(((25, 2), (60, 4), (71, 38))):
+        assert decoded[label][inside]
+    boxes = [np.argwhere(cells) for cells in decoded]
+    extents = [(*box.min(0), *(box.max(0) + 1)) for box in boxes[:3]]
+    np.testing.assert_array_equal(extents[1:], [(52, 0, 72, 16), (60, 0, 80, 48)])
+    assert 0 < extents[0][2] - extents[0][0] < 60
+    assert not decoded[3].any()
+    everywhere = OnnxLiveEngine(folder / ENCODER, folder / DECODER, 2, everywhere=True)
+    assert (everywhere.decode(features, question) > ABSENT / 2).all()
 
 
 def test_one_model_speaks_several_label_sets_over_the_same_scene(folder: Path) -> None:
