@@ -50,6 +50,10 @@ def main(
     background_margin: Annotated[int, typer.Option(help="Of the background's initial click (pixels).")] = 10,
     off_centre: Annotated[bool, typer.Option("--off-centre", help="Click anywhere in a region.")] = False,
     jitter: Annotated[int, typer.Option(help="Miss by up to this many pixels.")] = 0,
+    last_answer: Annotated[bool, typer.Option(help="Give the model its last answer as the parsing so far.")] = True,
+    strangers: Annotated[
+        bool, typer.Option("--strangers", help="Ask a live network as if it knew none of the labels.")
+    ] = False,
     wrong_click: Annotated[
         int | None, typer.Option(help="Also measure recovery from a wrong click in this round.")
     ] = None,
@@ -67,12 +71,15 @@ def main(
             start=start,
             off_centre=off_centre,
             jitter=jitter,
+            last_answer=last_answer,
         )
         erring = annotator.with_wrong_click(wrong_click, ROUNDS_AFTER) if wrong_click is not None else None
         indices = range(min(limit or len(samples), len(samples)))
         processes = workers or available_cores()
         threads = max(available_cores() // processes, 1)
-        with parser_maker(model, samples.labels, engine=engine, threads=threads, obedient=obedient) as make_parser:
+        with parser_maker(
+            model, samples.labels, engine=engine, threads=threads, obedient=obedient, strangers=strangers
+        ) as make_parser:
             version = make_parser().version
 
             def run(annotator: Annotator, folder: Path | None) -> list[Curve]:
@@ -100,6 +107,7 @@ def main(
             "seconds": round(perf_counter() - began, 1),
             "workers": processes,
             "obedient": obedient,
+            "strangers": strangers,
             "annotator": asdict(annotator),
             "recovery": [asdict(one) for one in recoveries] if recoveries else None,
             **summary,

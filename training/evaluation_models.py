@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from ihp_backend.evaluation import NearestClick, Watershed
 from ihp_backend.evaluation.workers import MakeParser
@@ -19,7 +20,13 @@ CLASSICAL = {"nearest": NearestClick, "watershed": Watershed}
 
 @contextmanager
 def parser_maker(
-    model: str | None, labels: LabelSet, *, engine: str = "onnx", threads: int = 1, obedient: bool = True
+    model: str | None,
+    labels: LabelSet,
+    *,
+    engine: str = "onnx",
+    threads: int = 1,
+    obedient: bool = True,
+    strangers: bool = False,
 ) -> Iterator[MakeParser]:
     """Gives a function without arguments that makes the parser called ``model``, in any process.
 
@@ -28,20 +35,30 @@ def parser_maker(
             "nearest", "watershed", or None for the packaged default model.
         labels: the label set that it shall speak.
         engine, threads, obedient: see ``Parser.from_pretrained``; the classical parsers have none of them.
+        strangers: whether a live network is asked as if it knew none of the labels.
 
     Raises:
-        ValueError: a checkpoint that does not exist or has no config.yaml in its run.
+        ValueError: a checkpoint that does not exist or has no config.yaml in its run; strangers to another network.
     """
     if model in CLASSICAL:
         yield partial(CLASSICAL[model], labels)
         return
-    load = partial(Parser.from_pretrained, labels=labels, engine=engine, threads=threads, obedient=obedient)
+    load = partial(_load, labels=labels, strangers=strangers, engine=engine, threads=threads, obedient=obedient)
     if model is None or not model.endswith(".ckpt"):
         yield partial(load, model)
         return
     with TemporaryDirectory(prefix="export-") as folder:
         exported = _export(Path(model), Path(folder))
         yield partial(load, exported)
+
+
+def _load(model: str | Path | None, labels: LabelSet, *, strangers: bool, **how: Any) -> Parser:
+    parser = Parser.from_pretrained(model, labels, **how)
+    if not strangers:
+        return parser
+    if not parser.any_labels:
+        raise ValueError(f"strangers: {parser.version} answers only labels that it knows; measure it without")
+    return parser.speaking(labels, {})
 
 
 def _export(checkpoint: Path, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from ihp_backend.datasets.lip import LipDataset
 from ihp_backend.datasets.pascal_person_part import PascalPersonPartDataset
 from ihp_backend.datasets.registry import DATASETS, open_dataset
 from ihp_backend.datasets.sample import ParsingDataset, Sample, SampleError
+from ihp_backend.datasets.without_labels import WithoutLabels
 
 __all__ = [
     "DATASETS",
@@ -24,6 +25,7 @@ __all__ = [
     "Report",
     "Sample",
     "SampleError",
+    "WithoutLabels",
     "check_dataset",
     "open_dataset",
 ]

@@ -36,6 +36,7 @@ class Annotator:
         off_centre: clicks anywhere in a region and not towards its middle; ``candidates`` and ``background_margin``
             have no say then.
         jitter: pixels by which the hand misses at most, in any direction.
+        last_answer: whether the model is given its last answer as the parsing so far.
         wrong_click: round whose correction gets a wrong label and stays; None for never.
 
     Raises:
@@ -49,6 +50,7 @@ class Annotator:
     start: str = "central"
     off_centre: bool = False
     jitter: int = 0
+    last_answer: bool = True
     wrong_click: int | None = None
 
     def __post_init__(self) -> None:

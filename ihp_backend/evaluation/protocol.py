@@ -41,9 +41,11 @@ def annotate(parser: ClickParser, sample: Sample, annotator: Annotator, seed: in
             continue
         if round_ == annotator.wrong_click:
             click = annotator.mislabelled(click, hand, num_labels)
-        label_map = parser.parse(scene, [*clicks, click], previous=label_map).label_map
+        before = label_map if annotator.last_answer else None
+        label_map = parser.parse(scene, [*clicks, click], previous=before).label_map
         tally.answer(click, label_map)
         if round_ == annotator.wrong_click:
-            tally.wrong_click_removed(parser.parse(scene, clicks, previous=label_map).label_map)
+            before = label_map if annotator.last_answer else None
+            tally.wrong_click_removed(parser.parse(scene, clicks, previous=before).label_map)
         clicks.append(click)
     return tally.record()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 IGNORE = 255
@@ -58,6 +58,25 @@ class LabelSet:
             return self.names.index(name)
         except ValueError:
             raise ValueError(f"label {name!r} is unknown; known labels: {', '.join(self.names)}") from None
+
+    def without(self, names: Collection[str]) -> tuple[LabelSet, tuple[int, ...]]:
+        """The same labels but for some, and each label's id among them, ``IGNORE`` for those that are gone.
+
+        Raises:
+            ValueError: a name that is unknown, or the background's.
+        """
+        for name in names:
+            if self.id_of(name) == 0:
+                raise ValueError(f"label {name!r} is the background, which every label set has")
+        kept = [label for label, name in enumerate(self.names) if name not in names]
+        ids = {label: position for position, label in enumerate(kept)}
+        table = tuple(ids.get(label, IGNORE) for label in range(len(self)))
+        pairs = tuple((ids[left], ids[right]) for left, right in self.flip_pairs if left in ids and right in ids)
+        regions = {
+            name: frozenset(ids[label] for label in group if label in ids) for name, group in self.regions.items()
+        }
+        colours = tuple(self.colours[label] for label in kept)
+        return LabelSet(tuple(self.names[label] for label in kept), pairs, colours, regions), table
 
     def mirrored_ids(self) -> tuple[int, ...]:
         """For each id, the id it has in the mirrored photograph; applying it twice changes nothing."""

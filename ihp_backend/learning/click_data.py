@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch.utils.data import DataLoader, Subset
 
-from ihp_backend.datasets import ParsingDataset
+from ihp_backend.datasets import ParsingDataset, WithoutLabels
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item
 from ihp_backend.learning.stepwise_data import StepwiseData
@@ -24,6 +24,7 @@ class ClickData(StepwiseData[Item]):
         batch_size: views per step and process.
         size: (height, width) of a view.
         scales: smallest and largest scale of a view.
+        left_out: labels that the network shall not learn; their pixels do not count.
         clicks: how the simulated annotators click.
         validation_photographs: number of val photographs looked at during training (the first ones).
         validation_scale: their scale; that at which the network will work.
@@ -31,7 +32,8 @@ class ClickData(StepwiseData[Item]):
         seed: of views and clicks.
 
     Raises:
-        FileNotFoundError, ValueError: the data set is not there or has no photographs to train on.
+        FileNotFoundError, ValueError: the data set is not there or has no photographs to train on, or has no such label
+            to leave out.
     """
 
     def __init__(
@@ -46,11 +48,18 @@ class ClickData(StepwiseData[Item]):
         validation_photographs: int = 40,
         validation_scale: float = 1.0,
         workers: int = 1,
+        left_out: tuple[str, ...] = (),
         seed: int = 0,
     ) -> None:
         super().__init__(root, dataset, steps, batch_size, workers, seed)
+        self.left_out = left_out
         self.size, self.scales, self.clicks = size, scales, clicks
         self.validation_photographs, self.validation_scale = validation_photographs, validation_scale
+
+    def samples(self, split: str) -> ParsingDataset:
+        """A split of the data set, without the labels that are left out."""
+        samples = super().samples(split)
+        return WithoutLabels(samples, self.left_out) if self.left_out else samples
 
     def items(self, samples: ParsingDataset, length: int) -> ClickedViews:
         """Random views with simulated clicks."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from ihp_backend.evaluation import Annotator, ClickParser, Curve, Record, annotate, evaluate, recovery
 from ihp_backend.evaluation.tally import FAR
+from ihp_backend.parsing import Parse
 from tests.evaluation.stand_ins import Believing, Columns, Obstinate, Perfect, Remembering
 
 
@@ -27,6 +30,22 @@ def test_a_perfect_parser_needs_no_corrections() -> None:
     assert curve.number_of_clicks(90).corrections == 0
     # The label that never occurs is not held against it, unless one wants to.
     assert curve.mean_ious_of_all_labels()[0] == pytest.approx(80)
+
+
+@pytest.mark.parametrize("last_answer", [True, False])
+def test_the_last_answer_is_given_where_wanted(last_answer: bool) -> None:
+    given = []
+
+    class Watching(Obstinate):
+        def parse(self, scene: Any, clicks: Any, previous: Any = None) -> Parse:
+            given.append((len(clicks), None if previous is None else previous.tolist()))
+            return super().parse(scene, clicks, previous)
+
+    annotator = Annotator(corrections=3, wrong_click=2, last_answer=last_answer)
+    annotate(Watching(), Columns()[0], annotator, 0, 0)
+    nothing = np.zeros((90, 60), np.uint8).tolist() if last_answer else None
+    # The third time again after the wrong click was taken back.
+    assert given == [(4, None), (5, nothing), (6, nothing), (5, nothing), (7, nothing)]
 
 
 def test_an_obstinate_parser_gains_nothing_and_is_found_out() -> None:

@@ -75,6 +75,7 @@ def test_recovery_from_a_wrong_click(ccp_tree: Path, tmp_path: Path) -> None:
         (["--split", "night"], "split: 'night' does not exist"),
         (["--start", "middle"], "start: 'middle' is unknown; choose one of central, nothing"),
         (["--wrong-click", "9", "--corrections", "3"], "wrong_click: round 9 given; choose one of the rounds 1 to 3"),
+        (["--model", "ccp-deeplab", "--strangers"], "answers only labels that it knows"),
         (["--dataset", "zoo"], "dataset: 'zoo' is unknown"),
     ],
 )
