@@ -33,7 +33,9 @@ console = Console()
 
 
 def main(
-    target: Annotated[str, typer.Argument(help="table1 ... table6, fig3, fig4, fig7, losses, or all.")],
+    target: Annotated[
+        str, typer.Argument(help="table1 ... table6, fig3, fig4, fig7, losses or all; ablations, unseen.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for trainings, figures, tables and the page.")],
     scale: Annotated[str, typer.Option(help="full (the paper's), ccp (hours on a CPU) or smoke (minutes).")] = "ccp",
     data: Annotated[

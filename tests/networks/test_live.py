@@ -200,3 +200,33 @@ def test_every_nth_pixel_can_be_had_alone(step: int, phase: tuple[int, int]) -> 
     torch.testing.assert_close(
         upsampled(logits, mixture, step, phase), all_pixels[..., phase[0] :: step, phase[1] :: step]
     )
+
+
+def test_without_similarity_only_the_picture_counts(image: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    network = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), similarity=False).eval()
+    evidence = some_evidence()
+    with torch.inference_mode():
+        features = network.encode(image)
+        turned = features._replace(
+            fine=features.fine._replace(embedding=features.fine.embedding.roll(1, 3)),
+            coarse=features.coarse._replace(embedding=features.coarse.embedding.roll(1, 3)),
+        )
+        torch.testing.assert_close(network.decode(turned, evidence), network.decode(features, evidence))
+    assert not any(
+        kernels.sharpness.requires_grad for kernels in network.modules() if isinstance(kernels, ClickKernels)
+    )
+
+
+def test_stride_8_sees_nothing_finer(image: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    network = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), finest=8).eval()
+    evidence = some_evidence()
+    with torch.inference_mode():
+        features = network.encode(image)
+        logits = network.decode(features, evidence)
+        four, eight, sixteen = features.context
+        elsewhere = network.decode(features._replace(context=(torch.zeros_like(four), eight, sixteen)), evidence)
+    assert logits.shape == (2, LABELS, HEIGHT // 4, WIDTH // 4)
+    torch.testing.assert_close(logits, elsewhere)
+    torch.testing.assert_close(logits[..., ::2, ::2], logits[..., 1::2, 1::2])

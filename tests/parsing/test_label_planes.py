@@ -24,7 +24,7 @@ KERNELS = (Kernel(0.0, 3.0), Kernel(8.0, 40.0, ("share",)), Kernel(12.0, 1e3, ("
 @pytest.mark.parametrize("clicks", [1, 40, 100])
 def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int) -> None:
     torch.manual_seed(0)
-    planes = TorchPlanes(KERNELS, stride, constants=constants)
+    planes = TorchPlanes(KERNELS, stride, constants=constants, similarity=True)
     with torch.no_grad():  # As after some training.
         planes.kernels.sharpness.add_(torch.rand(3))
         planes.kernels.log_reach.add_(torch.rand(3) - 0.5)

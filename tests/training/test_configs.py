@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,16 @@ import pytest
 import yaml
 
 from ihp_backend.datasets import DATASETS
-from ihp_backend.labels import BENCHMARKS
+from ihp_backend.labels import BENCHMARKS, HUMAN18
 from training import train, train_live, train_parts
+from training.reproduction.methods import METHODS, UNSEEN
+from training.reproduction.scales import CCP
+from training.reproduction.steps import Place, fit_command
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 PAPER = {"lip": 300_000, "cihp": 300_000, "pascal_person_part": 120_000, "helen": 120_000}
 ALONE = {"ccp_deeplab": train.main, "ccp_paper": train.main, "ccp_live": train_live.main}
+ON_TOP = ("ccp_live_small",)
 PARTS = ("ccp_ideeplab", "ccp_dextr", "paper_ideeplab", "paper_dextr")
 
 
@@ -27,8 +31,17 @@ def complete(
 ) -> dict[str, Any]:
     """The whole configuration that the command line makes of these files."""
     files = [argument for name in names for argument in ("--config", str(CONFIGS / f"{name}.yaml"))]
-    command = ["train", "fit", *files, "--run", "runs/x", "--data.root", "data", "--print_config"]
-    monkeypatch.setattr("sys.argv", command)
+    return understood(capsys, monkeypatch, ["fit", *files, "--run", "runs/x", "--data.root", "data"], main)
+
+
+def understood(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: Sequence[str],
+    main: Callable[[], None],
+) -> dict[str, Any]:
+    """The whole configuration that a command line stands for."""
+    monkeypatch.setattr("sys.argv", ["train", *arguments, "--print_config"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
@@ -38,7 +51,7 @@ def complete(
 
 def test_no_configuration_is_forgotten() -> None:
     names = {file.stem for file in CONFIGS.glob("*.yaml")}
-    assert names == {"paper", *(f"paper_{name}" for name in PAPER), *ALONE, *PARTS}
+    assert names == {"paper", *(f"paper_{name}" for name in PAPER), *ALONE, *ON_TOP, *PARTS}
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -56,6 +69,30 @@ def test_a_configuration_of_a_part_network(
     config = complete(capsys, monkeypatch, name, main=train_parts.main)
     wanted = "InteractiveDeepLab" if name.endswith("ideeplab") else "ExtremePointDeepLab"
     assert config["model"]["network"]["class_path"].endswith(wanted)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.kind == "live"])
+def test_variants_of_the_live_network(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.chdir(CONFIGS.parents[1])
+    place = Place(tmp_path / "data", tmp_path / "work", tmp_path / "results")
+    _, module, *arguments = fit_command(METHODS[name], 1, CCP, place, tmp_path / "run")
+    assert module == "training.train_live"
+    config = understood(capsys, monkeypatch, arguments, train_live.main)
+    data, model, network = config["data"], config["model"], config["model"]["network"]["init_args"]
+    assert (data["dataset"], data["steps"], data["size"]) == ("ccp-human18", 1200, [160, 96])
+    assert network["num_labels"] + len(data["left_out"]) == len(HUMAN18)
+    usual = {"rounds": 2, "forgetting": 0.3, "similarity": True, "finest": 4, "semantic_perceiving": True}
+    found = {option: model.get(option, network.get(option)) for option in usual}
+    found["semantic_perceiving"] = found["semantic_perceiving"] is not None
+    changed = {"live-one-round": "rounds", "live-no-previous": "forgetting", "live-no-sp": "semantic_perceiving",
+               "live-no-similarity": "similarity", "live-stride-8": "finest"}.get(name)  # fmt: skip
+    assert {option for option in usual if found[option] != usual[option]} == ({changed} if changed else set())
+
+
+def test_every_label_is_unseen_once() -> None:
+    assert sorted(name for third in UNSEEN for name in third) == sorted(HUMAN18.names[1:])
 
 
 @pytest.mark.parametrize("name", PAPER)

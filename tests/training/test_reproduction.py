@@ -11,16 +11,26 @@ from typing import Any
 import pytest
 import typer
 
+from ihp_backend.labels import HUMAN18
 from training import evaluate, reproduce
 from training.reproduction import jobs, records
 from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
-from training.reproduction.methods import CENTRAL, EXTREME_POINTS, METHODS, PART_BY_PART
+from training.reproduction.methods import (
+    CENTRAL,
+    EXTREME_POINTS,
+    FORGETFUL,
+    METHODS,
+    NOTHING,
+    PART_BY_PART,
+    STRANGERS,
+    UNSEEN,
+)
 from training.reproduction.results import Results, spread_text
 from training.reproduction.runner import Timings, duration, run
 from training.reproduction.scales import CCP, FULL, SMOKE, scales
 from training.reproduction.smoke import draw_data
 from training.reproduction.steps import MEASURE, TRAIN, Place, Step, steps
-from training.reproduction.tables import table1, table3, table_of_labels
+from training.reproduction.tables import ablations, table1, table3, table_of_labels, unseen
 from training.reproduction.targets import TARGETS, needs, wanted
 
 
@@ -62,7 +72,9 @@ def test_tables_of_other_data_are_refused_below_the_full_scale() -> None:
         wanted("table6", "ccp-human18", "ccp")
     with pytest.raises(ValueError, match="'table9' is unknown; choose one of table1"):
         wanted("table9", "ccp-human18", "ccp")
-    assert "table5" not in wanted("all", "ccp-human18", "ccp")
+    assert {"table5", "ablations", "unseen"}.isdisjoint(wanted("all", "ccp-human18", "ccp"))
+    with pytest.raises(ValueError, match="unseen is made below the full scale"):
+        wanted("unseen", "lip", "full")
     assert "table6" in wanted("all", "helen", "full")
     assert wanted("table6", "lip", "full") == ()
 
@@ -70,7 +82,7 @@ def test_tables_of_other_data_are_refused_below_the_full_scale() -> None:
 def test_scales_name_configurations_that_exist() -> None:
     root = Path(reproduce.__file__).parents[1]
     for scale in (CCP, SMOKE, *FULL):
-        for kind in ("clicks", "ideeplab", "dextr"):
+        for kind in ("clicks", "live", "ideeplab", "dextr"):
             assert all((root / file).is_file() for file in scale.configs_of(kind))
     with pytest.raises(ValueError, match="'huge' is unknown"):
         scales("huge")
@@ -110,6 +122,16 @@ def test_evaluate_understands_its_commands(place: Place) -> None:
         *_, arguments = [step.command[2:] for step in steps("watershed", 0, (start,), SMOKE, place)]
         given = typer.main.get_command(command).make_context("evaluate", list(arguments)).params
         assert (given["start"], given["obedient"], given["model"]) == (start, False, "watershed")
+    starts = (CENTRAL, NOTHING, STRANGERS, FORGETFUL)
+    for step in list(steps("live", 0, starts, SMOKE, place))[2:]:
+        given = typer.main.get_command(command).make_context("evaluate", list(step.command[2:])).params
+        assert given["obedient"]
+        told = {
+            NOTHING: given["start"] == "nothing",
+            STRANGERS: given["strangers"],
+            FORGETFUL: not given["last_answer"],
+        }
+        assert {start for start, is_told in told.items() if is_told} == {step.product.parent.name} - {CENTRAL}
 
 
 def test_figures_of_other_settings_are_not_mixed_in(place: Place) -> None:
@@ -172,6 +194,21 @@ def test_tables_show_the_papers_figures_beside_ours(place: Place) -> None:
     assert first == ("central", "never", "6 / 1.60, 5 / 1.50", "8 / 1.80, 7 / 1.70", "10 / 2.00, 9 / 1.90")
     [row] = table_of_labels(results, "table4").rows
     assert row == ("central", "20", "3.00 ± 0.00", "50.50 ± 0.71", "-", "90.0 ± 0.0", "-")
+
+
+def test_unseen_labels_stand_beside_the_same_ones_seen(place: Place) -> None:
+    for method, iou in (("live", 80.0), ("live-unseen-1", 70.0)):
+        measured(place, method, 0, [50.0] * 21)
+        file = place.measured(method, 0, CENTRAL)
+        labels = {name: [[iou + position] * 21] for position, name in enumerate(HUMAN18.names)}
+        file.write_text(json.dumps({**json.loads(file.read_text()), "labels": labels}))
+    rows = {row[:2]: row[2:] for row in unseen(Results(place, CCP)).rows}
+    names = ", ".join(UNSEEN[1])
+    mean = sum(HUMAN18.id_of(name) for name in UNSEEN[1]) / len(UNSEEN[1])
+    assert rows[names, "seen"] == (f"{80 + mean:.1f}",) * 3
+    assert rows[names, "never seen"] == (f"{70 + mean:.1f}",) * 3
+    assert rows[", ".join(UNSEEN[0]), "never seen"] == ("-",) * 3
+    assert ("live network", *["50.0"] * 6) in ablations(Results(place, CCP)).rows
 
 
 def test_spread_needs_two_values() -> None:

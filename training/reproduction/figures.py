@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ihp_backend.evaluation import plot_curves
-from training.reproduction.methods import CENTRAL, METHODS, NOTHING, PART_BY_PART
+from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, STRANGERS
 from training.reproduction.results import Results
+from training.reproduction.targets import TARGETS
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ def ablation(results: Results, folder: Path) -> Figure:
     return _draw(results, folder, "losses", "balanced and plain cross-entropy, with and without SP-loss", methods)
 
 
+def ablations(results: Results, folder: Path) -> Figure:
+    """What the parts of the live network give, beside the paper's way and a watershed."""
+    named = {METHODS[method].title: (method, start) for method, (start, *_) in TARGETS["ablations"]}
+    named |= {f"live network, {start}": ("live", start) for start in (NOTHING, STRANGERS, FORGETFUL)}
+    return _plot(results, folder, "ablations", "what the live network is made of", named, by_effort=False)
+
+
 def _draw(results: Results, folder: Path, name: str, title: str, methods: Sequence[str]) -> Figure:
     named = {METHODS[method].title: (method, METHODS[method].start) for method in methods}
     return _plot(results, folder, name, title, named, by_effort=False)
@@ -89,5 +97,6 @@ FIGURES: dict[str, Callable[[Results, Path], Figure]] = {
     "fig4": figure4,
     "fig7": figure7,
     "losses": ablation,
+    "ablations": ablations,
 }
 """Figures by name."""

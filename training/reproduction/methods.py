@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ihp_backend.labels import HUMAN18
+
 CENTRAL, NOTHING, PART_BY_PART, EXTREME_POINTS = "central", "nothing", "part-by-part", "extreme-points"
 """How a measurement begins: central clicks, none; or what is not the interaction protocol: iDeepLab's own, DEXTR's."""
+
+STRANGERS, FORGETFUL = "strangers", "forgetful"
+"""With central clicks, but as if the network knew no label by name, or without showing it its last answer."""
 
 
 @dataclass(frozen=True)
@@ -16,16 +22,19 @@ class Method:
     Attributes:
         title: as tables and figures show it.
         options: of the training, on top of the scale's configuration.
-        kind: "clicks": a click network; "classical": needs no training; "ideeplab", "dextr": trained part by part.
+        kind: "clicks": a click network; "live": the live network; "classical": needs no training; "ideeplab", "dextr":
+            trained part by part.
         start: how a measurement that nothing else is said of begins.
         corrections: rounds under the interaction protocol, where they are fewer than the scale's.
+        obedient: whether clicks that the network does not follow are settled for it, as when it serves.
     """
 
     title: str
     options: dict[str, str] = field(default_factory=dict)
-    kind: Literal["clicks", "classical", "ideeplab", "dextr"] = "clicks"
+    kind: Literal["clicks", "live", "classical", "ideeplab", "dextr"] = "clicks"
     start: str = CENTRAL
     corrections: int | None = None
+    obedient: bool = False
 
 
 CENTRAL_ONLY = {"data.clicks.extra": "0"}
@@ -37,6 +46,23 @@ NETWORKS = "ihp_backend.networks"
 
 def _limit(count: int) -> dict[str, str]:
     return {"data.clicks.extra_limit": str(count)}
+
+
+def _live(title: str, **options: str) -> Method:
+    return Method(f"live network{title}", {name.replace("__", "."): value for name, value in options.items()}, "live",
+                  obedient=True)  # fmt: skip
+
+
+UNSEEN = tuple(HUMAN18.names[first::3] for first in (1, 2, 3))
+"""Thirds of the labels of which networks are trained that have never seen them."""
+
+
+def _unseen(names: tuple[str, ...]) -> Method:
+    return _live(
+        f" without {names[0]} and others",
+        data__left_out=json.dumps(names),
+        model__network__num_labels=str(len(HUMAN18) - len(names)),
+    )
 
 
 METHODS: dict[str, Method] = {
@@ -60,5 +86,13 @@ METHODS: dict[str, Method] = {
         "N + SP-loss", {**NEAR_EDGE, **SEMANTIC_PERCEIVING, "model.semantic_perceiving_weight": "3"}
     ),
     "random-plain": Method("R, plain cross-entropy", {**RANDOM, "model.loss": "ihp_backend.losses.CrossEntropy"}),
+    "corrected": Method("R, corrected in training", {**RANDOM, "model.corrected": "0.6"}, obedient=True),
+    "live": _live(""),
+    "live-one-round": _live(", one round", model__rounds="1"),
+    "live-no-previous": _live(", parsing so far unseen", model__forgetting="1", model__situations__drawn="0"),
+    "live-no-sp": _live(", no SP-loss", model__semantic_perceiving="null"),
+    "live-no-similarity": _live(", no similarity", model__network__similarity="false"),
+    "live-stride-8": _live(", stride 8", model__network__finest="8"),
+    **{f"live-unseen-{third}": _unseen(names) for third, names in enumerate(UNSEEN)},
 }
 """Every method by the name used for its runs; the order is that of the work."""

@@ -23,7 +23,7 @@ class Scale:
         standards: mIoU in percent at which Add. and Avg. are read; the paper's where it has one.
         working_size: longer side at which an exported network works.
         validate_every: validation during training, every so many steps.
-        part_configs: files of ``training.train_parts`` by kind of method, where ``configs`` do not fit.
+        other_configs: files by kind of method, where ``configs`` do not fit.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Scale:
     photographs: int | None = None
     standards: tuple[float, ...] = ()
     working_size: int = 512
-    part_configs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    other_configs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     validate_every: int = 500
 
     def configs_of(self, kind: str) -> tuple[str, ...]:
         """The configuration files for a kind of method."""
-        return self.part_configs.get(kind, self.configs)
+        return self.other_configs.get(kind, self.configs)
 
 
 def _parts(prefix: str) -> dict[str, tuple[str, ...]]:
@@ -57,13 +57,14 @@ def _paper(dataset: str, file: str, steps: int, standard: float) -> Scale:
         seeds=1,
         standards=(standard,),
         validate_every=5000,
-        part_configs=_parts("paper"),
+        other_configs=_parts("paper"),
     )
 
 
 CCP = Scale(
     "ccp", "ccp-human18", (f"{CONFIGS}/ccp_paper.yaml",), steps=1200, seeds=2, standards=(36.0, 38.0, 40.0),
-    working_size=256, part_configs=_parts("ccp"),
+    working_size=256,
+    other_configs={**_parts("ccp"), "live": (f"{CONFIGS}/ccp_live.yaml", f"{CONFIGS}/ccp_live_small.yaml")},
 )  # fmt: skip
 """The method in small, on two processor cores within hours; its standards are within reach of so short a training."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ihp_backend.labels import BENCHMARKS
-from training.reproduction.methods import EXTREME_POINTS, METHODS, PART_BY_PART, Method
+from training.reproduction.methods import EXTREME_POINTS, FORGETFUL, METHODS, PART_BY_PART, STRANGERS, Method
 from training.reproduction.scales import Scale
 
 TRAIN, EXPORT, MEASURE = "train", "export", "measure"
@@ -113,10 +113,10 @@ def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path
         "data.steps": str(scale.steps),
         "trainer.val_check_interval": str(min(scale.validate_every, scale.steps)),
         **({"model.encoder_weights": str(place.weights)} if place.weights else {}),
-        **(_of_parts(method, scale) if method.kind != "clicks" else {}),
+        **(_of_parts(method, scale) if method.kind in ("ideeplab", "dextr") else {}),
         **method.options,
     }
-    module = "training.train" if method.kind == "clicks" else "training.train_parts"
+    module = {"clicks": "training.train", "live": "training.train_live"}.get(method.kind, "training.train_parts")
     configs = [argument for file in scale.configs_of(method.kind) for argument in ("--config", file)]
     given = [argument for name, value in options.items() for argument in (f"--{name}", value)]
     return ("-m", module, "fit", *configs, "--run", str(run), *given)
@@ -130,10 +130,11 @@ def _of_parts(method: Method, scale: Scale) -> dict[str, str]:
 
 def evaluate_command(method: Method, model: str, start: str, scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
     """Arguments of ``python`` for the interaction protocol; the paper's networks are not helped to obey."""
+    how = {STRANGERS: ("--strangers",), FORGETFUL: ("--no-last-answer",)}.get(start, ("--start", start))
     corrections = str(min(method.corrections or scale.corrections, scale.corrections))
     return (
         "-m", "training.evaluate", "--model", model, *_data(scale, place, out),
-        "--start", start, "--no-obedient", "--corrections", corrections, "--seeds", "1",
+        *how, "--obedient" if method.obedient else "--no-obedient", "--corrections", corrections, "--seeds", "1",
     )  # fmt: skip
 
 

@@ -6,10 +6,14 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from training.reproduction import published
-from training.reproduction.methods import METHODS
+from training.reproduction.methods import METHODS, UNSEEN
 from training.reproduction.results import Results, spread_text
+from training.reproduction.targets import TARGETS
 
 SAME_EFFORT = 20
 """Corrections at which the paper compares itself with others: its headline Avg. decodes to 20 of them on LIP."""
@@ -103,6 +107,42 @@ def table_of_labels(results: Results, name: str) -> Table:
     return Table(name, "IoU of every label (%) after the corrections given", columns, tuple(rows))
 
 
+def ablations(results: Results) -> Table:
+    """What the parts of the live network give."""
+    rounds = (0, 1, 3, 5, 10, 20)
+    rows = []
+    for method, starts in TARGETS["ablations"]:
+        for start in starts:
+            how = "" if start == METHODS[method].start else f", {start}"
+            cells = (spread_text(results.at(method, round_, start=start), 1) for round_ in rounds)
+            rows.append((f"{METHODS[method].title}{how}", *cells))
+    return Table("ablations", "mIoU (%) after so many corrections", ("method", *map(str, rounds)), tuple(rows))
+
+
+def unseen(results: Results) -> Table:
+    """Labels that a network never saw, beside the same labels where it was trained on them."""
+    rounds = (0, 5, 20)
+    rows = []
+    for third, names in enumerate(UNSEEN):
+        for method in (f"live-unseen-{third}", "live"):
+            of_names = [
+                [
+                    float(np.nanmean([_of_label(figures, name, round_) for name in names]))
+                    for figures in results.seeds(method)
+                ]
+                for round_ in rounds
+            ]
+            seen = "seen" if method == "live" else "never seen"
+            rows.append((", ".join(names), seen, *(spread_text(values, 1) for values in of_names)))
+    title = "mean IoU (%) of the labels after so many corrections"
+    return Table("unseen", title, ("labels", "in training", *map(str, rounds)), tuple(rows))
+
+
+def _of_label(figures: dict[str, Any], name: str, round_: int) -> float:
+    iou = figures["labels"][name][0][round_]
+    return float("nan") if iou is None else iou
+
+
 def _last(by_round: Sequence[float]) -> float:
     return by_round[min(SAME_EFFORT, len(by_round) - 1)]
 
@@ -130,6 +170,8 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "table3": table3,
     "table4": lambda results: table_of_labels(results, "table4"),
     "table5": lambda results: table_of_labels(results, "table5"),
+    "ablations": ablations,
+    "unseen": unseen,
     "table6": lambda results: table_of_labels(results, "table6"),
 }
 """Tables by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from training.reproduction.methods import CENTRAL, METHODS, NOTHING, PART_BY_PART
+from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, STRANGERS, UNSEEN
 
 Need = tuple[str, tuple[str, ...]]
 """A method, and the ways to start from which it is measured."""
@@ -29,9 +29,19 @@ TARGETS: dict[str, tuple[Need, ...]] = {
     "fig3": _each("central", "random", "random-75", "near-edge", "near-edge-45"),
     "fig4": (*_each(*BASELINES, "central", "random-sp"), ("ideeplab", (PART_BY_PART,))),
     "fig7": tuple((method, (CENTRAL, NOTHING)) for method in ("central", "random", "random-sp")),
+    "ablations": (
+        *_each("watershed", "random", "corrected"),
+        ("live", (CENTRAL, NOTHING, STRANGERS, FORGETFUL)),
+        *_each("live-one-round", "live-no-sp", "live-no-similarity", "live-stride-8"),
+        ("live-no-previous", (FORGETFUL,)),
+    ),
+    "unseen": _each("live", *(f"live-unseen-{third}" for third in range(len(UNSEEN)))),
     "losses": _each("random", "random-plain", "random-sp", "near-edge", "near-edge-sp"),
 }
 """What each target needs."""
+
+OF_THE_LIVE_NETWORK = ("ablations", "unseen")
+"""Targets that are not the paper's, and no part of "all"."""
 
 DATASETS = {"table4": ("lip", "cihp"), "table5": ("pascal-person-part",), "table6": ("helen",)}
 """Targets that the paper has for one data set; at the full scale they are made for that one only."""
@@ -45,10 +55,12 @@ def wanted(target: str, dataset: str, scale: str) -> tuple[str, ...]:
     """
     if target == "all":
         # Below the full scale there is one data set, and one table of its labels says it all.
-        skipped = () if scale == "full" else ("table5", "table6")
+        skipped = OF_THE_LIVE_NETWORK if scale == "full" else ("table5", "table6", *OF_THE_LIVE_NETWORK)
         return tuple(name for name in TARGETS if name not in skipped and _fits(name, dataset, scale))
     if target not in TARGETS:
         raise ValueError(f"target: {target!r} is unknown; choose one of {', '.join(TARGETS)} or all")
+    if scale == "full" and target in OF_THE_LIVE_NETWORK:
+        raise ValueError(f"target: {target} is made below the full scale; choose --scale ccp")
     if scale != "full" and target in ("table5", "table6"):
         raise ValueError(f"target: {target} is about {DATASETS[target][0]}; it needs --scale full and that data set")
     return (target,) if _fits(target, dataset, scale) else ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
@@ -21,11 +23,15 @@ class LabelDecoder(nn.Module):
         fine_planes: per label, at stride 4.
         coarse_planes: per label, at stride 8.
         widths: channels at strides 4, 8 and 16.
+        finest: 8 leaves stride 4 out, for comparison.
     """
 
-    def __init__(self, fine_planes: int, coarse_planes: int, widths: tuple[int, int, int]) -> None:
+    def __init__(
+        self, fine_planes: int, coarse_planes: int, widths: tuple[int, int, int], finest: Literal[4, 8] = 4
+    ) -> None:
         super().__init__()
         four, eight, sixteen = widths
+        self.finest = finest
         self.enter_four, self.enter_eight = nn.Conv2d(fine_planes, four, 1), nn.Conv2d(coarse_planes, eight, 1)
         self.down_eight, self.down_sixteen = nn.Conv2d(four, eight, 1), nn.Conv2d(eight, sixteen, 1)
         self.look_four = nn.Sequential(nn.ReLU(), Separable(four, 3))
@@ -44,12 +50,16 @@ class LabelDecoder(nn.Module):
             context: float (N, channels, ...) at strides 4, 8 and 16, with the decoder's widths as channels.
             labels: of each photograph.
         """
-        four = self.look_four(_with(self.enter_four(fine), context[0], labels))
-        eight = self.down_eight(avg_pool2d(four, 2)) + self.enter_eight(coarse)
+        eight = self.enter_eight(coarse)
+        if self.finest == 4:
+            looked = self.look_four(_with(self.enter_four(fine), context[0], labels))
+            eight = self.down_eight(avg_pool2d(looked, 2)) + eight
         eight = self.look_eight(_with(eight, context[1], labels))
         sixteen = self.look_sixteen(_with(self.down_sixteen(avg_pool2d(eight, 2)), context[2], labels))
         eight = self.join_eight(eight + doubled(self.up_eight(sixteen)))
-        four = self.join_four(four + doubled(self.up_four(eight)))
+        four = doubled(self.up_four(eight))
+        if self.finest == 4:
+            four = self.join_four(looked + four)
         logits: Tensor = self.answer(four)
         return logits
 

@@ -42,17 +42,19 @@ class ClickKernels(nn.Module):
     Args:
         kernels: which.
         stride: pixels per cell along each axis.
+        similarity: whether likeness in the embedding counts; without it only the picture does, for comparison.
 
     Attributes:
         planes: number of planes per label.
     """
 
-    def __init__(self, kernels: Sequence[Kernel], stride: int) -> None:
+    def __init__(self, kernels: Sequence[Kernel], stride: int, *, similarity: bool = True) -> None:
         super().__init__()
         self.stride = stride
         self.kinds = tuple(kernel.planes for kernel in kernels)
         self.planes = sum(map(len, self.kinds))
-        self.sharpness = nn.Parameter(torch.tensor([kernel.sharpness for kernel in kernels]))
+        sharpness = torch.tensor([kernel.sharpness for kernel in kernels]) * similarity
+        self.sharpness = nn.Parameter(sharpness, requires_grad=similarity)
         self.log_reach = nn.Parameter(torch.tensor([math.log(kernel.reach / stride) for kernel in kernels]))
 
     def forward(self, embedding: Tensor, clicked_embedding: Tensor, clicked: Clicked) -> Tensor:

@@ -7,7 +7,7 @@ changes nothing. The prior is evidence among others and never added to the answe
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,7 @@ class LiveNetwork(nn.Module):
         width: channels of the features from which everything is read.
         embedding: channels of the embedding.
         widths: channels of the decoder at strides 4, 8 and 16.
+        similarity, finest: for comparison, see ``ClickKernels`` and ``LabelDecoder``.
 
     Attributes:
         multiple_of: height and width of photographs must be multiples of this.
@@ -53,13 +54,15 @@ class LiveNetwork(nn.Module):
         width: int = 96,
         embedding: int = 32,
         widths: tuple[int, int, int] = (16, 32, 64),
+        similarity: bool = True,
+        finest: Literal[4, 8] = 4,
     ) -> None:
         super().__init__()
         self.num_labels = num_labels
         self.network = FeatureNetwork(num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths)
-        self.fine = LabelPlanes(FINE, STRIDE, constants=False)
-        self.coarse = LabelPlanes(COARSE, STRIDE * SPLIT, constants=True)
-        self.decoder = LabelDecoder(self.fine.count, self.coarse.count, widths)
+        self.fine = LabelPlanes(FINE, STRIDE, constants=False, similarity=similarity)
+        self.coarse = LabelPlanes(COARSE, STRIDE * SPLIT, constants=True, similarity=similarity)
+        self.decoder = LabelDecoder(self.fine.count, self.coarse.count, widths, finest)
 
     def encode(self, image: Tensor) -> LiveFeatures:
         """Everything that does not depend on clicks.

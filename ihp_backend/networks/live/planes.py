@@ -21,14 +21,15 @@ class LabelPlanes(nn.Module):
         kernels: of the clicks.
         stride: 4 or a multiple of it.
         constants: whether the two constants are among the planes.
+        similarity: see ``ClickKernels``.
 
     Attributes:
         count: number of planes per label.
     """
 
-    def __init__(self, kernels: tuple[Kernel, ...], stride: int, *, constants: bool) -> None:
+    def __init__(self, kernels: tuple[Kernel, ...], stride: int, *, constants: bool, similarity: bool) -> None:
         super().__init__()
-        self.kernels, self.constants = ClickKernels(kernels, stride), constants
+        self.kernels, self.constants = ClickKernels(kernels, stride, similarity=similarity), constants
         self.count = self.kernels.planes + 2 + 2 * constants
 
     def forward(self, sight: Sight, clicked_embedding: Tensor, evidence: Evidence) -> Tensor:
