@@ -1,5 +1,25 @@
-"""What an annotation team's accepted work becomes: for now the durable inbox of events."""
+"""What an annotation team's accepted work becomes: the inbox of events, and the ledger of what is accepted."""
 
-from ihp_backend.retraining.inbox import Inbox, InboxError
+from ihp_backend.retraining.accepted import (
+    Annotation,
+    Change,
+    Configured,
+    TasksWithdrawn,
+    TrainingWanted,
+    Withdrawn,
+)
+from ihp_backend.retraining.inbox import Inbox
+from ihp_backend.retraining.ledger import Ledger
+from ihp_backend.retraining.storage import StorageError
 
-__all__ = ["Inbox", "InboxError"]
+__all__ = [
+    "Annotation",
+    "Change",
+    "Configured",
+    "Inbox",
+    "Ledger",
+    "StorageError",
+    "TasksWithdrawn",
+    "TrainingWanted",
+    "Withdrawn",
+]

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ihp_backend.retraining.storage import StorageError
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -29,14 +31,6 @@ CREATE INDEX IF NOT EXISTS events_by_kind ON events (kind);
 """
 _SECRETS = frozenset({"token", "access_token", "task_data_login", "task_data_password"})
 _BUSY_SECONDS = 10.0
-
-
-class InboxError(RuntimeError):
-    """An event could not be stored; ``disk_full`` tells whether for want of space."""
-
-    def __init__(self, message: str, disk_full: bool = False) -> None:
-        super().__init__(message)
-        self.disk_full = disk_full
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class Inbox:
         path: the file; its folder must exist.
 
     Raises:
-        InboxError: the file cannot be opened or is no such database.
+        StorageError: the file cannot be opened or is no such database.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +66,7 @@ class Inbox:
         """Store an event without its tokens and passwords; returns its number once it is on disk.
 
         Raises:
-            InboxError: it could not be stored; nothing was.
+            StorageError: it could not be stored; nothing was.
             ValueError: the event is nested too deeply for JSON.
         """
         try:
@@ -96,7 +90,7 @@ class Inbox:
         """How many events were stored whose kind begins so; "ANNOTATION" counts all annotation events.
 
         Raises:
-            InboxError: the file cannot be read.
+            StorageError: the file cannot be read.
         """
         query = "SELECT count(*) FROM events WHERE substr(kind, 1, ?) = ?"
         try:
@@ -115,10 +109,8 @@ class Inbox:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
 
-    def _error(self, what: str, error: Exception) -> InboxError:
-        full = "full" in str(error).lower() or "no space" in str(error).lower()
-        remedy = "free some space on its disk" if full else "check that its folder exists and may be written to"
-        return InboxError(f"inbox: {self._path} {what} ({error}); {remedy}", disk_full=full)
+    def _error(self, what: str, error: Exception) -> StorageError:
+        return StorageError.about("inbox", self._path, what, error)
 
 
 def _without_secrets(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
 
     Raises:
         SettingsError: the data folder cannot be written to.
-        InboxError: the events file in it cannot be used.
+        StorageError: the events file in it cannot be used.
     """
     folder = settings.prepare_data_dir()
     app = Flask("ihp_backend", static_folder=None)

@@ -8,7 +8,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.retraining.inbox import InboxError
+from ihp_backend.retraining.storage import StorageError
 from ihp_backend.server.state import state
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ def register_errors(app: Flask) -> None:
     def malformed(error: RequestError) -> tuple[Response, int]:
         return _answer(error.problem, 400)
 
-    @app.errorhandler(InboxError)
-    def not_stored(error: InboxError) -> tuple[Response, int]:
+    @app.errorhandler(StorageError)
+    def not_stored(error: StorageError) -> tuple[Response, int]:
         return _answer(problem("inbox", "event not stored", str(error)), 507 if error.disk_full else 503)
 
     @app.errorhandler(HTTPException)

@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from ihp_backend.label_studio.annotation_events import project_key
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.server.reading import optional, project_key, read_body
+from ihp_backend.server.reading import optional, read_body
 from ihp_backend.server.state import ServerState, state
 
 logger = logging.getLogger(__name__)

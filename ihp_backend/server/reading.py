@@ -44,10 +44,3 @@ def optional(body: Mapping[str, Any], field: str, *types: type, where: str = "")
         wanted = " or ".join(_NAMES[kind] for kind in types)
         raise RequestError(problem(f"{where}{field}", value, f"send {wanted}, or leave it out"))
     return value
-
-
-def project_key(project: Any) -> str:
-    """The project's id as text: "4" from "4.1795158401" (predict, setup), from {"id": 4} (webhook) and from 4."""
-    if isinstance(project, dict):
-        project = project.get("id")
-    return "" if project is None else str(project).partition(".")[0][:64]

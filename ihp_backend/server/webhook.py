@@ -7,14 +7,14 @@ whatever it leads to happens elsewhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from ihp_backend.label_studio.annotation_events import objects, project_key
 from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.problems import RequestError, problem
-from ihp_backend.server.reading import project_key, read_body
+from ihp_backend.server.reading import read_body
 from ihp_backend.server.state import state
 
 logger = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ def webhook() -> tuple[Response, int]:
 def _forget_clicks(event: dict[str, Any], action: str, memory: ClickMemory) -> None:
     """Submitted and deleted work has no standing clicks any more."""
     project = project_key(event.get("project"))
-    annotations = [*_objects(event.get("annotation")), *_objects(event.get("annotations"))]
+    annotations = [*objects(event.get("annotation")), *objects(event.get("annotations"))]
     if action.startswith("ANNOTATION"):
-        named = [task.get("id") for task in _objects(event.get("task"))]
+        named = [task.get("id") for task in objects(event.get("task"))]
         named += [annotation.get("task") for annotation in annotations]
         for task_id in {str(task_id) for task_id in named if task_id is not None}:
             memory.forget(project, task_id)
@@ -52,12 +52,5 @@ def _forget_clicks(event: dict[str, Any], action: str, memory: ClickMemory) -> N
             if isinstance(annotation.get("id"), int):
                 memory.forget_annotation(project, annotation["id"])
     if action == "TASKS_DELETED":
-        for task in _objects(event.get("tasks")):
+        for task in objects(event.get("tasks")):
             memory.forget(project, str(task.get("id")))
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """The objects in a field that Label Studio fills with one object or a list of them."""
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, dict):
-            yield item

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihp_backend.retraining import Inbox, InboxError
+from ihp_backend.retraining import Inbox, StorageError
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_full_disk_is_named(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> 
 
     with monkeypatch.context() as full:
         full.setattr(inbox, "_connect", small)
-        with pytest.raises(InboxError, match="free some space") as caught:
+        with pytest.raises(StorageError, match="free some space") as caught:
             inbox.record({"action": "A", "payload": "x" * 100_000})
     assert caught.value.disk_full
     assert inbox.count() == 0
@@ -103,13 +103,13 @@ def test_a_full_disk_is_named(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "events.sqlite").write_bytes(b"something else entirely" * 100)
-    with pytest.raises(InboxError, match=r"events\.sqlite cannot be opened") as caught:
+    with pytest.raises(StorageError, match=r"events\.sqlite cannot be opened") as caught:
         Inbox(tmp_path / "events.sqlite")
     assert not caught.value.disk_full
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(InboxError, match="check that its folder exists"):
+    with pytest.raises(StorageError, match="check that its folder exists"):
         Inbox(tmp_path / "nowhere" / "events.sqlite")
 
 
