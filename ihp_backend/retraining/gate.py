@@ -1,0 +1,157 @@
+"""The gate: a candidate takes the place of the model in service only if it is proven better and harms nothing.
+
+Both models annotate the same photographs under the same simulated annotator. What speaks for the candidate must hold
+in nine of ten drawings of other photographs from the same project (paired bootstrap over photographs); what must not
+get worse is compared directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ihp_backend.evaluation import Record
+from ihp_backend.retraining.paired_bootstrap import (
+    ROUNDS,
+    Both,
+    Measure,
+    corrections,
+    mean_iou_after,
+    mean_ious,
+    paired_bootstrap,
+)
+
+
+@dataclass(frozen=True)
+class GateRules:
+    """How strict the gate is.
+
+    Attributes:
+        least_photographs: held out; with fewer nothing can be said.
+        confidence: share of the drawings in which the candidate must be better.
+        base_loss: percentage points of mIoU that it may lose at most on the base validation, after any number of
+            ``ROUNDS`` corrections.
+        obeyed: share of the clicks that it must obey.
+        slower: how many times as long a click may take.
+        drawings: of the bootstrap.
+        seed: of the drawings.
+    """
+
+    least_photographs: int = 10
+    confidence: float = 0.9
+    base_loss: float = 1.0
+    obeyed: float = 0.999
+    slower: float = 1.1
+    drawings: int = 2000
+    seed: int = 0
+
+
+RULES = GateRules()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measure of both models.
+
+    Attributes:
+        measure: in words.
+        before, after: of the model in service and of the candidate.
+        better: share of the drawings in which the candidate is better; None where it was not drawn.
+        passed: what the gate says to it.
+    """
+
+    measure: str
+    before: float
+    after: float
+    better: float | None
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says.
+
+    Attributes:
+        passed: whether the candidate may serve.
+        reason: in a sentence.
+        proofs: one of these must pass.
+        conditions: all of these must pass.
+        photographs: held out.
+    """
+
+    passed: bool
+    reason: str
+    proofs: tuple[Comparison, ...]
+    conditions: tuple[Comparison, ...]
+    photographs: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For the gate report."""
+        return asdict(self)
+
+
+def judge(
+    held_out: Both,
+    base: Both,
+    milliseconds: tuple[float, float],
+    rules: GateRules = RULES,
+) -> Verdict:
+    """Holds a candidate against the model in service.
+
+    Args:
+        held_out: records of both on the project's held-out photographs, photograph by photograph.
+        base: the same on the base validation; empty where there is none.
+        milliseconds: a click of both, measured in turn.
+        rules: how strict.
+    """
+    count = len(held_out[0])
+    if count < rules.least_photographs:
+        reason = (
+            f"{count} photographs are held out, {rules.least_photographs} are needed to tell better from worse; "
+            "annotate more, or promote it unseen with --force"
+        )
+        return Verdict(False, reason, (), (), count)
+    proofs = (
+        _drawn("corrections to 85 % of a photograph", corrections, held_out, rules, larger_is_better=False),
+        _drawn("mean mIoU (%) after 0, 3 and 5 corrections", mean_ious, held_out, rules, larger_is_better=True),
+    )
+    obeyed = [_share(records, "obeyed", "given") for records in held_out]
+    conditions = [
+        Comparison("share of clicks obeyed", obeyed[0], obeyed[1], None, obeyed[1] >= rules.obeyed),
+        Comparison(
+            "milliseconds a click",
+            milliseconds[0],
+            milliseconds[1],
+            None,
+            milliseconds[1] <= rules.slower * milliseconds[0],
+        ),
+    ]
+    for round_ in ROUNDS if base[0] else ():
+        old, new = (mean_iou_after(round_, records) for records in base)
+        conditions.append(
+            Comparison(
+                f"base validation, mIoU (%) after {round_} corrections", old, new, None, new >= old - rules.base_loss
+            )
+        )
+    failed = [condition.measure for condition in conditions if not condition.passed]
+    if failed:
+        return Verdict(False, f"worse: {', '.join(failed)}", proofs, tuple(conditions), count)
+    proven = [proof for proof in proofs if proof.passed]
+    if not proven:
+        reason = f"not proven better: {max(proof.better or 0 for proof in proofs):.0%} of the drawings at best"
+        return Verdict(False, reason, proofs, tuple(conditions), count)
+    best = max(proven, key=lambda proof: proof.better or 0)
+    reason = f"better: {best.measure} from {best.before:.2f} to {best.after:.2f}, in {best.better:.0%} of the drawings"
+    return Verdict(True, reason, proofs, tuple(conditions), count)
+
+
+def _drawn(measure: str, of: Measure, both: Both, rules: GateRules, *, larger_is_better: bool) -> Comparison:
+    drawn = paired_bootstrap(of, both, rules.drawings, rules.seed, larger_is_better=larger_is_better)
+    return Comparison(measure, drawn.before, drawn.after, drawn.better, drawn.better >= rules.confidence)
+
+
+def _share(records: Sequence[Record], part: str, whole: str) -> float:
+    """The share of one count in another over all photographs and rounds; 1 of none."""
+    count, of = (sum(int(getattr(record, name).sum()) for record in records) for name in (part, whole))
+    return count / of if of else 1.0

@@ -1,0 +1,118 @@
+"""The gate lets through what is better, holds back what is not, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ihp_backend.evaluation import Record
+from ihp_backend.evaluation.confusion import mean_iou
+from ihp_backend.retraining.gate import GateRules, judge
+from ihp_backend.retraining.paired_bootstrap import pooled_mean_iou
+
+ROUNDS = 6
+QUICK = GateRules(drawings=300)
+
+
+def records(share_right: Sequence[float], count: int = 30, obeyed: int = 9, seed: int = 0) -> list[Record]:
+    """Photographs of which about so large a share is right after 0, 1, 2, ... corrections; some are harder."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for hardness in rng.normal(0, 0.03, count):
+        confusions = np.zeros((ROUNDS, 3, 3), np.int32)
+        for round_, share in enumerate(share_right):
+            right = round(1000 * float(np.clip(share + hardness, 0, 1)))
+            confusions[round_] = np.diag([right] * 3) + np.roll(np.diag([1000 - right] * 3), 1, axis=1)
+        counts = np.full(ROUNDS, 10)
+        nothing = np.zeros(ROUNDS, np.int64)
+        given = {"given": counts, "obeyed": np.full(ROUNDS, obeyed + 1), "standing": counts, "kept": counts}
+        other = dict.fromkeys(("far", "changed_far", "right", "damaged"), nothing)
+        made.append(
+            Record(confusions, confusions, confusions[0], **given, **other, labels_present=np.array(3),
+                   clicks=np.zeros((0, 5), np.int32))
+        )  # fmt: skip
+    return made
+
+
+def rising(start: float, step: float = 0.02) -> list[float]:
+    return [start + step * round_ for round_ in range(ROUNDS)]
+
+
+GOOD, BETTER = records(rising(0.85)), records(rising(0.89))
+SAME_SPEED = (10.0, 10.0)
+
+
+def test_a_better_one_passes() -> None:
+    verdict = judge((GOOD, BETTER), (GOOD, GOOD), SAME_SPEED, QUICK)
+    assert verdict.passed
+    assert verdict.reason.startswith("better: ")
+    corrections, iou = verdict.proofs
+    assert corrections.after < corrections.before
+    assert iou.after > iou.before
+    assert corrections.better == iou.better == 1
+
+
+def test_the_same_model_does_not() -> None:
+    verdict = judge((GOOD, GOOD), (GOOD, GOOD), SAME_SPEED, QUICK)
+    assert not verdict.passed
+    assert verdict.reason == "not proven better: 0% of the drawings at best"
+
+
+def test_chance_alone_does_not_pass() -> None:
+    one, other = (records(rising(0.85), seed=seed) for seed in (1, 2))
+    passed = [judge(both, ([], []), SAME_SPEED, QUICK).passed for both in ((one, other), (other, one))]
+    assert passed.count(True) <= 1
+
+
+def test_a_bad_batch_is_rejected() -> None:
+    shuffled = records(rising(0.6, 0.01))
+    assert not judge((GOOD, shuffled), (GOOD, shuffled), SAME_SPEED, QUICK).passed
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "milliseconds", "named"),
+    [
+        (records(rising(0.8)), BETTER, SAME_SPEED, "base validation, mIoU (%) after 0 corrections"),
+        (GOOD, records(rising(0.89), obeyed=8), SAME_SPEED, "share of clicks obeyed"),
+        (GOOD, BETTER, (10.0, 11.5), "milliseconds a click"),
+    ],
+)
+def test_what_must_not_get_worse(
+    base: list[Record], candidate: list[Record], milliseconds: tuple[float, float], named: str
+) -> None:
+    verdict = judge((GOOD, candidate), (GOOD, base), milliseconds, QUICK)
+    assert not verdict.passed
+    assert verdict.reason.startswith("worse: ")
+    assert named in verdict.reason
+    assert next(condition.measure for condition in verdict.conditions if not condition.passed) == named
+
+
+def test_a_little_may_be_lost_on_the_base() -> None:
+    verdict = judge((GOOD, BETTER), (GOOD, records(rising(0.848))), (10.0, 10.9), QUICK)
+    assert verdict.passed, verdict.reason
+
+
+def test_with_few_photographs_it_waits() -> None:
+    verdict = judge((GOOD[:9], BETTER[:9]), (GOOD, GOOD), SAME_SPEED, QUICK)
+    assert not verdict.passed
+    assert verdict.reason.startswith("9 photographs are held out, 10 are needed")
+    assert "--force" in verdict.reason
+
+
+def test_drawings_depend_on_the_seed_alone() -> None:
+    noisy = records(rising(0.855), seed=3)
+    first, again, other = (
+        judge((GOOD, noisy), ([], []), SAME_SPEED, replace(QUICK, seed=seed)).to_json() for seed in (0, 0, 1)
+    )
+    assert first == again
+    assert first["photographs"] == other["photographs"]
+
+
+def test_many_mean_ious_at_once_equal_one_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    confusions = rng.integers(0, 50, (20, 5, 5))
+    confusions[:10, 2] = confusions[:10, :, 2] = 0
+    np.testing.assert_allclose(pooled_mean_iou(confusions), [mean_iou(confusion) for confusion in confusions])
