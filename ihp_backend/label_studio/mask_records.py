@@ -1,4 +1,4 @@
-"""Mask records: the brush regions among the records of an annotation or a draft."""
+"""Mask records: the regions with pixels of their own among the records of an annotation or a draft."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.brush_rle import decode
+from ihp_backend.label_studio.shape_masks import SHAPE_TYPES, shape_mask
 
 MASK_TYPES = ("brushlabels", "brush")
 
@@ -19,8 +20,12 @@ HALF = 127
 _FRACTION_BITS = 4
 
 
-def mask_records(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], Any]]:
+def mask_records(
+    records: Sequence[Mapping[str, Any]], *, shapes: bool = False
+) -> Iterator[tuple[Mapping[str, Any], Any]]:
     """Each brush region with what it says of its labels: a list of names, or whatever stands there instead.
+
+    With ``shapes`` also each polygon and ellipse.
 
     A mask that is kept a second time under a prompt's type, which happens when a suggestion is accepted while a label
     is chosen, is left aside. A ``<Brush>`` has its label in another record of the same id.
@@ -29,13 +34,14 @@ def mask_records(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping
         str(record.get("id")): _value(record).get("labels") for record in records if record.get("type") == "labels"
     }
     for record in records:
-        if record.get("type") in MASK_TYPES:
+        kind = record.get("type")
+        if kind in MASK_TYPES or (shapes and kind in SHAPE_TYPES):
             value = _value(record)
-            yield record, value.get("brushlabels") or value.get("labels") or paired.get(str(record.get("id")))
+            yield record, value.get(kind) or value.get("labels") or paired.get(str(record.get("id")))
 
 
 def record_mask(record: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """The mask of a brush region, bool (original_height, original_width), also while the page keeps it as strokes.
+    """The mask of a region, bool (original_height, original_width); of a brush also while the page keeps its strokes.
 
     Raises:
         ValueError: no size, no mask, or one that cannot be read.
@@ -43,7 +49,9 @@ def record_mask(record: Mapping[str, Any]) -> NDArray[np.bool_]:
     height, width = record.get("original_height"), record.get("original_width")
     if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1:
         raise ValueError(f"original_width, original_height: {width!r} x {height!r} is no size of a photograph")
-    value = _value(record)
+    value, kind = _value(record), record.get("type")
+    if kind in SHAPE_TYPES:
+        return shape_mask(kind, value, height, width)
     rle, touches = value.get("rle"), value.get("touches")
     if not rle and not touches:
         raise ValueError("value: neither rle nor touches; the region has no mask")

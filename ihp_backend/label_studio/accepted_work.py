@@ -1,0 +1,137 @@
+"""AcceptedWork: an accepted annotation as a label map, with what is known of how it came about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.label_studio.labelling_config import ImageTag, LabellingConfig
+from ihp_backend.label_studio.mask_records import mask_records, record_mask
+from ihp_backend.labels import IGNORE, LabelSet
+from ihp_backend.retraining import Annotation
+
+EDITED, SUGGESTED = "prediction-changed", "prediction"
+
+
+class AcceptedError(ValueError):
+    """An annotation from which nothing can be learned; the text names the region, what is wrong and the remedy."""
+
+
+@dataclass(frozen=True)
+class AcceptedWork:
+    """What one annotator accepted on one photograph.
+
+    Attributes:
+        annotation: its id.
+        task: its task's id.
+        address: of the photograph, as the task has it.
+        label_map: uint8 (height, width) in ids of the labelling config's label set, 255 where nothing is drawn.
+        seconds: that it took, None if Label Studio does not say.
+        model_version: of the suggestion that it began with, None if there was none.
+        untouched: share of the drawn pixels that are as they were suggested.
+        left_out: regions that could not be used, and why.
+    """
+
+    annotation: int
+    task: int
+    address: str
+    label_map: NDArray[np.uint8]
+    seconds: float | None
+    model_version: str | None
+    untouched: float
+    left_out: tuple[str, ...]
+
+
+def read_accepted(
+    annotation: Annotation, config: LabellingConfig, image: ImageTag, labels: LabelSet
+) -> AcceptedWork | None:
+    """Paints the regions of an annotation in the order in which they were made.
+
+    Args:
+        annotation: from the ledger.
+        config: the project's labelling config as it is now; labels that it has no more are left out.
+        image: which of its images.
+        labels: the config's.
+
+    Returns:
+        The work, or None where nothing is drawn on that image: only clicks were submitted, say.
+
+    Raises:
+        AcceptedError: a region that cannot be read, regions of different sizes, or no photograph.
+    """
+    content = _object(json.loads(annotation.content))
+    records = [record for record in _objects(content.get("result")) if record.get("to_name", image.name) == image.name]
+    label_map: NDArray[np.uint8] | None = None
+    suggested = 0
+    left_out: list[str] = []
+    for record, names in mask_records(records, shapes=True):
+        name = f"annotation {annotation.id}, region {str(record.get('id'))[:40]}"
+        label = config.label_of(names[0]) if isinstance(names, list) and len(names) == 1 else None
+        if label is None:
+            left_out.append(f"{name}: labels {names!r} do not name one label of the config")
+            continue
+        try:
+            mask = record_mask(record)
+        except ValueError as error:
+            raise AcceptedError(f"{name}: {error}; open and submit task {annotation.task} again") from None
+        if label_map is None:
+            label_map = np.full(mask.shape, IGNORE, np.uint8)
+        if mask.shape != label_map.shape:
+            raise AcceptedError(
+                f"{name}: {mask.shape[1]} x {mask.shape[0]} pixels, others have {label_map.shape[1]} x "
+                f"{label_map.shape[0]}; draw all regions of task {annotation.task} on one and the same photograph"
+            )
+        label_map[mask] = labels.id_of(label)
+        suggested += int(mask.sum()) if record.get("origin") == SUGGESTED else 0
+    if label_map is None:
+        return None
+    drawn = int((label_map != IGNORE).sum())
+    seconds = content.get("seconds")
+    return AcceptedWork(
+        annotation=annotation.id,
+        task=annotation.task,
+        address=_address(content.get("data"), image, annotation.task),
+        label_map=label_map,
+        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        model_version=content.get("model_version"),
+        untouched=min(suggested / drawn, 1.0) if drawn else 0.0,
+        left_out=tuple(left_out),
+    )
+
+
+def agreed(works: Sequence[AcceptedWork]) -> NDArray[np.uint8]:
+    """What all annotators of a photograph drew alike, uint8 (height, width), 255 where they differ.
+
+    Raises:
+        AcceptedError: their label maps differ in size.
+    """
+    first, *others = [work.label_map for work in works]
+    common = first.copy()
+    for work, other in zip(works[1:], others, strict=True):
+        if other.shape != first.shape:
+            raise AcceptedError(
+                f"annotation {work.annotation}: {other.shape[1]} x {other.shape[0]} pixels, annotation "
+                f"{works[0].annotation} has {first.shape[1]} x {first.shape[0]}; task {work.task} has two photographs"
+            )
+        common[common != other] = IGNORE
+    return common
+
+
+def _address(data: Any, image: ImageTag, task: int) -> str:
+    address = image.address if image.data_key is None else _object(data).get(image.data_key)
+    if not isinstance(address, str) or not address:
+        raise AcceptedError(f"task {task}: its data have no photograph under {image.data_key!r}; see ihp sync")
+    return address
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,43 @@
+"""Polygons and ellipses as masks. Label Studio measures them in percent of the photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SHAPE_TYPES = ("polygonlabels", "polygon", "ellipselabels", "ellipse")
+"""Rectangles are no masks: here they are prompts, drawn around what is meant."""
+
+_FRACTION_BITS = 6
+
+
+def shape_mask(kind: str, value: Mapping[str, Any], height: int, width: int) -> NDArray[np.bool_]:
+    """The pixels of a region of one of ``SHAPE_TYPES``, those of its outline included, bool (height, width).
+
+    Raises:
+        ValueError: the region lacks its numbers.
+    """
+    canvas = np.zeros((height, width), np.uint8)
+    percent = np.array([width, height]) / 100
+    try:
+        if kind.startswith("polygon"):
+            corners = np.array(value["points"], float).reshape(-1, 2) * percent
+        else:
+            radii = np.array([float(value["radiusX"]), float(value["radiusY"])]) * percent
+            turn = np.deg2rad(float(value.get("rotation", 0)))
+            around = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+            along, across = radii[:, None] * [np.cos(around), np.sin(around)]
+            turned = [along * np.cos(turn) - across * np.sin(turn), along * np.sin(turn) + across * np.cos(turn)]
+            corners = np.array([float(value["x"]), float(value["y"])]) * percent + np.transpose(turned)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"value: no {kind} of the editor ({error!r})") from None
+    if len(corners) < 3 or not np.isfinite(corners).all():
+        raise ValueError(f"value: a {kind} of {len(corners)} corners")
+    limited = np.clip(corners - 0.5, -float(max(height, width)), 2.0 * max(height, width))
+    fixed = np.round(limited * (1 << _FRACTION_BITS)).astype(np.int32)
+    cv2.fillPoly(canvas, [fixed], 1, cv2.LINE_8, _FRACTION_BITS)
+    return canvas.astype(bool)
