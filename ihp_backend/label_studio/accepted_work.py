@@ -62,7 +62,8 @@ def read_accepted(
         The work, or None where nothing is drawn on that image: only clicks were submitted, say.
 
     Raises:
-        AcceptedError: a region that cannot be read, regions of different sizes, or no photograph.
+        AcceptedError: a region that cannot be read, regions of different sizes, none with a label that the config has,
+            or no photograph.
     """
     content = _object(json.loads(annotation.content))
     records = [record for record in _objects(content.get("result")) if record.get("to_name", image.name) == image.name]
@@ -89,6 +90,8 @@ def read_accepted(
         label_map[mask] = labels.id_of(label)
         suggested += int(mask.sum()) if record.get("origin") == SUGGESTED else 0
     if label_map is None:
+        if left_out:
+            raise AcceptedError("; ".join(left_out))
         return None
     drawn = int((label_map != IGNORE).sum())
     seconds = content.get("seconds")

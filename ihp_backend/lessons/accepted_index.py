@@ -1,0 +1,70 @@
+"""The index of an accepted set: what is in it, and why tasks are left out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ihp_backend.labels import LabelSet
+
+HELD_OUT, LEARNED = "held-out", "learned"
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A photograph of the set.
+
+    Attributes:
+        task: its task's id.
+        stamp: of what it was made from; another stamp, another label map.
+        photograph: sum of its file.
+        split: ``HELD_OUT`` or ``LEARNED``.
+        map: file of its label map.
+        annotations: ids.
+        seconds: that the annotators took, None where it is not known.
+        model_version: of the suggestion that it began with.
+        untouched: share of the drawn pixels that are as they were suggested.
+        notes: regions that could not be used, and why.
+    """
+
+    task: int
+    stamp: str
+    photograph: str
+    split: str
+    map: str
+    annotations: tuple[int, ...]
+    seconds: float | None
+    model_version: str | None
+    untouched: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """What is in a set.
+
+    Attributes:
+        labels: of the label maps.
+        items: task by task.
+        left_out: task -> why nothing can be learned from it.
+    """
+
+    labels: LabelSet
+    items: tuple[Item, ...] = ()
+    left_out: dict[int, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the file."""
+        items = [asdict(item) for item in self.items]
+        return {"labels": self.labels.to_dict(), "items": items, "left_out": self.left_out}
+
+    @classmethod
+    def from_json(cls, described: dict[str, Any]) -> Index:
+        """The inverse; raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
+        items = [
+            Item(**{**item, "annotations": tuple(item["annotations"]), "notes": tuple(item["notes"])})
+            for item in described["items"]
+        ]
+        left_out = {int(task): str(reason) for task, reason in described["left_out"].items()}
+        return cls(LabelSet.from_dict(described["labels"]), tuple(items), left_out)

@@ -1,0 +1,206 @@
+"""AcceptedSet: a project's accepted photographs with their label maps, on disk, brought up to date from the ledger.
+
+Layout below the set's folder:
+
+    index.json       what is in it, and why tasks are left out
+    maps/NAME.png    label maps in the ids of ``labels`` in the index, 255 where nothing is drawn
+
+A photograph's split depends on its own bytes, so that the same photograph in two tasks, or imported again, never is in
+both: what is held out is never learned from.
+
+Concurrency: one process at a time brings a set up to date; any number may read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ihp_backend.label_studio.accepted_work import AcceptedError, AcceptedWork, agreed, read_accepted
+from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.labels import LabelSet
+from ihp_backend.lessons.accepted_index import HELD_OUT, INDEX, LEARNED, Index, Item
+from ihp_backend.lessons.photograph_store import PhotographStore
+from ihp_backend.parsing.photograph import PhotographError, decode_photograph
+from ihp_backend.retraining import Annotation, Ledger, StorageError
+from ihp_backend.retraining.durable import write_json
+
+logger = logging.getLogger(__name__)
+
+Policy = Literal["newest", "agreed"]
+"""Of several annotators of a photograph the newest counts, or what all drew alike."""
+
+Fetch = Callable[[str, int], bytes]
+"""The image file at an address, for a task; raises ``ImageFetchError``."""
+PATIENCE = 3
+"""Photographs in a row that cannot be fetched; the others wait for the next time then."""
+
+
+class AcceptedSet:
+    """One project's set.
+
+    Args:
+        folder: of the set; created where it is missing.
+        photographs: where image files are kept.
+        held_out_share: of the photographs.
+    """
+
+    def __init__(self, folder: Path, photographs: PhotographStore, held_out_share: float = 0.2) -> None:
+        self.folder, self._photographs, self._share = folder, photographs, held_out_share
+
+    def read(self) -> Index | None:
+        """What is in it; None for a set that was never brought up to date.
+
+        Raises:
+            StorageError: the index is damaged.
+        """
+        file = self.folder / INDEX
+        try:
+            return Index.from_json(json.loads(file.read_text()))
+        except FileNotFoundError:
+            return None
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise StorageError(f"accepted: {file} cannot be read ({error}); remove it, it is made again") from None
+
+    def update(self, ledger: Ledger, project: str, fetch: Fetch, policy: Policy = "newest") -> Index:
+        """Makes the set what the ledger says, decoding only what is new; gives what is in it then.
+
+        Raises:
+            StorageError: something cannot be written.
+            AcceptedError: the project's labelling config is missing or cannot be read.
+        """
+        config, text = self._config(ledger, project)
+        labels = config.label_set()
+        try:
+            before = self.read()
+        except StorageError as error:
+            logger.warning("%s", error)
+            before = None
+        known = {item.task: item for item in before.items} if before else {}
+        items, left_out = [], {}
+        unreachable = 0
+        for task, made in groupby(ledger.standing(project), key=lambda annotation: annotation.task):
+            chosen = list(made)
+            chosen = chosen[-1:] if policy == "newest" else chosen
+            stamp = _stamp(text, policy, chosen)
+            item = known.get(task)
+            if item is None or item.stamp != stamp or not (self.folder / item.map).exists():
+                if unreachable >= PATIENCE:
+                    left_out[task] = "not fetched, since others could not be; it is tried again next time"
+                    continue
+                try:
+                    item = self._make(task, stamp, chosen, config, labels, fetch)
+                    unreachable = 0
+                except (AcceptedError, ImageFetchError, PhotographError) as error:
+                    left_out[task] = str(error)
+                    unreachable += isinstance(error, ImageFetchError)
+                    continue
+            if item is None:
+                left_out[task] = "nothing is drawn"
+            else:
+                items.append(item)
+        index = Index(labels, tuple(items), left_out)
+        self._keep(index)
+        return index
+
+    def photograph(self, item: Item) -> NDArray[np.uint8]:
+        """The photograph of an item, uint8 (height, width, 3), RGB, upright; raises ``StorageError``."""
+        path = self._photographs.path(item.photograph)
+        try:
+            return decode_photograph(path.read_bytes())
+        except (OSError, PhotographError) as error:
+            raise StorageError(f"accepted: {path} of task {item.task} cannot be read ({error}); ihp sync") from None
+
+    def label_map(self, item: Item) -> NDArray[np.uint8]:
+        """The label map of an item, uint8 (height, width), 255 where nothing is drawn; raises ``StorageError``."""
+        path = self.folder / item.map
+        try:
+            with Image.open(path) as picture:
+                return np.array(picture)
+        except OSError as error:
+            raise StorageError(f"accepted: {path} of task {item.task} cannot be read ({error}); ihp sync") from None
+
+    def _make(
+        self,
+        task: int,
+        stamp: str,
+        chosen: Sequence[Annotation],
+        config: LabellingConfig,
+        labels: LabelSet,
+        fetch: Fetch,
+    ) -> Item | None:
+        drawn_on = {target.to_name for target in config.targets}
+        image = next((tag for tag in config.images if tag.name in drawn_on), None)
+        if image is None:
+            raise AcceptedError("label_config: no <BrushLabels> on an <Image>; see Settings, Labeling Interface")
+        read = [read_accepted(annotation, config, image, labels) for annotation in chosen]
+        works: list[AcceptedWork] = [work for work in read if work is not None]
+        if not works:
+            return None
+        label_map = agreed(works)
+        data = fetch(works[-1].address, task)
+        height, width = decode_photograph(data).shape[:2]
+        if label_map.shape != (height, width):
+            raise AcceptedError(
+                f"annotation {works[-1].annotation}: drawn on {label_map.shape[1]} x {label_map.shape[0]} pixels, the "
+                f"photograph has {width} x {height}; was it replaced? Draw task {task} again"
+            )
+        digest = self._photographs.put(data)
+        name = f"maps/{task}-{stamp}.png"
+        try:
+            (self.folder / "maps").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(label_map).save(self.folder / name)
+        except OSError as error:
+            raise StorageError.about("accepted", self.folder / name, "cannot be written", error) from error
+        seconds = [work.seconds for work in works if work.seconds is not None]
+        return Item(
+            task=task,
+            stamp=stamp,
+            photograph=digest,
+            split=HELD_OUT if int(digest[:8], 16) / 2**32 < self._share else LEARNED,
+            map=name,
+            annotations=tuple(work.annotation for work in works),
+            seconds=sum(seconds) if seconds else None,
+            model_version=works[-1].model_version,
+            untouched=works[-1].untouched,
+            notes=tuple(note for work in works for note in work.left_out),
+        )
+
+    def _keep(self, index: Index) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(self.folder / INDEX, index.to_json())
+            # Only now: until the new index was there, the old one needed its maps.
+            needed = {item.map for item in index.items}
+            for file in (self.folder / "maps").glob("*.png"):
+                if f"maps/{file.name}" not in needed:
+                    file.unlink()
+        except OSError as error:
+            raise StorageError.about("accepted", self.folder, "cannot be written", error) from error
+
+    @staticmethod
+    def _config(ledger: Ledger, project: str) -> tuple[LabellingConfig, str]:
+        text = ledger.config(project)
+        if text is None:
+            raise AcceptedError(f"project {project}: its labelling config is not known; ihp sync {project}")
+        try:
+            return parse_labelling_config(text), text
+        except RequestError as error:
+            raise AcceptedError(f"project {project}: {error.problem.remedy}") from None
+
+
+def _stamp(config: str, policy: str, annotations: Sequence[Annotation]) -> str:
+    """Of everything that a label map depends on."""
+    parts = [config, policy, *(f"{annotation.id} {annotation.updated!r}" for annotation in annotations)]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

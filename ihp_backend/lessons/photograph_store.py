@@ -1,0 +1,52 @@
+"""PhotographStore: the photographs of accepted work, kept under the sum of their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from tempfile import mkstemp
+
+from ihp_backend.retraining.durable import sync_folder
+from ihp_backend.retraining.storage import StorageError
+
+
+class PhotographStore:
+    """Image files below one folder, each once; what Label Studio loses is still here.
+
+    Raises:
+        StorageError: here and from ``put``: the folder cannot be written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError.about("photographs", folder, "cannot be created", error) from error
+
+    def put(self, data: bytes) -> str:
+        """Keeps an image file; gives the sum by which it is found."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.path(digest)
+        if path.exists():
+            return digest
+        try:
+            handle, part = mkstemp(dir=self._folder, suffix=".part")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(part, path)
+            except BaseException:
+                Path(part).unlink(missing_ok=True)
+                raise
+            sync_folder(self._folder)
+        except OSError as error:
+            raise StorageError.about("photographs", path, "cannot be written", error) from error
+        return digest
+
+    def path(self, digest: str) -> Path:
+        """Where the file with that sum lies."""
+        return self._folder / digest

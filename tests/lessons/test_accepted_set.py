@@ -1,0 +1,223 @@
+"""From events to photographs with label maps: brought up to date, never mixed up, nothing lost."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ihp_backend.label_studio.accepted_work import AcceptedError
+from ihp_backend.label_studio.brush_rle import encode
+from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.lessons.accepted_index import HELD_OUT, LEARNED
+from ihp_backend.lessons.accepted_set import PATIENCE, AcceptedSet
+from ihp_backend.lessons.digest import digest
+from ihp_backend.lessons.photograph_store import PhotographStore
+from ihp_backend.retraining import Inbox, Ledger, StorageError
+
+CONFIG = """<View><Image name="i" value="$photo"/><BrushLabels name="b" toName="i">
+<Label value="Hat"/><Label value="Coat"/></BrushLabels></View>"""
+LEFT = np.zeros((6, 8), bool)
+LEFT[:, :4] = True
+
+
+def photograph(number: int, size: tuple[int, int] = (6, 8)) -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 256, (*size, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def region(label: str, mask: np.ndarray = LEFT) -> dict[str, Any]:
+    value = {"format": "rle", "rle": encode(mask), "brushlabels": [label]}
+    return {"id": label, "type": "brushlabels", "to_name": "i", "original_height": mask.shape[0],
+            "original_width": mask.shape[1], "value": value}  # fmt: skip
+
+
+class Place:
+    """An inbox, what comes of it, and a Label Studio's photographs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.inbox, self.ledger = Inbox(folder / "events.sqlite"), Ledger(folder / "ledger.sqlite")
+        self.set = AcceptedSet(folder / "accepted", PhotographStore(folder / "photographs"))
+        self.files: Callable[[int], bytes] = photograph
+        self.fetched: list[int] = []
+
+    def tell(self, action: str, annotation: int, task: int, *regions: dict[str, Any], at: int = 0, **more: Any) -> None:
+        sent = {"id": annotation, "task": task, "result": list(regions), "lead_time": 10.0, "completed_by": 1}
+        sent |= {"updated_at": f"2026-11-20T07:01:{at:02}Z", **more}
+        project = {"id": 2, "label_config": CONFIG}
+        data = {"id": task, "data": {"photo": f"{task}.png"}}
+        self.inbox.record({"action": action, "annotation": sent, "project": project, "task": data})
+
+    def fetch(self, address: str, task: int) -> bytes:
+        assert address == f"{task}.png"
+        self.fetched.append(task)
+        return self.files(task)
+
+    def update(self, **more: Any) -> dict[int, np.ndarray]:
+        digest(self.inbox, self.ledger)
+        self.index = self.set.update(self.ledger, "2", self.fetch, **more)
+        return {item.task: self.set.label_map(item) for item in self.index.items}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_accepted_work_becomes_photographs_with_label_maps(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 7, region("Hat"))
+    place.tell("ANNOTATION_CREATED", 2, 8, region("Coat", ~LEFT))
+    maps = place.update()
+    hat, coat = place.index.labels.id_of("Hat"), place.index.labels.id_of("Coat")
+    np.testing.assert_array_equal(maps[7], np.where(LEFT, hat, 255))
+    np.testing.assert_array_equal(maps[8], np.where(LEFT, 255, coat))
+    first = place.index.items[0]
+    assert (first.task, first.annotations, first.seconds) == (7, (1,), 10.0)
+    assert place.set.photograph(first).shape == (6, 8, 3)
+    assert place.set.read() == place.index
+
+
+def test_only_what_is_new_is_made(place: Place) -> None:
+    for task in (7, 8):
+        place.tell("ANNOTATION_CREATED", task, task, region("Hat"))
+    place.update()
+    place.update()
+    assert place.fetched == [7, 8]
+    place.tell("ANNOTATION_UPDATED", 8, 8, region("Coat"), at=5)
+    maps = place.update()
+    assert place.fetched == [7, 8, 8]
+    assert maps[8][0, 0] == place.index.labels.id_of("Coat")
+    assert len(list((place.set.folder / "maps").iterdir())) == 2
+
+
+def test_what_is_deleted_skipped_or_only_clicked_is_not_learned(place: Place) -> None:
+    for task in (1, 2, 3, 4):
+        place.tell("ANNOTATION_CREATED", task, task, region("Hat"))
+    assert set(place.update()) == {1, 2, 3, 4}
+    place.inbox.record({"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 1}], "project": 2})
+    place.tell("ANNOTATION_UPDATED", 2, 2, region("Hat"), at=3, was_cancelled=True)
+    place.tell("ANNOTATION_UPDATED", 3, 3, at=3)
+    assert set(place.update()) == {4}
+    assert place.index.left_out == {3: "nothing is drawn"}
+    assert len(list((place.set.folder / "maps").iterdir())) == 1
+
+
+def test_several_annotators(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 7, region("Hat", np.ones((6, 8), bool)))
+    place.tell("ANNOTATION_CREATED", 2, 7, region("Hat"), at=1)
+    assert (place.update()[7] == 255).sum() == 24
+    both = place.update(policy="agreed")[7]
+    np.testing.assert_array_equal(both == 255, ~LEFT)
+    assert place.index.items[0].annotations == (1, 2)
+    assert place.index.items[0].seconds == 20.0
+
+
+def test_troubles_are_named_and_the_others_stand(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 1, region("Hat"))
+    place.tell("ANNOTATION_CREATED", 2, 2, {**region("Hat"), "value": {"rle": [1], "brushlabels": ["Hat"]}})
+    place.tell("ANNOTATION_CREATED", 3, 3, region("Hat", np.ones((5, 5), bool)))
+    place.tell("ANNOTATION_CREATED", 4, 4, region("Hat"))
+    place.files = lambda task: b"no photograph" if task == 4 else photograph(task)
+    assert set(place.update()) == {1}
+    assert [place.index.left_out[task].split(":")[0] for task in (2, 3)] == [
+        "annotation 2, region Hat",
+        "annotation 3",
+    ]
+    assert "8 x 6" in place.index.left_out[3]
+    assert 4 in place.index.left_out
+    place.files = photograph
+    assert set(place.update()) == {1, 4}
+
+
+def test_a_label_studio_that_is_down_is_not_asked_for_every_photograph(place: Place) -> None:
+    for task in range(20):
+        place.tell("ANNOTATION_CREATED", task, task, region("Hat"))
+
+    def down(task: int) -> bytes:
+        raise ImageFetchError("image: no connection")
+
+    place.files = down
+    assert place.update() == {}
+    assert (len(place.fetched), len(place.index.left_out)) == (PATIENCE, 20)
+    place.files = photograph
+    assert len(place.update()) == 20
+
+
+def test_a_photograph_that_disappeared_is_kept(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 1, region("Hat"))
+    place.update()
+    place.files = lambda task: (_ for _ in ()).throw(ImageFetchError("image: status 404"))
+    assert set(place.update()) == {1}
+    assert place.set.photograph(place.index.items[0]).shape == (6, 8, 3)
+
+
+def test_a_photograph_is_never_held_out_and_learned(place: Place) -> None:
+    place.files = lambda task: photograph(task % 40)
+    for task in range(120):
+        place.tell("ANNOTATION_CREATED", task, task, region("Hat"))
+    place.update()
+    splits: dict[str, set[str]] = {}
+    for item in place.index.items:
+        splits.setdefault(item.photograph, set()).add(item.split)
+    assert len(splits) == 40
+    assert all(len(split) == 1 for split in splits.values())
+    held_out = sum(split == {HELD_OUT} for split in splits.values())
+    assert 2 <= held_out <= 16
+    assert {LEARNED, HELD_OUT} == set.union(*splits.values())
+
+
+def test_labels_that_change_half_way(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 1, region("Hat"))
+    place.tell("ANNOTATION_CREATED", 2, 2, region("Coat"))
+    place.update()
+    config = CONFIG.replace('<Label value="Hat"/>', '<Label value="Scarf"/><Label value="Belt"/>')
+    place.inbox.record({"action": "PROJECT_UPDATED", "project": {"id": 2, "label_config": config}})
+    maps = place.update()
+    assert set(maps) == {2}
+    assert maps[2][0, 0] == place.index.labels.id_of("Coat")
+    assert place.index.left_out[1].endswith("labels ['Hat'] do not name one label of the config")
+    place.inbox.record({"action": "PROJECT_UPDATED", "project": {"id": 2, "label_config": "<View"}})
+    with pytest.raises(AcceptedError, match="not well-formed"):
+        place.update()
+
+
+def test_a_damaged_index_is_made_again(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 1, region("Hat"))
+    place.update()
+    (place.set.folder / "index.json").write_text('{"items": [')
+    with pytest.raises(StorageError, match="remove it, it is made again"):
+        place.set.read()
+    assert set(place.update()) == {1}
+
+
+def test_a_config_that_was_never_told(place: Place) -> None:
+    with pytest.raises(AcceptedError, match="its labelling config is not known; ihp sync 2"):
+        place.update()
+
+
+def test_an_event_that_is_not_understood_does_not_hold_up_the_others(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from ihp_backend.lessons import digest as module
+
+    real = module.changes
+
+    def failing(event: dict[str, Any]) -> Any:
+        if event["annotation"]["id"] == 1:
+            raise TypeError("strange")
+        return real(event)
+
+    monkeypatch.setattr(module, "changes", failing)
+    place.tell("ANNOTATION_CREATED", 1, 1, region("Hat"))
+    place.tell("ANNOTATION_CREATED", 2, 2, region("Hat"))
+    assert set(place.update()) == {2}
+    assert "event 1 ('ANNOTATION_CREATED') is not understood" in caplog.text
+    assert json.loads(place.ledger.standing("2")[0].content)["seconds"] == 10.0
