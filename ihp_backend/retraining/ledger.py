@@ -76,6 +76,11 @@ class Ledger:
                 self._apply(connection, change)
             return True
 
+    def note(self, change: Change) -> None:
+        """Takes in what was learned otherwise than from an event."""
+        with self._writing() as connection:
+            self._apply(connection, change)
+
     def reconcile(self, project: str, annotations: Collection[Annotation], asked: float) -> int:
         """Makes a project's annotations those that the labelling tool lists; gives the number of differences.
 

@@ -1,0 +1,76 @@
+"""ProjectApi: what Label Studio's API says about a project, for what its webhooks did not tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ihp_backend.label_studio.download import Downloader
+from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
+
+PAGE = 50
+"""Tasks asked for at a time; with their annotations and predictions they may have a megabyte each."""
+
+_MOST_BYTES = 1 << 29
+_MOST_SECONDS = 300.0
+
+
+class ProjectApiError(RuntimeError):
+    """Label Studio did not give what was asked of it; the text names the address, what happened and the remedy."""
+
+
+class ProjectApi:
+    """Reads projects; never writes.
+
+    Args:
+        settings: where Label Studio is and with which token.
+
+    Raises:
+        ProjectApiError: here: no address is set; from every method: Label Studio is down, slow, refuses, or answers
+            with something else.
+    """
+
+    def __init__(self, settings: ImageSettings) -> None:
+        if not settings.label_studio_url:
+            raise ProjectApiError("label_studio_url: not set; set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
+        patient = replace(settings, max_bytes=_MOST_BYTES, total_seconds=max(settings.total_seconds, _MOST_SECONDS))
+        self._downloader = Downloader(patient)
+        self._label_studio = LabelStudioAddress(
+            base_url(settings.label_studio_url), settings.label_studio_api_key, configured=True
+        )
+
+    def config(self, project: str) -> str:
+        """The labelling config of a project."""
+        config = self._get(f"/api/projects/{int(project)}/").get("label_config")
+        return config if isinstance(config, str) else ""
+
+    def tasks(self, project: str) -> Iterator[dict[str, Any]]:
+        """Every task of a project with its annotations, page by page."""
+        seen = 0
+        for page in range(1, 1 << 30):
+            path = f"/api/tasks/?project={int(project)}&page={page}&page_size={PAGE}&fields=all"
+            answer = self._get(path)
+            tasks = answer.get("tasks")
+            if not isinstance(tasks, list):
+                raise ProjectApiError(f"{self._label_studio.base}/api/tasks/: no list of tasks; is this Label Studio?")
+            yield from (task for task in tasks if isinstance(task, dict))
+            seen += len(tasks)
+            if not tasks or seen >= int(answer.get("total") or 0):
+                return
+
+    def _get(self, path: str) -> dict[str, Any]:
+        url = self._label_studio.absolute(path)
+        try:
+            answer = json.loads(self._downloader.download(url, self._label_studio))
+        except ImageFetchError as error:
+            # The downloader fetches images as a rule, and says so.
+            raise ProjectApiError(str(error).removeprefix("image ")) from None
+        except ValueError as error:
+            raise ProjectApiError(f"{url.partition('?')[0]}: no JSON ({error}); is this Label Studio?") from None
+        if not isinstance(answer, dict):
+            raise ProjectApiError(f"{url.partition('?')[0]}: no JSON object; is this Label Studio?")
+        return answer

@@ -1,0 +1,52 @@
+"""What the real Label Studio lists, and what its webhooks tell, come to the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from examples.demo.settings import PHOTOGRAPHS
+from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.project_api import ProjectApi
+from ihp_backend.lessons.accepted_set import AcceptedSet
+from ihp_backend.lessons.digest import digest
+from ihp_backend.lessons.photograph_store import PhotographStore
+from ihp_backend.lessons.sync import sync
+from ihp_backend.retraining import Inbox, Ledger
+
+from .installation import COAT, FACE, Installation, Project, eventually
+from .regions import click
+
+
+def test_listed_and_told_come_to_the_same(
+    installation: Installation, make_project: Callable[[list[Path]], Project], tmp_path: Path
+) -> None:
+    project = make_project([PHOTOGRAPHS / "grace_hopper.jpg", PHOTOGRAPHS / "eileen_collins.jpg"])
+    client, before = project.client, installation.status()["events_recorded"]
+    kept = client.annotate(project.tasks[0]["id"], project.click([click(FACE), click(COAT)]))
+    gone = client.annotate(project.tasks[1]["id"], project.click([click(FACE, (512, 512))], project.tasks[1]["id"]))
+    client.request("DELETE", f"/api/annotations/{gone['id']}/")
+    assert eventually(lambda: installation.status()["events_recorded"] == before + 3)
+
+    key = str(project.id)
+    listed, told = Ledger(tmp_path / "listed.sqlite"), Ledger(tmp_path / "told.sqlite")
+    settings = ImageSettings(label_studio_url=client.url, label_studio_api_key=installation.account.token)
+    api = ProjectApi(settings)
+    sync(api, listed, key)
+    digest(Inbox(installation.folder / "backend" / "events.sqlite"), told)
+    assert [annotation.id for annotation in listed.standing(key)] == [kept["id"]]
+    assert told.standing(key) == listed.standing(key)
+    assert told.config(key) == listed.config(key)
+    # The first list was asked for after the deletion; asking again finds nothing new.
+    assert sync(api, told, key) == 0
+
+    images = ImageSource(settings)
+    accepted = AcceptedSet(tmp_path / "accepted", PhotographStore(tmp_path / "photographs"))
+    index = accepted.update(told, key, lambda address, task: images.fetch(address, task_id=task))
+    assert index.left_out == {}
+    (item,) = index.items
+    label_map = accepted.label_map(item)
+    assert label_map.shape == accepted.photograph(item).shape[:2] == (600, 512)
+    for name, x, y in (FACE, COAT):
+        assert label_map[round(y * 6), round(x * 5.12)] == index.labels.id_of(name)
