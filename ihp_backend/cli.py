@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ihp_backend.commands.accepted_work import accepted, sync
+from ihp_backend.commands.failing import failure
+
 if TYPE_CHECKING:
     from ihp_backend.clicks import Click
     from ihp_backend.labels import LabelSet
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Click-driven human parsing for Label Studio.", no_args_is_help=True, pretty_exceptions_show_locals=False
 )
+app.command()(accepted)
+app.command()(sync)
 
 
 @app.command()
@@ -54,7 +59,7 @@ def serve(
             )
         )
     except SettingsError as error:
-        raise _failure(str(error)) from None
+        raise failure(str(error)) from None
 
 
 @app.command()
@@ -73,20 +78,20 @@ def parse(
     try:
         photograph = decode_photograph(image.read_bytes())
     except OSError as error:
-        raise _failure(f"image: {image} cannot be read ({error.strerror}); give the path of a photograph") from None
+        raise failure(f"image: {image} cannot be read ({error.strerror}); give the path of a photograph") from None
     except ValueError as error:
-        raise _failure(f"image: {image}: {error}") from None
+        raise failure(f"image: {image}: {error}") from None
     try:
         parser = Parser.from_pretrained(model)
         height, width = photograph.shape[:2]
         clicks = [_read_click(text, parser.labels, height, width) for text in click or []]
     except ValueError as error:
-        raise _failure(str(error)) from None
+        raise failure(str(error)) from None
     label_map = parser.parse(parser.open(photograph), clicks).label_map
     try:
         _write_palette_png(out, label_map, parser.labels)
     except (OSError, ValueError) as error:
-        raise _failure(f"out: {out} cannot be written ({error}); give a path that ends in .png") from None
+        raise failure(f"out: {out} cannot be written ({error}); give a path that ends in .png") from None
     found = [name for label, name in enumerate(parser.labels.names) if label and (label_map == label).any()]
     typer.echo(f"{out}: {width} x {height} pixels, {', '.join(found) or 'background only'}")
 
@@ -102,11 +107,6 @@ def version() -> None:
 def main() -> None:
     """The console entry point."""
     app()
-
-
-def _failure(text: str) -> typer.Exit:
-    typer.echo(f"ihp: {text}", err=True)
-    return typer.Exit(1)
 
 
 def _read_click(text: str, labels: LabelSet, height: int, width: int) -> Click:

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "ihp_backend"
 ROOMS = [
     "labels", "clicks", "networks", "losses", "datasets", "parsing", "evaluation", "learning", "retraining",
-    "label_studio", "lessons", "server", "cli",
+    "label_studio", "lessons", "server", "commands", "cli",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

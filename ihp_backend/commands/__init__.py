@@ -1,0 +1,1 @@
+"""The longer commands of `ihp`, a file each. Heavy imports stay inside them."""

@@ -1,0 +1,98 @@
+"""`ihp accepted` and `ihp sync`: what has been accepted, shown, exported, and fetched from Label Studio itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ihp_backend.commands.failing import failure
+
+if TYPE_CHECKING:
+    from ihp_backend.label_studio.image_settings import ImageSettings
+    from ihp_backend.lessons.accepted_index import Index
+    from ihp_backend.lessons.school import School
+
+Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
+
+
+def accepted(
+    project: Project,
+    data_dir: DataDir = None,
+    policy: Annotated[
+        Literal["newest", "agreed"], typer.Option(help="Of several annotators: the newest, or what all drew alike.")
+    ] = "newest",
+    export: Annotated[Path | None, typer.Option(help="Copy photographs and label maps into this folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the index as JSON.")] = False,
+) -> None:
+    """List the accepted photographs of a project, and why tasks are left out; export them as a data set."""
+    from ihp_backend.label_studio.accepted_work import AcceptedError
+    from ihp_backend.lessons.accepted_dataset import export as copy
+    from ihp_backend.retraining import StorageError
+
+    school, images = _open(data_dir)
+    try:
+        index = school.bring_up_to_date(project, images, policy)
+        if export is not None:
+            copy(school.accepted(project), index, school.photographs, export)
+    except (AcceptedError, StorageError) as error:
+        raise failure(str(error)) from None
+    except OSError as error:
+        raise failure(f"export: {export} cannot be written ({error}); give another folder") from None
+    if as_json:
+        typer.echo(json.dumps(index.to_json(), indent=1))
+    else:
+        _show(index)
+
+
+def sync(project: Project, data_dir: DataDir = None) -> None:
+    """Fetch from Label Studio what its webhooks did not tell: afterwards the accepted set is what Label Studio has."""
+    from ihp_backend.label_studio.project_api import ProjectApi, ProjectApiError
+    from ihp_backend.lessons.digest import digest
+    from ihp_backend.lessons.sync import sync as fetch
+    from ihp_backend.retraining import StorageError
+
+    school, images = _open(data_dir)
+    try:
+        digest(school.inbox, school.ledger)
+        different = fetch(ProjectApi(images), school.ledger, project)
+        standing = len({annotation.task for annotation in school.ledger.standing(project)})
+    except (ProjectApiError, StorageError) as error:
+        raise failure(str(error)) from None
+    except ValueError:
+        raise failure(f"project: {project!r} is no number of a project") from None
+    typer.echo(f"project {project}: {different} differences mended, {standing} tasks annotated")
+
+
+def _open(data_dir: Path | None) -> tuple[School, ImageSettings]:
+    from ihp_backend.lessons.school import School
+    from ihp_backend.retraining import StorageError
+    from ihp_backend.server.settings import ServerSettings, SettingsError
+
+    try:
+        settings = ServerSettings.from_environment(data_dir=data_dir)
+        return School(settings.prepare_data_dir()), settings.images
+    except (SettingsError, StorageError) as error:
+        raise failure(str(error)) from None
+
+
+def _show(index: Index) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    table = Table("task", "annotations", "split", "seconds", "as suggested", "model version")
+    for item in index.items:
+        seconds = "" if item.seconds is None else f"{item.seconds:.0f}"
+        annotations = ", ".join(map(str, item.annotations))
+        version = escape(item.model_version or "")
+        table.add_row(str(item.task), annotations, item.split, seconds, f"{item.untouched:.0%}", version)
+    console.print(table)
+    for task, reason in index.left_out.items():
+        console.print(f"left out: task {task}: {reason}", markup=False, soft_wrap=True)
+    held_out = sum(item.split == "held-out" for item in index.items)
+    console.print(f"{len(index.items)} photographs, {held_out} of them held out; {len(index.left_out)} tasks left out")
