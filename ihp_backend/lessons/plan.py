@@ -1,0 +1,72 @@
+"""When a project is due for a lesson: worked out anew each time from what is accepted and what was learned.
+
+There is no queue that a killed process could empty: as long as the last lesson has not seen what is accepted now, the
+next one is due, and however many triggers there were in between, it is one lesson.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ihp_backend.lessons.accepted_index import LEARNED, Index
+from ihp_backend.retraining.durable import write_json
+from ihp_backend.retraining.storage import StorageError
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the last finished lesson of a project was about, passed by the gate or not.
+
+    Attributes:
+        stamps: task -> stamp of every photograph that it learned from.
+        wanted: how often training had been asked for by then.
+    """
+
+    stamps: dict[int, str] = field(default_factory=dict)
+    wanted: int = 0
+
+    @classmethod
+    def of(cls, index: Index, wanted: int) -> Learned:
+        """All that is accepted now."""
+        return cls({item.task: item.stamp for item in index.items if item.split == LEARNED}, wanted)
+
+    @classmethod
+    def read(cls, file: Path) -> Learned:
+        """From a file; nothing was learned where there is none.
+
+        Raises:
+            StorageError: the file is damaged.
+        """
+        try:
+            described = json.loads(file.read_text())
+            return cls({int(task): str(stamp) for task, stamp in described["stamps"].items()}, int(described["wanted"]))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StorageError(
+                f"lesson: {file} cannot be read ({error}); remove it, and all is learned again"
+            ) from None
+
+    def write(self, file: Path) -> None:
+        """To a file, in one step; raises ``OSError``."""
+        write_json(file, asdict(self))
+
+
+def due(learned: Learned, now: Learned, every: int) -> str | None:
+    """Why a lesson is due, None if it is not.
+
+    Args:
+        learned: what the last lesson was about.
+        now: what one would be about now.
+        every: photographs that must be new or changed, unless somebody asked.
+    """
+    if not now.stamps:
+        return None
+    new = sum(learned.stamps.get(task) != stamp for task, stamp in now.stamps.items())
+    if now.wanted > learned.wanted:
+        return f"asked for, {new} photographs new or changed"
+    if new >= every:
+        return f"{new} photographs new or changed"
+    return None
