@@ -10,8 +10,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ihp_backend"
 ROOMS = [
-    "labels", "clicks", "networks", "losses", "datasets", "parsing", "evaluation", "learning", "retraining",
-    "label_studio", "lessons", "server", "commands", "cli",
+    "labels", "clicks", "networks", "losses", "datasets", "parsing", "exporting", "evaluation", "learning",
+    "retraining", "label_studio", "lessons", "server", "commands", "cli",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -9,26 +9,15 @@ does before it says that it is done.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
-from safetensors.torch import save
 
+from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import BENCHMARKS, LabelSet
-from ihp_backend.networks import ClickNetwork, LiveNetwork, build_network
-from ihp_backend.parsing.checkpoint import FORMAT
-from training.exporting.click_network import export_onnx, largest_difference
-from training.exporting.live_network import difference_of_halves, export_halves
-from training.exporting.onnx_file import is_filter
 from training.run_folder import config_of, settings_of
-
-TOLERANCE = 2e-3
-"""Largest difference of a logit between torch and ONNX Runtime, in units of the logits' standard deviation."""
 
 
 def main(
@@ -52,24 +41,12 @@ def main(
         "class": network_config["class_path"].rpartition(".")[2],
         "arguments": {**network_config["init_args"], "encoder_weights": None},
     }
-    network = build_network(description).eval()
-    network.load_state_dict(network_weights(checkpoint))
-    # What is shipped is what is compared: torch answers with the rounded weights too.
-    stored = {name: to_stored(tensor) for name, tensor in network.state_dict().items()}
-    network.load_state_dict(stored)
-    out.mkdir(parents=True, exist_ok=True)
-    # Beside the folder's files until everything is proven, so that a failed export leaves what was there.
-    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as unproven:
-        made = Path(unproven)
-        (made / "model.safetensors").write_bytes(save(stored))
-        difference = write_and_compare(network, made)
-        if difference > TOLERANCE:
-            raise SystemExit(
-                f"export: ONNX Runtime differs from torch by {difference:.2g} standard deviations; not exported"
-            )
-        write_description(made, out.name, description, label_set, working_size, network.multiple_of)
-        for file in made.iterdir():
-            file.replace(out / file.name)
+    try:
+        difference = write_model_folder(
+            out, out.name, description, network_weights(checkpoint), label_set, working_size
+        )
+    except ExportError as error:
+        raise SystemExit(f"export: {error}") from None
     size = sum(file.stat().st_size for file in out.iterdir())
     print(f"{out}: {size / 1e6:.1f} MB, ONNX Runtime within {difference:.1e} standard deviations of torch")
 
@@ -92,38 +69,6 @@ def network_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     prefix = "network."
     weights = {name: tensor for name, tensor in state["state_dict"].items() if name.startswith(prefix)}
     return {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
-
-
-def to_stored(tensor: torch.Tensor) -> torch.Tensor:
-    """Filters in half precision; statistics and offsets as they are, for they are few and of any magnitude."""
-    return (tensor.half() if is_filter(tensor) else tensor).contiguous()
-
-
-def write_and_compare(network: ClickNetwork | LiveNetwork, folder: Path) -> float:
-    """Writes the ONNX files of a network; the largest difference to torch, in standard deviations of its logits."""
-    if isinstance(network, LiveNetwork):
-        export_halves(network, folder)
-        return difference_of_halves(network, folder)
-    export_onnx(network, folder / "model.onnx")
-    return largest_difference(network, folder / "model.onnx")
-
-
-def write_description(
-    out: Path, name: str, network: dict[str, Any], labels: LabelSet, working_size: int, multiple_of: int
-) -> None:
-    """Writes ``model.json``; the version is the name and the beginning of the weights' digest."""
-    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(out.iterdir())}
-    described = {
-        "format": FORMAT,
-        "name": name,
-        "version": f"{name}-{digests['model.safetensors'][:8]}",
-        "labels": labels.to_dict(),
-        "network": network,
-        "working_size": working_size,
-        "multiple_of": multiple_of,
-        "sha256": digests,
-    }
-    (out / "model.json").write_text(json.dumps(described, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ihp_backend.clicks import Click, localization_maps
+from ihp_backend.exporting.click_network import export_onnx
 from ihp_backend.networks import Decoded, InteractiveDeepLab
-from training.exporting.click_network import export_onnx
 
 LABELS = 6
 

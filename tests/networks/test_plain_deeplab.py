@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime
 import torch
 
+from ihp_backend.exporting.click_network import export_onnx
 from ihp_backend.networks import PlainDeepLab
-from training.exporting.click_network import export_onnx
 
 
 def test_clicks_change_nothing_in_torch_and_in_onnx(tmp_path: Path) -> None:

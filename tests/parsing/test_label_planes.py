@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from ihp_backend.exporting.live_network import example
 from ihp_backend.networks.live.evidence import Clicked, Evidence
 from ihp_backend.networks.live.features import Sight
 from ihp_backend.networks.live.kernels import Kernel, embedding_at
@@ -15,7 +16,6 @@ from ihp_backend.networks.live.planes import LabelPlanes as TorchPlanes
 from ihp_backend.parsing.box import Box
 from ihp_backend.parsing.label_planes import LabelPlanes
 from ihp_backend.parsing.label_planes import embedding_at as numpy_embedding_at
-from training.exporting.live_network import example
 
 KERNELS = (Kernel(0.0, 3.0), Kernel(8.0, 40.0, ("share",)), Kernel(12.0, 1e3, ("strength", "against")))
 

@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import save
 
 from ihp_backend.clicks import Click
+from ihp_backend.exporting.model_folder import to_stored, write_and_compare, write_description
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import LiveNetwork
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.live_engine import ABSENT, Question
 from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngine
-from training.export import to_stored, write_and_compare, write_description
 
 ARGUMENTS = {"num_labels": 5, "width": 24, "embedding": 8, "widths": (8, 8, 8)}
 KNOWN = LabelSet(("background", "hair", "face", "coat", "bag"))

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ihp_backend.exporting.onnx_file import write_onnx
 from ihp_backend.networks import LiveNetwork
 from ihp_backend.networks.live.halves import DecoderHalf, EncoderHalf, Encoding
 from ihp_backend.parsing.live_engine import Question
 from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngine
 from ihp_backend.parsing.torch_live_engine import TorchLiveEngine
-from training.exporting.onnx_file import write_onnx
 
 SIZES = ((1, 1, 1, 2), (32, 12, 30, 9), (17, 30, 200, 24))
 """Rows and columns in multiples of 16 pixels, clicks and labels with which the files are compared to torch."""

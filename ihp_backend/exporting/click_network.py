@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from ihp_backend.clicks import Click, localization_maps
+from ihp_backend.exporting.onnx_file import write_onnx
 from ihp_backend.networks import ClickNetwork
 from ihp_backend.parsing.cores import available_cores
 from ihp_backend.parsing.onnx_session import open_session
-from training.exporting.onnx_file import write_onnx
 
 
 def export_onnx(network: ClickNetwork, path: Path) -> None:

@@ -1,1 +1,0 @@
-"""What export does with each kind of network."""
