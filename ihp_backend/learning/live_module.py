@@ -6,6 +6,7 @@ Every sample is a situation of its own, in which the network knows the names of 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,12 @@ from torch.nn.functional import nll_loss
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_views import Item
 from ihp_backend.learning.live_samples import Grid, Samples
+from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
 from ihp_backend.learning.situations import SituationRecipe
-from ihp_backend.losses import NormalisedFocalLoss, SemanticPerceivingLoss, SoftJaccard, inverse_log_weights
-from ihp_backend.networks.live import LiveNetwork, upsampled
+from ihp_backend.losses import SemanticPerceivingLoss, inverse_log_weights
+from ihp_backend.networks.live import Evidence, LiveNetwork, upsampled
 from ihp_backend.networks.live.upsampling import STRIDE
 
 SITUATIONS = SituationRecipe()
@@ -33,10 +35,7 @@ class LiveTraining(ParsingTraining):
         network: what is trained.
         encoder_weights: file with pretrained weights of the network's encoder; None starts it at random.
         situations: which labels a sample has, and what is known of them.
-        rounds: decodings per step; before each but the first the annotators correct the last one.
-        corrections_limit: largest number of corrections in a round.
-        forgetting: share of rounds in which the network does not see the parsing so far.
-        jaccard_weight: factor of ``SoftJaccard`` beside the normalised focal loss.
+        rounds, corrections_limit, forgetting, jaccard_weight: see ``Loop``.
         prior_weight: factor of the cross-entropy of the prior.
         semantic_perceiving: the SP-loss on the embedding, or None.
         semantic_perceiving_weight: its factor.
@@ -64,9 +63,8 @@ class LiveTraining(ParsingTraining):
         seed: int = 0,
     ) -> None:
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
-        self.situations, self.rounds, self.corrections_limit = situations, rounds, corrections_limit
-        self.forgetting = forgetting
-        self.focal, self.jaccard, self.jaccard_weight = NormalisedFocalLoss(), SoftJaccard(), jaccard_weight
+        self.situations = situations
+        self.loop = Loop(rounds, corrections_limit, forgetting, jaccard_weight)
         self.prior_weight, self.loss_step = prior_weight, loss_step
         self.semantic_perceiving = semantic_perceiving
         self.semantic_perceiving_weight = semantic_perceiving_weight
@@ -87,20 +85,13 @@ class LiveTraining(ParsingTraining):
         prior = nll_loss(
             features.fine.prior.float().clamp(min=1e-6).log(), coarse, self.label_weights, ignore_index=IGNORE
         )
-        losses = []
-        for round_ in range(self.rounds):
-            grid = Grid.draw(self.loss_step, rng)
-            evidence = samples.evidence()
-            logits = upsampled(self.network.decode(features, evidence), features.mixture, grid.step, grid.phase)
-            target = grid.of(samples.target(evidence.present))
-            loss = self.focal(logits, target, grid.of(samples.maps))
-            losses.append(loss + self.jaccard_weight * self.jaccard(logits, target, grid.of(samples.maps)))
-            self.log(f"round_{round_}", loss)
-            if round_ + 1 < self.rounds:
-                answer = logits.detach().argmax(1).to(torch.uint8)
-                samples.correct(answer, grid, rng, self.corrections_limit, self.forgetting)
-        total = torch.stack(losses).mean() + self.prior_weight * prior
-        self.log("prior", prior)
+
+        def answer(evidence: Evidence, grid: Grid) -> Tensor:
+            return upsampled(self.network.decode(features, evidence), features.mixture, grid.step, grid.phase)
+
+        answered, rounds = self.loop.losses(answer, samples, partial(Grid.draw, self.loss_step), rng)
+        total = answered + self.prior_weight * prior
+        self.log_dict({"prior": prior, **{f"round_{number}": loss for number, loss in enumerate(rounds)}})
         if self.semantic_perceiving is not None:
             perceived = self.semantic_perceiving(features.fine.embedding, samples.parsing, samples.maps)
             self.log_dict({"semantic_perceiving": perceived.loss, "active_pairs": perceived.active})

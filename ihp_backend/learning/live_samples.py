@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, one_hot
 
-from ihp_backend.clicks import add_click, correction_clicks
+from ihp_backend.clicks import Click, add_click, correction_clicks
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.situations import Situation, SituationRecipe
 from ihp_backend.networks.live import Evidence, clicked_in
@@ -39,6 +39,10 @@ class Grid:
     def of(self, pixels: Tensor) -> Tensor:
         """The grid's pixels of (..., H, W)."""
         return pixels[..., self.phase[0] :: self.step, self.phase[1] :: self.step]
+
+    def click_of(self, click: Click) -> Click:
+        """A click on one of the grid's pixels, in all pixels."""
+        return replace(click, x=click.x * self.step + self.phase[1], y=click.y * self.step + self.phase[0])
 
 
 class Samples:
@@ -113,8 +117,7 @@ class Samples:
             changed = self.maps[number].cpu().numpy()
             candidates = int(rng.integers(1, 6))
             for click in correction_clicks(true[number], found[number], rng, count, candidates=candidates):
-                x, y = click.x * grid.step + grid.phase[1], click.y * grid.step + grid.phase[0]
-                add_click(changed, replace(click, x=x, y=y))
+                add_click(changed, grid.click_of(click))
             self.maps[number] = torch.from_numpy(changed).to(self.maps.device)
         kept = torch.from_numpy(rng.random(len(found)) >= forgetting).to(answer.device)
         all_pixels = answer.repeat_interleave(grid.step, 1).repeat_interleave(grid.step, 2)

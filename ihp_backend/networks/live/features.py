@@ -43,6 +43,18 @@ class LiveFeatures(NamedTuple):
     mixture: Tensor
 
 
+class Trunk(NamedTuple):
+    """What the heads read; it costs nearly all of an encoding.
+
+    Attributes:
+        joined: float (N, width, H/s, W/s) for s = 4, 8, 16.
+        mixture: see ``LiveFeatures``.
+    """
+
+    joined: tuple[Tensor, Tensor, Tensor]
+    mixture: Tensor
+
+
 class FeatureNetwork(nn.Module):
     """A pretrained encoder, its stages joined from coarse to fine, and a head for each of ``LiveFeatures``.
 
@@ -91,6 +103,10 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> LiveFeatures:
         """Encodes photographs, uint8 or float (N, 3, H, W), RGB in 0..255."""
+        return self.heads(self.trunk(image))
+
+    def trunk(self, image: Tensor) -> Trunk:
+        """The first part of an encoding."""
         photograph = self.normalise(image)
         stages = self.encoder(photograph)
         joined = []
@@ -101,8 +117,13 @@ class FeatureNetwork(nn.Module):
             joined.append(coarse)
         finest = self.refine(joined.pop())
         outline = self.outline_features(finest) + self.outline_half(stages[1]) + self.outline_pixels(photograph)
-        steps = (finest, *joined[:0:-1])
-        one, two, three = (head(step) for head, step in zip(self.contexts, steps, strict=True))
+        sixteen, eight = joined[1:]
+        return Trunk((finest, eight, sixteen), self.outline(outline))
+
+    def heads(self, trunk: Trunk) -> LiveFeatures:
+        """The rest of it."""
+        finest, *_ = trunk.joined
+        one, two, three = (head(step) for head, step in zip(self.contexts, trunk.joined, strict=True))
         fine = Sight(normalize(self.embed(finest), dim=1), self.classify(finest).softmax(1))
         coarse = Sight(normalize(avg_pool2d(fine.embedding, 2), dim=1), avg_pool2d(fine.prior, 2))
-        return LiveFeatures(fine, coarse, (one, two, three), self.outline(outline))
+        return LiveFeatures(fine, coarse, (one, two, three), trunk.mixture)

@@ -1,0 +1,211 @@
+"""Fine-tuning: a live network learns from a few photographs, with its encoder as it is.
+
+What the encoder makes of each photograph is kept, so that a step costs little more than a click. The network learns in
+the same loop as it was trained in, from the accepted label maps: simulated annotators click, it answers, they correct.
+What it knew of labels that these photographs do not show is kept by asking it, where nothing is drawn, to expect what
+it expected before (Li and Hoiem 2016, "Learning without Forgetting").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import nll_loss
+
+from ihp_backend.clicks import localization_maps
+from ihp_backend.labels import IGNORE, LabelSet
+from ihp_backend.learning.augmentation import mirror
+from ihp_backend.learning.click_recipe import ClickRecipe
+from ihp_backend.learning.extending import extended
+from ihp_backend.learning.live_samples import Grid, Samples
+from ihp_backend.learning.loop import Loop
+from ihp_backend.learning.situations import SituationRecipe
+from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.losses import SemanticPerceivingLoss
+from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
+from ihp_backend.networks.live.upsampling import STRIDE
+
+CELLS = Grid(STRIDE, (STRIDE // 2, STRIDE // 2))
+"""Losses are taken in the middle of each cell: outlines are the encoder's business, which stays as it is."""
+
+SMALLEST = 1e-6
+
+Tell = Callable[[int, float], bool]
+"""Is told the number of steps done and the loss; False ends the training."""
+
+
+@dataclass(frozen=True)
+class WorkingPhotograph:
+    """A photograph to learn from, in the size at which the network works.
+
+    Attributes:
+        image: uint8 (H, W, 3), RGB, padded.
+        parsing: uint8 (H, W), in ids of the network's labels and the new ones after them; 255 where nothing is drawn.
+    """
+
+    image: NDArray[np.uint8]
+    parsing: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class FineTuningRecipe:
+    """How a network is fine-tuned.
+
+    Attributes:
+        steps: of the optimiser.
+        batch: photographs per step.
+        learning_rate: largest one.
+        prior_weight: factor of the cross-entropy of the prior.
+        keeping_weight: factor of the loss that keeps what was known.
+        semantic_perceiving_weight: factor of the SP-loss on the embedding.
+        save_every: steps between checkpoints.
+        seed: of everything random.
+    """
+
+    steps: int = 400
+    batch: int = 4
+    learning_rate: float = 3e-4
+    prior_weight: float = 0.4
+    keeping_weight: float = 0.4
+    semantic_perceiving_weight: float = 0.5
+    save_every: int = 50
+    seed: int = 0
+
+
+RECIPE = FineTuningRecipe()
+
+
+class FineTuning:
+    """One fine-tuning.
+
+    Args:
+        network: to begin with; stays as it is.
+        labels: those that it knows, then the new ones.
+        photographs: to learn from.
+        cache: of what the network's encoder makes of them.
+        recipe: how.
+
+    Attributes:
+        network: that learns.
+    """
+
+    def __init__(
+        self,
+        network: LiveNetwork,
+        labels: LabelSet,
+        photographs: Sequence[WorkingPhotograph],
+        cache: TrunkCache,
+        recipe: FineTuningRecipe = RECIPE,
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        self.before = network.eval()
+        self.network = extended(network, len(labels) - network.num_labels)
+        self.labels, self.photographs, self.cache, self.recipe = labels, photographs, cache, recipe
+        self.loop = Loop(rounds=2, corrections_limit=6, forgetting=0.3, jaccard_weight=0.5)
+        self.situations, self.clicks = SituationRecipe(), ClickRecipe()
+        self.perceiving = SemanticPerceivingLoss(form="linear", margin=0.5)
+        parameters = self._learning()
+        self.optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=0.0)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, max_lr=recipe.learning_rate, total_steps=recipe.steps, pct_start=0.1
+        )
+
+    def run(self, checkpoint: Path | None = None, tell: Tell | None = None) -> bool:
+        """Trains to the end, from the checkpoint on where there is one; False if it was ended before.
+
+        Args:
+            checkpoint: file in which the training is kept while it runs.
+            tell: see ``Tell``.
+        """
+        first = self._resume(checkpoint)
+        # Statistics stay as they are: a handful of photographs would spoil them.
+        self.network.eval()
+        for step in range(first, self.recipe.steps):
+            loss = self._step(step)
+            done = step + 1
+            if checkpoint is not None and (done % self.recipe.save_every == 0 or done == self.recipe.steps):
+                self._keep(checkpoint, done)
+            if tell is not None and not tell(done, loss):
+                return False
+        return True
+
+    def _learning(self) -> list[nn.Parameter]:
+        """The weights that may change: all but the trunk's."""
+        features = self.network.network
+        parts = (features.embed, features.classify, features.contexts)
+        modules: tuple[nn.Module, ...] = (*parts, self.network.fine, self.network.coarse, self.network.decoder)
+        chosen = {id(parameter) for module in modules for parameter in module.parameters() if parameter.requires_grad}
+        for parameter in self.network.parameters():
+            parameter.requires_grad_(id(parameter) in chosen)
+        return [parameter for parameter in self.network.parameters() if id(parameter) in chosen]
+
+    def _step(self, step: int) -> float:
+        rng = np.random.default_rng([self.recipe.seed, step])
+        torch.manual_seed(int(rng.integers(2**62)))  # The SP-loss draws pairs with torch's own generator.
+        self.optimiser.zero_grad(set_to_none=True)
+        total = 0.0
+        for number in range(step * self.recipe.batch, (step + 1) * self.recipe.batch):
+            epoch, position = divmod(number, len(self.photographs))
+            order = np.random.default_rng([self.recipe.seed, epoch, 0]).permutation(len(self.photographs))
+            loss = self._loss(self.photographs[int(order[position])], rng) / self.recipe.batch
+            loss.backward()
+            total += float(loss.detach())
+        nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        return total
+
+    def _loss(self, photograph: WorkingPhotograph, rng: np.random.Generator) -> Tensor:
+        image, parsing = photograph.image, photograph.parsing
+        if rng.random() < 0.5:
+            image, parsing = mirror(image, parsing, self.labels)
+        trunk = self.cache.of(image)
+        features: LiveFeatures = self.network.network.heads(trunk)
+        height, width = parsing.shape
+        maps = localization_maps(self.clicks.draw(parsing, rng), height, width, len(self.labels))
+        true = torch.from_numpy(np.ascontiguousarray(parsing))[None]
+        samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng)
+
+        def answer(evidence: Evidence, grid: Grid) -> Tensor:
+            return self.network.decode(features, evidence)
+
+        answered, _ = self.loop.losses(answer, samples, lambda _: CELLS, rng)
+        perceived = self.perceiving(features.fine.embedding, samples.parsing, samples.maps).loss
+        cells = CELLS.of(true).long()
+        prior = features.fine.prior.clamp(min=SMALLEST).log()
+        loss = answered + self.recipe.semantic_perceiving_weight * perceived
+        if (cells != IGNORE).any():
+            loss = loss + self.recipe.prior_weight * nll_loss(prior, cells, ignore_index=IGNORE)
+        undrawn = cells == IGNORE
+        if undrawn.any():
+            with torch.no_grad():
+                expected = self.before.network.heads(trunk).fine.prior
+            kept = -(expected * prior[:, : expected.shape[1]]).sum(1)[undrawn].mean()
+            loss = loss + self.recipe.keeping_weight * kept
+        return loss
+
+    def _keep(self, file: Path, step: int) -> None:
+        part = file.with_name(f".{file.name}.part")
+        torch.save({"step": step, **{name: part_.state_dict() for name, part_ in self._parts().items()}}, part)
+        part.replace(file)
+
+    def _resume(self, file: Path | None) -> int:
+        if file is None or not file.exists():
+            return 0
+        try:
+            kept = torch.load(file, map_location="cpu", weights_only=True)
+            for name, part in self._parts().items():
+                part.load_state_dict(kept[name])
+            return int(kept["step"])
+        except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
+            raise ValueError(f"checkpoint: {file} does not fit this training ({error}); remove it") from error
+
+    def _parts(self) -> dict[str, Any]:
+        return {"network": self.network, "optimiser": self.optimiser, "schedule": self.schedule}

@@ -1,0 +1,147 @@
+"""Fine-tuning in miniature: it learns what is drawn, keeps what it knew, and goes on where it was killed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ihp_backend.labels import LabelSet
+from ihp_backend.learning.choosing import SHARES, choose_share, quick_mean_iou
+from ihp_backend.learning.extending import blended, extended
+from ihp_backend.learning.fine_tuning import FineTuning, FineTuningRecipe, WorkingPhotograph
+from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.networks.live import LiveNetwork
+
+KNOWN, LABELS = 3, LabelSet(("background", "hat", "coat", "badge"))
+RECIPE = FineTuningRecipe(steps=12, batch=2, save_every=4)
+
+
+@pytest.fixture(scope="module")
+def network() -> LiveNetwork:
+    torch.manual_seed(0)
+    return LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8)).eval()
+
+
+def photograph(seed: int, undrawn: bool = True) -> WorkingPhotograph:
+    """A red hat over a green coat with a blue badge on grey ground; the lowest rows are drawn by nobody."""
+    rng = np.random.default_rng(seed)
+    parsing = np.zeros((96, 64), np.uint8)
+    left, top = (int(offset) for offset in rng.integers(0, 12, 2))
+    parsing[top + 8 : top + 28, left + 16 : left + 44] = 1
+    parsing[top + 28 : top + 76, left + 8 : left + 50] = 2
+    parsing[top + 40 : top + 56, left + 20 : left + 36] = 3
+    colours = np.array([[110, 110, 110], [220, 40, 40], [40, 200, 60], [50, 60, 230]])
+    image = (colours[parsing] + rng.normal(0, 8, (96, 64, 3))).clip(0, 255).astype(np.uint8)
+    if undrawn:
+        parsing[80:] = 255
+    return WorkingPhotograph(image, parsing)
+
+
+PHOTOGRAPHS = [photograph(seed) for seed in range(4)]
+
+
+def test_it_learns_what_is_drawn_and_a_new_label_by_name(network: LiveNetwork, tmp_path: Path) -> None:
+    told: list[tuple[int, float]] = []
+    cache = TrunkCache(tmp_path, network)
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, replace(RECIPE, steps=60, learning_rate=1e-2))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    assert tuning.run(tell=lambda step, loss: told.append((step, loss)) or True)  # type: ignore[func-returns-value]
+    assert [step for step, _ in told] == list(range(1, 61))
+    losses = [loss for _, loss in told]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.2
+    unseen = [photograph(seed, undrawn=False) for seed in (10, 11)]
+    old = quick_mean_iou(extended(network, 1), unseen, cache)
+    assert quick_mean_iou(tuning.network, unseen, cache) > old + 10
+    # The new label's prior began at zero weights.
+    assert (tuning.network.network.classify.weight[KNOWN] != 0).any()
+    # The network that serves is left alone, and so is the encoder of the one that learns.
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    learned = tuning.network.state_dict()
+    frozen = [name for name in before if name.startswith(("network.encoder", "network.joins", "network.refine"))]
+    assert frozen
+    assert all(torch.equal(learned[name], before[name]) for name in frozen)
+
+
+def test_interrupted_it_goes_on_to_the_same_weights(network: LiveNetwork, tmp_path: Path) -> None:
+    cache = TrunkCache(tmp_path / "cache", network)
+    whole = FineTuning(network, LABELS, PHOTOGRAPHS, cache, RECIPE)
+    assert whole.run()
+    file = tmp_path / "checkpoint.pt"
+    first = FineTuning(network, LABELS, PHOTOGRAPHS, cache, RECIPE)
+    assert not first.run(file, lambda step, loss: step < 6)
+    steps: list[int] = []
+    second = FineTuning(network, LABELS, PHOTOGRAPHS, cache, RECIPE)
+    assert second.run(file, lambda step, loss: steps.append(step) or True)  # type: ignore[func-returns-value]
+    assert steps[0] == 5  # The checkpoint was made after 4.
+    for name, tensor in whole.network.state_dict().items():
+        torch.testing.assert_close(second.network.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_a_checkpoint_that_does_not_fit_is_named(network: LiveNetwork, tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes(b"half of one")
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, TrunkCache(tmp_path, network), RECIPE)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt does not fit this training"):
+        tuning.run(file)
+
+
+def test_a_cached_trunk_is_that_of_the_network(network: LiveNetwork, tmp_path: Path) -> None:
+    cache = TrunkCache(tmp_path, network)
+    image = PHOTOGRAPHS[0].image
+    first, again = cache.of(image), cache.of(image)
+    assert len(list(cache.folder.glob("*.npz"))) == 1
+    with torch.no_grad():
+        wanted = network.network.trunk(torch.from_numpy(image.transpose(2, 0, 1)[None].copy())).joined
+    for one, other, true in zip(first.joined, again.joined, wanted, strict=True):
+        assert torch.equal(one, other)
+        torch.testing.assert_close(one, true, rtol=2e-3, atol=2e-3)
+    (file,) = cache.folder.glob("*.npz")
+    file.write_bytes(file.read_bytes()[:100])
+    torch.testing.assert_close(cache.of(image).joined[0], first.joined[0])
+    # Heads may change, the encoder may not.
+    other_heads = extended(network, 1)
+    assert TrunkCache(tmp_path, other_heads).folder == cache.folder
+    torch.manual_seed(1)
+    assert TrunkCache(tmp_path, LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8))).folder != cache.folder
+
+
+def test_a_network_that_knows_more_answers_as_before(network: LiveNetwork) -> None:
+    image = torch.from_numpy(PHOTOGRAPHS[0].image.transpose(2, 0, 1)[None].copy())
+    more = extended(network, 2)
+    with torch.no_grad():
+        old, new = network.encode(image), more.encode(image)
+    assert more.num_labels == KNOWN + 2
+    torch.testing.assert_close(new.fine.prior[:, :KNOWN], old.fine.prior, rtol=0.02, atol=0.01)
+    torch.testing.assert_close(new.fine.embedding, old.fine.embedding)
+    assert new.fine.prior[:, KNOWN:].max() < 0.02
+
+
+def test_weights_between_two_states() -> None:
+    before, after = (
+        {"a": torch.tensor([0.0, 2.0]), "n": torch.tensor(1)},
+        {"a": torch.tensor([1.0, 4.0]), "n": torch.tensor(5)},
+    )
+    assert torch.equal(blended(before, after, 0.25)["a"], torch.tensor([0.25, 2.5]))
+    assert torch.equal(blended(before, after, 0.0)["a"], before["a"])
+    assert torch.equal(blended(before, after, 1.0)["a"], after["a"])
+
+
+def test_what_has_learned_nonsense_is_not_chosen(network: LiveNetwork, tmp_path: Path) -> None:
+    cache = TrunkCache(tmp_path, network)
+    spoiled = extended(network, 1)
+    with torch.no_grad():
+        for parameter in spoiled.decoder.parameters():
+            parameter.mul_(-1)
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, replace(RECIPE, steps=40, learning_rate=1e-2))
+    tuning.run()
+    unseen = [photograph(seed, undrawn=False) for seed in (10, 11)]
+    share, reached = choose_share(network, tuning.network, unseen, cache)
+    assert set(reached) == set(SHARES)
+    assert share > 0
+    assert reached[share] == max(reached.values())
+    worst, of_spoiled = choose_share(network, spoiled, unseen, cache)
+    assert of_spoiled[worst] >= of_spoiled[0.0]
