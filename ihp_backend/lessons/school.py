@@ -11,6 +11,7 @@ from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.lessons.accepted_set import AcceptedSet, Policy
 from ihp_backend.lessons.digest import digest
 from ihp_backend.lessons.photograph_store import PhotographStore
+from ihp_backend.lessons.progress import Progress
 from ihp_backend.retraining import Inbox, Ledger
 from ihp_backend.retraining.versions import VersionStore
 
@@ -37,6 +38,18 @@ class School:
     def accepted(self, project: str) -> AcceptedSet:
         """The accepted set of a project."""
         return AcceptedSet(self.data_dir / "accepted" / project, self.photographs)
+
+    def lesson_folder(self, project: str) -> Path:
+        """Where a project's lesson keeps what it needs, and tells how far it is."""
+        return self.data_dir / "lessons" / project
+
+    def learned_file(self, project: str) -> Path:
+        """What a project's last lesson was about; see ``Learned``."""
+        return self.lesson_folder(project) / "learned.json"
+
+    def progress(self, project: str) -> Progress:
+        """What a project's lesson is doing, and what became of the earlier ones."""
+        return Progress(self.lesson_folder(project))
 
     def bring_up_to_date(self, project: str, images: ImageSettings, policy: Policy = "newest") -> Index:
         """Takes in what is new in the inbox and makes the accepted set what the ledger says then.

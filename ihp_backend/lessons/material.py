@@ -1,0 +1,115 @@
+"""Material: a project's accepted photographs as a network learns from them and as it is judged on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.datasets import Sample
+from ihp_backend.labels import IGNORE, LabelSet, match_labels, mirror_pairs
+from ihp_backend.learning.fine_tuning import WorkingPhotograph
+from ihp_backend.lessons.accepted_index import HELD_OUT, LEARNED, Index, Item
+from ihp_backend.lessons.accepted_set import AcceptedSet
+from ihp_backend.lessons.completion import completed
+from ihp_backend.parsing import Parser
+from ihp_backend.parsing.checkpoint import Checkpoint
+from ihp_backend.parsing.geometry import to_working_image, to_working_map, working_scale
+
+CHOOSING = 6
+"""Every so many photographs that could be learned from, one helps to choose how far to go instead."""
+
+
+class HeldOut:
+    """The photographs that are held out, as a data set; each is read when it is asked for, since they may be large.
+
+    Args:
+        accepted, items, labels: the accepted set, which of its items, and its labels.
+        parser: see ``gather``.
+    """
+
+    def __init__(self, accepted: AcceptedSet, items: Sequence[Item], labels: LabelSet, parser: Parser) -> None:
+        self._accepted, self._items, self._parser = accepted, items, parser
+        self.labels, self.ids = labels, [str(item.task) for item in items]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at ``index``; raises ``StorageError``."""
+        return _sample(self._accepted, self._items[index], self._parser)
+
+    def parsing(self, index: int) -> NDArray[np.uint8]:
+        """Only its parsing; raises ``StorageError``."""
+        return self[index].parsing
+
+
+@dataclass(frozen=True)
+class Material:
+    """A project's photographs.
+
+    Attributes:
+        labels: that the network will know: those it knows, then the project's own.
+        learned: to learn from.
+        choosing: to choose among states of the network.
+        held_out: for the gate, in the labelling config's ids.
+    """
+
+    labels: LabelSet
+    learned: tuple[WorkingPhotograph, ...]
+    choosing: tuple[WorkingPhotograph, ...]
+    held_out: HeldOut
+
+
+def joined_labels(known: LabelSet, project: LabelSet) -> tuple[LabelSet, NDArray[np.uint8]]:
+    """The known labels and after them those of a project that are new, and the id of each of the project's among them.
+
+    Raises:
+        ValueError: together they are more than a label map can hold.
+    """
+    match = match_labels(project.names[1:], known)
+    new = [name for name in project.names[1:] if name not in match.ids]
+    names = (*known.names, *new)
+    # What the model knows keeps its pairs; the new ones have those that their names say.
+    paired = {label for pair in known.flip_pairs for label in pair}
+    pairs = [pair for pair in mirror_pairs(names) if not paired & set(pair)]
+    ids = np.full(256, IGNORE, np.uint8)
+    ids[0] = 0
+    for label, name in enumerate(project.names[1:], start=1):
+        ids[label] = match.ids[name] if name in match.ids else names.index(name)
+    return LabelSet(names, (*known.flip_pairs, *pairs)), ids
+
+
+def gather(accepted: AcceptedSet, index: Index, parser: Parser, checkpoint: Checkpoint) -> Material:
+    """Reads a project's photographs.
+
+    Args:
+        accepted, index: the project's set and what is in it.
+        parser: the model in service, in the project's labels; says what it expects where nothing is drawn.
+        checkpoint: of that model.
+
+    Raises:
+        StorageError: a photograph or a label map that cannot be read.
+        ValueError: too many labels.
+    """
+    labels, ids = joined_labels(checkpoint.labels, index.labels)
+    learned: list[WorkingPhotograph] = []
+    for item in index.items:
+        if item.split == LEARNED:
+            sample = _sample(accepted, item, parser)
+            height, width = sample.parsing.shape
+            scale = working_scale(height, width, checkpoint.working_size)
+            image = to_working_image(sample.image, scale, checkpoint.multiple_of)
+            learned.append(WorkingPhotograph(image, ids[to_working_map(sample.parsing, scale, checkpoint.multiple_of)]))
+    held_out = HeldOut(accepted, [item for item in index.items if item.split == HELD_OUT], index.labels, parser)
+    choosing = tuple(learned[CHOOSING - 1 :: CHOOSING])
+    kept = tuple(one for number, one in enumerate(learned, start=1) if number % CHOOSING)
+    return Material(labels, kept, choosing or tuple(learned), held_out)
+
+
+def _sample(accepted: AcceptedSet, item: Item, parser: Parser) -> Sample:
+    image = accepted.photograph(item)
+    expected = parser.parse(parser.open(image), ()).label_map
+    return Sample(image, completed(accepted.label_map(item), expected), str(item.task))

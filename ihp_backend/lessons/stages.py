@@ -1,0 +1,154 @@
+"""The stages of a lesson: training, a candidate, its trial."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ihp_backend.datasets import ParsingDataset
+from ihp_backend.evaluation import Record
+from ihp_backend.exporting import ExportError, write_model_folder
+from ihp_backend.labels import LabelSet
+from ihp_backend.learning.choosing import choose_share
+from ihp_backend.learning.extending import blended, extended
+from ihp_backend.learning.fine_tuning import RECIPE, FineTuning, FineTuningRecipe
+from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.lessons.material import Material
+from ihp_backend.lessons.plan import Learned
+from ihp_backend.lessons.progress import Running
+from ihp_backend.lessons.trial import both, click_times
+from ihp_backend.networks.live import LiveNetwork
+from ihp_backend.parsing import Parser
+from ihp_backend.parsing.checkpoint import Checkpoint
+from ihp_backend.retraining.gate import RULES, GateRules, Verdict, judge
+
+
+class LessonError(RuntimeError):
+    """A lesson that cannot be held; the text says why and what helps."""
+
+
+@dataclass(frozen=True)
+class LessonRecipe:
+    """How lessons are held.
+
+    Attributes:
+        fine_tuning: how the network learns.
+        gate: what lets a candidate through.
+        base_model: that serves projects without a version of their own; None: the packaged default.
+        force: promote whatever the gate says.
+        threads: of the processor.
+    """
+
+    fine_tuning: FineTuningRecipe = RECIPE
+    gate: GateRules = RULES
+    base_model: str | None = None
+    force: bool = False
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What came of a training.
+
+    Attributes:
+        folder: the model folder.
+        share: of the way from the old weights to the new ones; 0: nothing was gained.
+        reached: mIoU by share, on the photographs that helped to choose.
+    """
+
+    folder: Path
+    share: float
+    reached: dict[float, float]
+
+
+def train(
+    network: LiveNetwork,
+    material: Material,
+    cache: TrunkCache,
+    folder: Path,
+    checkpoint: Checkpoint,
+    learned: Learned,
+    running: Running,
+    recipe: LessonRecipe,
+) -> LiveNetwork | None:
+    """The network as it has learned; None if it was stopped. What was begun with other photographs is begun anew."""
+    began_with = json.dumps([checkpoint.version, sorted(learned.stamps.items()), asdict(recipe.fine_tuning)])
+    kept = folder / f"training-{hashlib.sha256(began_with.encode()).hexdigest()[:16]}.pt"
+    for other in folder.glob("training-*.pt"):
+        if other != kept:
+            other.unlink()
+    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning)
+    running.tell(stage="training", steps=recipe.fine_tuning.steps)
+
+    def tell(step: int, loss: float) -> bool:
+        running.tell(step=step, loss=round(loss, 4))
+        return not running.stop_wanted
+
+    return tuning.network if tuning.run(kept, tell) else None
+
+
+def make_candidate(
+    network: LiveNetwork,
+    tuned: LiveNetwork,
+    material: Material,
+    cache: TrunkCache,
+    folder: Path,
+    checkpoint: Checkpoint,
+    name: str,
+    running: Running,
+) -> Candidate:
+    """Goes as far as pays on photographs that were not learned from, and exports what is there.
+
+    Raises:
+        LessonError: ONNX Runtime answers otherwise than torch.
+    """
+    running.tell(stage="choosing")
+    share, reached = choose_share(network, tuned, material.choosing, cache)
+    start = extended(network, len(material.labels) - network.num_labels)
+    weights = blended(start.state_dict(), tuned.state_dict(), share)
+    arguments = {**checkpoint.network["arguments"], "num_labels": len(material.labels)}
+    description = {**checkpoint.network, "arguments": arguments}
+    candidate = folder / "candidate"
+    shutil.rmtree(candidate, ignore_errors=True)
+    running.tell(stage="exporting")
+    try:
+        write_model_folder(
+            candidate, name, description, weights, material.labels, checkpoint.working_size, checkpoint.temperature
+        )
+    except ExportError as error:
+        raise LessonError(f"candidate: {error}") from None
+    return Candidate(candidate, share, reached)
+
+
+def try_out(
+    before: Parser,
+    after: Parser,
+    material: Material,
+    base: ParsingDataset | None,
+    recipe: LessonRecipe,
+    running: Running,
+) -> Verdict:
+    """Both models on what is held out and on the base validation, and what the gate says; raises ``Stopped``."""
+
+    def going_on(done: int) -> bool:
+        running.tell(step=done)
+        return not running.stop_wanted
+
+    running.tell(stage="judging", step=0, steps=len(material.held_out))
+    held_out = both(before, after, material.held_out, going_on)
+    of_base: tuple[Sequence[Record], Sequence[Record]] = ([], [])
+    if base is not None and len(base):
+        running.tell(stage="judging on the base validation", step=0, steps=len(base))
+        known = before.speaking(base.labels), after.speaking(base.labels)
+        of_base = both(*known, base, going_on)
+    times = click_times(before, after, material.held_out[0]) if len(material.held_out) else (1.0, 1.0)
+    return judge(held_out, of_base, times, recipe.gate)
+
+
+def parser_of(folder: Path, labels: LabelSet, recipe: LessonRecipe) -> Parser:
+    """A model folder ready to parse in a project's labels."""
+    return Parser.from_pretrained(folder, labels, threads=recipe.threads)

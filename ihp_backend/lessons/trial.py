@@ -1,0 +1,61 @@
+"""Trial: both models annotate the same photographs, for the gate."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ihp_backend.datasets import ParsingDataset, Sample
+from ihp_backend.evaluation import Annotator, Record, annotate
+from ihp_backend.parsing import Parser
+
+ANNOTATOR = Annotator(corrections=10)
+
+TIMED = 9
+"""Clicks of each model that are timed."""
+
+
+class Stopped(Exception):
+    """Somebody asked for the end of it."""
+
+
+def both(
+    before: Parser, after: Parser, samples: ParsingDataset, going_on: Callable[[int], bool], seed: int = 0
+) -> tuple[list[Record], list[Record]]:
+    """The records of both models, photograph by photograph.
+
+    Args:
+        before, after: in the labels of the samples.
+        samples: photographs with their parsings.
+        going_on: is told the number of photographs done; False ends the trial.
+        seed: of the annotator.
+
+    Raises:
+        Stopped: ``going_on`` said so.
+    """
+    records: tuple[list[Record], list[Record]] = ([], [])
+    for index in range(len(samples)):
+        sample = samples[index]
+        for parser, kept in zip((before, after), records, strict=True):
+            kept.append(annotate(parser, sample, ANNOTATOR, seed, index))
+        if not going_on(index + 1):
+            raise Stopped
+    return records
+
+
+def click_times(before: Parser, after: Parser, sample: Sample) -> tuple[float, float]:
+    """Milliseconds of a click of both models, the medians of clicks made in turn."""
+    parsers = (before, after)
+    scenes = [parser.open(sample.image) for parser in parsers]
+    clicks = ANNOTATOR.initial_clicks(sample.parsing, np.random.default_rng(0), np.random.default_rng(1))
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(TIMED + 2):
+        for parser, scene, kept in zip(parsers, scenes, times, strict=True):
+            began = time.perf_counter()
+            parser.parse(scene, clicks)
+            if turn >= 2:  # The first ones warm up.
+                kept.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times[0]), statistics.median(times[1])
