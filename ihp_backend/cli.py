@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from ihp_backend.commands.accepted_work import accepted, sync
 from ihp_backend.commands.failing import failure
+from ihp_backend.commands.lessons import train, train_status, worker, worker_beside
+from ihp_backend.commands.models import models
 
 if TYPE_CHECKING:
     from ihp_backend.clicks import Click
@@ -19,6 +22,10 @@ app = typer.Typer(
 )
 app.command()(accepted)
 app.command()(sync)
+app.command()(train)
+app.command("train-status")(train_status)
+app.command()(worker)
+app.add_typer(models, name="models")
 
 
 @app.command()
@@ -39,25 +46,28 @@ def serve(
     local_files_root: Annotated[
         Path | None, typer.Option(help="Folder that Label Studio serves as /data/local-files/.")
     ] = None,
+    lessons: Annotated[
+        bool, typer.Option(envvar="IHP_LESSONS", help="Start a worker that takes in events and holds lessons.")
+    ] = True,
 ) -> None:
     """Serve Label Studio's ML backend protocol until stopped."""
     from ihp_backend.server.serve import serve as run
     from ihp_backend.server.settings import ServerSettings, SettingsError
 
     try:
-        run(
-            ServerSettings.from_environment(
-                host=host,
-                port=port,
-                model=model,
-                engine=engine,
-                workers=workers,
-                threads=threads,
-                data_dir=data_dir,
-                allow_private_addresses=allow_private_addresses,
-                local_files_root=local_files_root,
-            )
+        settings = ServerSettings.from_environment(
+            host=host,
+            port=port,
+            model=model,
+            engine=engine,
+            workers=workers,
+            threads=threads,
+            data_dir=data_dir,
+            allow_private_addresses=allow_private_addresses,
+            local_files_root=local_files_root,
         )
+        with worker_beside(settings.prepare_data_dir(), settings.model) if lessons else nullcontext():
+            run(settings)
     except SettingsError as error:
         raise failure(str(error)) from None
 

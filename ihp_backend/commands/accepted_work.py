@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ihp_backend.commands.failing import failure
+from ihp_backend.commands.opening import DataDir, Project, open_school
 
 if TYPE_CHECKING:
-    from ihp_backend.label_studio.image_settings import ImageSettings
     from ihp_backend.lessons.accepted_index import Index
-    from ihp_backend.lessons.school import School
-
-Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]
-DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
 
 
 def accepted(
@@ -33,7 +29,7 @@ def accepted(
     from ihp_backend.lessons.accepted_dataset import export as copy
     from ihp_backend.retraining import StorageError
 
-    school, images = _open(data_dir)
+    school, images = open_school(data_dir)
     try:
         index = school.bring_up_to_date(project, images, policy)
         if export is not None:
@@ -55,7 +51,7 @@ def sync(project: Project, data_dir: DataDir = None) -> None:
     from ihp_backend.lessons.sync import sync as fetch
     from ihp_backend.retraining import StorageError
 
-    school, images = _open(data_dir)
+    school, images = open_school(data_dir)
     try:
         digest(school.inbox, school.ledger)
         different = fetch(ProjectApi(images), school.ledger, project)
@@ -65,18 +61,6 @@ def sync(project: Project, data_dir: DataDir = None) -> None:
     except ValueError:
         raise failure(f"project: {project!r} is no number of a project") from None
     typer.echo(f"project {project}: {different} differences mended, {standing} tasks annotated")
-
-
-def _open(data_dir: Path | None) -> tuple[School, ImageSettings]:
-    from ihp_backend.lessons.school import School
-    from ihp_backend.retraining import StorageError
-    from ihp_backend.server.settings import ServerSettings, SettingsError
-
-    try:
-        settings = ServerSettings.from_environment(data_dir=data_dir)
-        return School(settings.prepare_data_dir()), settings.images
-    except (SettingsError, StorageError) as error:
-        raise failure(str(error)) from None
 
 
 def _show(index: Index) -> None:

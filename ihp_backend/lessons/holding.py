@@ -1,0 +1,149 @@
+"""Holding a project's lesson from beginning to end, as the command and the worker do."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.datasets import ParsingDataset, Sample, open_dataset
+from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.lessons.accepted_index import Index
+from ihp_backend.lessons.accepted_set import Policy
+from ihp_backend.lessons.plan import Learned, due
+from ihp_backend.lessons.progress import Report
+from ihp_backend.lessons.school import School
+from ihp_backend.parsing.checkpoint import CheckpointError
+from ihp_backend.retraining.storage import StorageError
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3600.0
+
+MOST_OF_BASE = 40
+"""Photographs of the base validation that a candidate is tried on."""
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """What is learned when.
+
+    Attributes:
+        every: photographs that must be new or changed before a lesson is held unasked.
+        policy: of several annotators, see ``AcceptedSet``.
+        base: "NAME:FOLDER" of a data set on whose val split a candidate must not get worse; None: there is none.
+        base_model: that serves projects without a version of their own; None: the packaged default.
+        threads: of the processor.
+    """
+
+    every: int = 20
+    policy: Policy = "newest"
+    base: str | None = None
+    base_model: str | None = None
+    threads: int = 1
+
+
+class Base:
+    """The first photographs of a data set."""
+
+    def __init__(self, dataset: ParsingDataset, most: int) -> None:
+        self._dataset = dataset
+        self.labels, self.ids = dataset.labels, dataset.ids[:most]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at ``index``."""
+        return self._dataset[index]
+
+    def parsing(self, index: int) -> NDArray[np.uint8]:
+        """Only its parsing, uint8 (height, width)."""
+        return self._dataset.parsing(index)
+
+
+def look(school: School, project: str, images: ImageSettings, curriculum: Curriculum) -> tuple[Index, str | None]:
+    """Brings a project's accepted set up to date; gives what is in it, and why a lesson is due, or None.
+
+    After one that failed the next is not due before ``PATIENCE`` seconds.
+
+    Raises:
+        AcceptedError, StorageError: it cannot be brought up to date.
+    """
+    index = school.bring_up_to_date(project, images, curriculum.policy)
+    learned = Learned.read(school.learned_file(project))
+    reason = due(learned, Learned.of(index, school.ledger.training_wanted(project)), curriculum.every)
+    last = school.progress(project).current()
+    if last is not None and last.state == "failed" and last.ended and time.time() - last.ended < PATIENCE:
+        return index, None
+    return index, reason
+
+
+def hold(
+    school: School,
+    project: str,
+    images: ImageSettings,
+    curriculum: Curriculum,
+    *,
+    asked: bool = False,
+    force: bool = False,
+) -> Report | None:
+    """Holds a lesson if one is due, or if it is asked for; None where none is due, or one runs already.
+
+    What goes wrong in the lesson is in the report, and logged.
+
+    Raises:
+        AcceptedError, StorageError: see ``look``.
+    """
+    index, reason = look(school, project, images, curriculum)
+    if asked:
+        reason = reason or "asked for"
+    if reason is None:
+        return None
+    progress = school.progress(project)
+    with progress.lesson(reason) as running:
+        if running is None:
+            return None
+        logger.info("project %s: a lesson begins, %s", project, reason)
+        try:
+            # Needs torch, which serving does not.
+            from ihp_backend.lessons.lesson import LessonError, LessonRecipe, hold_lesson
+
+            recipe = LessonRecipe(base_model=curriculum.base_model, force=force, threads=curriculum.threads)
+            try:
+                hold_lesson(school, project, index, running, recipe, open_base(curriculum.base))
+            except (LessonError, CheckpointError, StorageError, ValueError) as error:
+                running.end("failed", message=str(error))
+            except OSError as error:
+                running.end("failed", message=str(StorageError.about("lesson", progress.folder, "failed", error)))
+            except MemoryError:
+                running.end("failed", message="out of memory; annotate smaller photographs, or give the worker more")
+        except ImportError as error:
+            running.end("failed", message=f"{error}; training needs the train extra: pip install 'ihp-backend[train]'")
+        report = running.report
+    logger.log(
+        logging.WARNING if report.state == "failed" else logging.INFO,
+        "project %s: the lesson ended, %s: %s", project, report.state, report.message,
+    )  # fmt: skip
+    return report
+
+
+def open_base(named: str | None) -> ParsingDataset | None:
+    """The base validation.
+
+    Raises:
+        ValueError: the name is none, or the data set is not there.
+    """
+    if named is None:
+        return None
+    name, separator, folder = named.partition(":")
+    if not separator:
+        raise ValueError(f"base: {named!r} is no NAME:FOLDER of a data set, for example ccp:/data/ccp")
+    try:
+        return Base(open_dataset(name, Path(folder), "val"), MOST_OF_BASE)
+    except FileNotFoundError as error:
+        raise ValueError(f"base: {error}") from None

@@ -1,0 +1,146 @@
+"""The worker looks when there is something to see, and asks Label Studio for what it was not told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.lessons.holding import PATIENCE, Curriculum, hold, open_base
+from ihp_backend.lessons.school import School
+from ihp_backend.lessons.worker import AGAIN, RECONCILE, Worker
+from ihp_backend.retraining import StorageError
+from tests.label_studio.image_server import ImageServer, sends, status
+from tests.lessons.test_accepted_set import CONFIG, photograph, region
+
+
+class Here:
+    """A worker whose lessons are counted, and a Label Studio."""
+
+    def __init__(self, folder: Path, server: ImageServer) -> None:
+        self.school, self.server = School(folder), server
+        self.images = ImageSettings(label_studio_url=server.url)
+        self.now, self.held = 0.0, [""][:0]
+        self.worker = Worker(self.school, self.images, Curriculum(every=2), self.held.append, lambda: self.now)
+        self.tasks: list[dict[str, Any]] = []
+        project = json.dumps({"label_config": CONFIG}).encode()
+        server.routes["/api/projects/2/"] = sends(project, "application/json")
+        server.routes["/api/tasks/"] = lambda handler: sends(
+            json.dumps({"tasks": self.tasks, "total": len(self.tasks)}).encode(), "application/json"
+        )(handler)
+
+    def accept(self, task: int, told: bool = True) -> None:
+        annotation = {"id": task, "task": task, "result": [region("Hat")], "updated_at": "2026-11-20T07:01:00Z"}
+        data = {"id": task, "data": {"photo": f"/{task}.png"}}
+        self.tasks.append({**data, "annotations": [annotation]})
+        self.server.routes[f"/{task}.png"] = sends(photograph(task))
+        if told:
+            project = {"id": 2, "label_config": CONFIG}
+            event = {"action": "ANNOTATION_CREATED", "annotation": annotation, "project": project, "task": data}
+            self.school.inbox.record(event)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Here]:
+    with ImageServer() as server:
+        yield Here(tmp_path, server)
+        server.shutdown()
+
+
+def learned(here: Here) -> int:
+    index = here.school.accepted("2").read()
+    return 0 if index is None else len(index.items)
+
+
+def test_a_lesson_is_held_when_enough_is_new(here: Here) -> None:
+    here.worker.look()
+    assert here.held == []
+    for task in range(8):  # A fifth of them is held out.
+        here.accept(task)
+        here.worker.look()
+        if here.held:
+            break
+    assert here.held == ["2"]
+    assert learned(here) >= 2
+
+
+def test_what_was_not_told_is_asked_for(here: Here) -> None:
+    here.accept(1)
+    here.worker.look()
+    for task in range(2, 8):
+        here.accept(task, told=False)
+    here.worker.look()
+    assert (learned(here), here.held) == (1, [])
+    here.now += RECONCILE + 1
+    here.worker.look()
+    assert (learned(here), here.held) == (7, ["2"])
+
+
+def test_label_studio_in_trouble_is_tried_again_later(here: Here, caplog: pytest.LogCaptureFixture) -> None:
+    here.accept(1)
+    listing = here.server.routes["/api/tasks/"]
+    here.server.routes["/api/tasks/"] = status(401)
+    del here.server.routes["/1.png"]
+    here.worker.look()
+    assert "project 2: not compared with Label Studio" in caplog.text
+    assert "LABEL_STUDIO_API_KEY" in caplog.text
+    assert learned(here) == 0
+    here.server.routes |= {"/api/tasks/": listing, "/1.png": sends(photograph(1))}
+    here.now += AGAIN + 1
+    here.worker.look()
+    assert learned(here) == 1
+
+
+def test_it_ends_when_asked_and_survives_storage_trouble(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ihp_backend.lessons import worker as module
+
+    tries: list[int] = []
+
+    def failing(*_: Any) -> int:
+        tries.append(1)
+        raise StorageError("ledger: full", disk_full=True)
+
+    monkeypatch.setattr(module, "digest", failing)
+    monkeypatch.setattr(module, "AGAIN", 0.1)
+    monkeypatch.setattr(module, "PAUSE", 0.01)
+    ended = Event()
+    thread = Thread(target=here.worker.run, args=(ended,))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while len(tries) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    ended.set()
+    thread.join(20)
+    assert len(tries) >= 3
+    assert not thread.is_alive()
+
+
+def test_a_lesson_that_fails_is_told_and_not_held_again_at_once(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    for task in range(8):
+        here.accept(task)
+    curriculum = Curriculum(every=2, base_model="ccp-deeplab")
+    report = hold(here.school, "2", here.images, curriculum)
+    assert report is not None
+    assert (report.state, "cannot be fine-tuned" in report.message) == ("failed", True)
+    assert hold(here.school, "2", here.images, curriculum) is None
+    asked = hold(here.school, "2", here.images, curriculum, asked=True)
+    assert asked is not None
+    later = time.time() + PATIENCE + 1
+    monkeypatch.setattr("ihp_backend.lessons.holding.time.time", lambda: later)
+    assert hold(here.school, "2", here.images, curriculum) is not None
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [("ccp", "no NAME:FOLDER"), ("zoo:/x", "'zoo' is unknown"), ("ccp:/nowhere", "base: root: /nowhere lacks")],
+)
+def test_a_base_validation_that_is_none(named: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        open_base(named)
+    assert open_base(None) is None
