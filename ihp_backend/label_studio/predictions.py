@@ -26,6 +26,7 @@ from ihp_backend.label_studio.prompts import read_request
 from ihp_backend.label_studio.regions import Place, mean_score, regions
 from ihp_backend.label_studio.saved_work import read_saved_work, read_signs
 from ihp_backend.label_studio.scenes import SceneCache
+from ihp_backend.label_studio.serving import ServingModels
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
 from ihp_backend.label_studio.translation import Translation, translate
 from ihp_backend.parsing.parser import Parser
@@ -34,10 +35,10 @@ logger = logging.getLogger(__name__)
 
 
 class Predictions:
-    """Answers tasks with a parser.
+    """Answers tasks.
 
     Args:
-        parser: the model.
+        models: which model answers what.
         images: fetches photographs.
         memory: standing clicks; its own if None.
         scenes: opened photographs; its own if None.
@@ -45,29 +46,35 @@ class Predictions:
 
     def __init__(
         self,
-        parser: Parser,
+        models: ServingModels,
         images: ImageSource,
         memory: ClickMemory | None = None,
         scenes: SceneCache | None = None,
     ) -> None:
-        self.parser = parser
+        self.models = models
         self.memory = ClickMemory() if memory is None else memory
         self._drawn = DrawnWork()
-        self._photographs = TaskPhotographs(parser, images, SceneCache() if scenes is None else scenes)
+        self._photographs = TaskPhotographs(images, SceneCache() if scenes is None else scenes)
+
+    def forget(self, project: str, task: str) -> None:
+        """The task's work is submitted or gone: no click stands, and the newest model answers the next one."""
+        self.memory.forget(project, task)
+        self.models.forget(project, task)
 
     def answer(self, task: Mapping[str, Any], request: PredictionRequest) -> dict[str, Any]:
         """The item for one task: model_version, score, result and, if something was wrong, error. Never raises."""
         problems: list[Problem] = []
         results: list[dict[str, Any]] = []
+        parser = self._model(task, request)
         try:
-            results = self._results(task, request, problems)
+            results = self._results(parser, task, request, problems)
         except RequestError as error:
             problems.append(error.problem)
         except Exception as error:
             logger.exception("project %.40r task %.40r failed", request.project, _task_id(task))
             problems.append(problem("task", type(error).__name__, "an error of this server; its log has the details"))
         item: dict[str, Any] = {
-            "model_version": self.parser.version,
+            "model_version": parser.version,
             "score": mean_score(results),
             "result": results,
         }
@@ -77,8 +84,15 @@ class Predictions:
                 item["error"]["others"] = [other.to_json() for other in problems[1:20]]
         return item
 
+    def _model(self, task: Mapping[str, Any], request: PredictionRequest) -> Parser:
+        """Pre-annotations are made by the newest model, clicks answered by the one with which the task was begun."""
+        task_id = _task_id(task)
+        if request.context is None or not task_id:
+            return self.models.of_project(request.project)
+        return self.models.of_task(request.project, task_id)
+
     def _results(
-        self, task: Mapping[str, Any], request: PredictionRequest, problems: list[Problem]
+        self, parser: Parser, task: Mapping[str, Any], request: PredictionRequest, problems: list[Problem]
     ) -> list[dict[str, Any]]:
         prompts = request.context.get("result") if request.context is not None else None
         if request.context is not None and not prompts:
@@ -89,33 +103,35 @@ class Predictions:
             raise RequestError(
                 problem("label_config", f"no <{missing}>", f"add an <{missing}> tag; see the user guide")
             )
-        translation = translate(config, self.parser.labels, any_labels=self.parser.any_labels)
+        translation = translate(config, parser.labels, any_labels=parser.any_labels)
         if prompts is None:
-            return self._batch(task, request, config, translation, problems)
-        return self._interactive(task, request, prompts, config, translation, problems)
+            return self._batch(parser, task, request, config, translation, problems)
+        return self._interactive(parser, task, request, prompts, config, translation, problems)
 
     def _batch(
         self,
+        parser: Parser,
         task: Mapping[str, Any],
         request: PredictionRequest,
         config: LabellingConfig,
         translation: Translation,
         problems: list[Problem],
     ) -> list[dict[str, Any]]:
-        if lacking := translation.lacking(translation.labels.names, self.parser.labels):
+        if lacking := translation.lacking(translation.labels.names, parser.labels):
             problems.append(lacking)
         results: list[dict[str, Any]] = []
         for image in config.images:
             names = [name for name in translation.labels.names[1:] if config.brush_target(name, image.name)]
             if names:
-                scene = self._photographs.open(task, image, request)
-                label_map, scores = ask(self.parser, translation, scene, [])
+                scene = self._photographs.open(parser, task, image, request)
+                label_map, scores = ask(parser, translation, scene, [])
                 targets = _targets(names, config, translation, image, problems)
                 results += regions(label_map, targets, scores, Place(request.project, _task_id(task)))
         return results
 
     def _interactive(
         self,
+        parser: Parser,
         task: Mapping[str, Any],
         request: PredictionRequest,
         prompts: Sequence[Any],
@@ -134,7 +150,7 @@ class Predictions:
             problems.append(
                 problem("context.result", f"{standing.forgotten} clicks too many", "the oldest were left out")
             )
-        if lacking := translation.lacking(tuple(standing.prompts), self.parser.labels):
+        if lacking := translation.lacking(tuple(standing.prompts), parser.labels):
             problems.append(lacking)
         logger.info(
             "project %.40r task %.40r: %d prompts sent, %d labels stand, %d answered",
@@ -146,7 +162,7 @@ class Predictions:
         image = next((image for image in config.images if image.name == sent.to_name), None)
         if image is None:
             raise RequestError(problem("context.result[0].to_name", sent.to_name, "name an <Image> of the config"))
-        scene = self._photographs.open(task, image, request)
+        scene = self._photographs.open(parser, task, image, request)
         clicks = [
             prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in standing.prompts.items()
@@ -154,12 +170,12 @@ class Predictions:
             for prompt in stand
         ]
         previous = None
-        if self.parser.any_labels:  # Other models take no parsing so far.
+        if parser.any_labels:  # Other models take no parsing so far.
             key = (request.project, task_id, image.name, saved.stamp, scene.height, scene.width, request.label_config)
             size = (scene.height, scene.width)
             previous, unreadable = self._drawn.label_map(key, saved.records, config, translation.labels, size)
             problems += unreadable
-        label_map, scores = ask(self.parser, translation, scene, clicks, previous)
+        label_map, scores = ask(parser, translation, scene, clicks, previous)
         keep_inside_boxes(label_map, standing.prompts, translation.labels)
         targets = _targets(answered, config, translation, image, problems)
         place = Place(request.project, task_id, sent.original_size, sent.image_rotation)

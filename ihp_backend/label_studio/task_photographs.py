@@ -21,24 +21,22 @@ class TaskPhotographs:
     """Fetches, decodes and opens photographs, each once; may be shared by threads.
 
     Args:
-        parser: opens them; a scene is only for the model that made it.
         images: fetches them.
         scenes: keeps them.
     """
 
-    def __init__(self, parser: Parser, images: ImageSource, scenes: SceneCache) -> None:
-        self._parser = parser
+    def __init__(self, images: ImageSource, scenes: SceneCache) -> None:
         self._images = images
         self._scenes = scenes
 
-    def open(self, task: Mapping[str, Any], image: ImageTag, request: PredictionRequest) -> Scene:
-        """The scene of a task's photograph.
+    def open(self, parser: Parser, task: Mapping[str, Any], image: ImageTag, request: PredictionRequest) -> Scene:
+        """The scene of a task's photograph; it is only for the model that made it.
 
         Raises:
             RequestError: the task names no photograph, or it cannot be fetched or decoded.
         """
         address, task_id = _address(task, image), task.get("id")
-        named = "\0".join((self._parser.version, request.hostname or "", address))
+        named = "\0".join((parser.version, request.hostname or "", address))
         key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
 
         def open_scene() -> Scene:
@@ -48,7 +46,7 @@ class TaskPhotographs:
                 access_token=request.access_token,
                 task_id=task_id if isinstance(task_id, int) else None,
             )
-            return self._parser.open(decode_photograph(content))
+            return parser.open(decode_photograph(content))
 
         try:
             return self._scenes.get(key, open_scene)

@@ -5,6 +5,7 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 
 - ``Parser`` is stateless and lets one network run at a time; everything around the network runs freely.
 - ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
+- ``ModelShelf`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``ClickMemory``, ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
 - ``Inbox`` is a SQLite file that processes may share, with a connection per call.
 
@@ -14,15 +15,19 @@ to the worker that was told; events are common to all.
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask
 
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.inbox import Inbox
+from ihp_backend.retraining.versions import VersionStore
 from ihp_backend.server import information, predict, setup, webhook
 from ihp_backend.server.errors import register_errors
 from ihp_backend.server.journal import Journal
+from ihp_backend.server.model_shelf import ModelShelf
 from ihp_backend.server.project_access import ProjectAccess
 from ihp_backend.server.settings import ServerSettings
 from ihp_backend.server.state import EXTENSION, ServerState
@@ -32,7 +37,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
     """The application.
 
     Args:
-        parser: the model to serve.
+        parser: the model that serves projects without a version of their own.
         settings: its data folder is created where it is missing.
         images: fetches photographs; by default as the settings say.
 
@@ -41,13 +46,16 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
         StorageError: the events file in it cannot be used.
     """
     folder = settings.prepare_data_dir()
+    journal = Journal()
+    load = partial(Parser.from_pretrained, engine=settings.engine)
+    models = ModelShelf(parser, VersionStore(folder / "models"), load, journal)
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(
-        parser=parser,
-        predictions=Predictions(parser, images or ImageSource(settings.images)),
+        models=models,
+        predictions=Predictions(models, images or ImageSource(settings.images)),
         inbox=Inbox(folder / "events.sqlite"),
-        journal=Journal(),
+        journal=journal,
         access=ProjectAccess(),
     )
     register_errors(app)

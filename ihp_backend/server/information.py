@@ -13,12 +13,12 @@ routes = Blueprint("information", __name__)
 @routes.get("/health")
 def health() -> Response:
     """Label Studio waits one second for this, before everything else."""
-    return jsonify({"status": "UP", "model_class": "IHPBackend", "model_version": state().parser.version})
+    return jsonify({"status": "UP", "model_class": "IHPBackend", "model_version": state().parser().version})
 
 
 @routes.route("/versions", methods=["GET", "POST"])
 def versions() -> Response:
-    return jsonify({"versions": [state().parser.version]})
+    return jsonify({"versions": state().models.versions()})
 
 
 @routes.get("/status")
@@ -27,8 +27,8 @@ def status() -> Response:
     return jsonify(
         {
             "status": "UP",
-            "model_version": here.parser.version,
-            "labels": list(here.parser.labels.names),
+            "model_version": here.parser().version,
+            "labels": list(here.parser().labels.names),
             "events_recorded": here.inbox.count("ANNOTATION"),
             "clicks_remembered": len(here.predictions.memory),
             **here.journal.to_json(),

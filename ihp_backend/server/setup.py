@@ -31,22 +31,23 @@ def setup() -> Response:
     config_text = optional(body, "schema", str)
     access = Access(optional(body, "hostname", str), optional(body, "access_token", str))
     here.access.remember(project, access)
-    answer: dict[str, Any] = {"model_version": here.parser.version}
+    parser = here.parser(project)
+    answer: dict[str, Any] = {"model_version": parser.version}
     try:
         config = parse_labelling_config(config_text)
-        translation = translate(config, here.parser.labels, any_labels=here.parser.any_labels)
+        translation = translate(config, parser.labels, any_labels=parser.any_labels)
     except RequestError as error:
         logger.warning("project %.40r: %s", project, error.problem.remedy)
         here.journal.note(error.problem)
         answer["error"] = error.problem.to_json()
         return jsonify(answer)
     answer["labels"] = {
-        "matched": {name: here.parser.labels.names[model_id] for name, model_id in translation.model_ids.items()},
+        "matched": {name: parser.labels.names[model_id] for name, model_id in translation.model_ids.items()},
         "unmatched": dict(translation.unmatched),
         "unused": list(translation.unused),
         "without_brush": [name for name in config.labels if config.brush_target(name) is None],
     }
-    lacking = translation.lacking(config.labels, here.parser.labels)
+    lacking = translation.lacking(config.labels, parser.labels)
     if lacking is not None:
         here.journal.note(lacking)
     logger.info(

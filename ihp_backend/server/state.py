@@ -11,6 +11,7 @@ from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.inbox import Inbox
 from ihp_backend.server.journal import Journal
+from ihp_backend.server.model_shelf import ModelShelf
 from ihp_backend.server.project_access import ProjectAccess
 
 
@@ -18,11 +19,15 @@ from ihp_backend.server.project_access import ProjectAccess
 class ServerState:
     """One per application; every part of it is thread-safe."""
 
-    parser: Parser
+    models: ModelShelf
     predictions: Predictions
     inbox: Inbox
     journal: Journal
     access: ProjectAccess
+
+    def parser(self, project: str = "") -> Parser:
+        """The model that serves a project; without one the base model."""
+        return self.models.of_project(project)
 
 
 EXTENSION = "ihp_backend"

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from ihp_backend.label_studio.annotation_events import objects, project_key
-from ihp_backend.label_studio.click_memory import ClickMemory
+from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.server.reading import read_body
 from ihp_backend.server.state import state
@@ -33,12 +33,12 @@ def webhook() -> tuple[Response, int]:
         number = here.inbox.record(event)
     except ValueError as error:
         raise RequestError(problem("body", "event", str(error))) from None
-    _forget_clicks(event, action, here.predictions.memory)
+    _forget(event, action, here.predictions)
     logger.info("event %d recorded: %.40r of project %.40r", number, action, project_key(event.get("project")))
     return jsonify({"status": "recorded", "event": number}), 201
 
 
-def _forget_clicks(event: dict[str, Any], action: str, memory: ClickMemory) -> None:
+def _forget(event: dict[str, Any], action: str, predictions: Predictions) -> None:
     """Submitted and deleted work has no standing clicks any more."""
     project = project_key(event.get("project"))
     annotations = [*objects(event.get("annotation")), *objects(event.get("annotations"))]
@@ -46,11 +46,11 @@ def _forget_clicks(event: dict[str, Any], action: str, memory: ClickMemory) -> N
         named = [task.get("id") for task in objects(event.get("task"))]
         named += [annotation.get("task") for annotation in annotations]
         for task_id in {str(task_id) for task_id in named if task_id is not None}:
-            memory.forget(project, task_id)
+            predictions.forget(project, task_id)
     if action == "ANNOTATIONS_DELETED":
         for annotation in annotations:
             if isinstance(annotation.get("id"), int):
-                memory.forget_annotation(project, annotation["id"])
+                predictions.memory.forget_annotation(project, annotation["id"])
     if action == "TASKS_DELETED":
         for task in objects(event.get("tasks")):
-            memory.forget(project, str(task.get("id")))
+            predictions.forget(project, str(task.get("id")))

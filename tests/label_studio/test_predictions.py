@@ -12,6 +12,7 @@ from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.scenes import SceneCache
+from ihp_backend.label_studio.serving import OneModel
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse, Scene
 
@@ -45,7 +46,7 @@ class OnePixel:
 
 
 def predictions(parser: AllHat | None = None, **more: Any) -> Predictions:
-    return Predictions(cast(Any, parser or AllHat()), cast(Any, OnePixel()), **more)
+    return Predictions(OneModel(cast(Any, parser or AllHat())), cast(Any, OnePixel()), **more)
 
 
 def test_the_given_memory_and_cache_are_used_even_while_empty(monkeypatch: pytest.MonkeyPatch) -> None:
