@@ -15,6 +15,7 @@ from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
 from ihp_backend.lessons.school import School
 from ihp_backend.lessons.stages import (
+    LOSSES,
     Candidate,
     LessonError,
     LessonRecipe,
@@ -75,7 +76,8 @@ def hold_lesson(
     candidate = make_candidate(network, tuned, material, cache, folder, checkpoint, f"project-{project}", running)
     after = parser_of(candidate.folder, index.labels, recipe)
     try:
-        verdict = try_out(before, after, material, base, recipe, running)
+        pictures = candidate.folder / "pictures"
+        verdict = try_out(before, after, material, base, recipe, running, pictures)
     except Stopped:
         running.end("stopped", message="asked to, while it was judged")
         return
@@ -120,9 +122,9 @@ def _publish(
     }
     write_json(candidate.folder / REPORT, verdict.to_json())
     write_json(candidate.folder / MANIFEST, manifest)
+    shutil.copy2(school.lesson_folder(project) / LOSSES, candidate.folder / LOSSES)
     with school.versions.making(project, version) as made:
-        for file in candidate.folder.iterdir():
-            shutil.copy2(file, made / file.name)
+        shutil.copytree(candidate.folder, made, dirs_exist_ok=True)
 
 
 def _version(school: School, project: str, candidate: str) -> str:
@@ -134,7 +136,7 @@ def _version(school: School, project: str, candidate: str) -> str:
 
 
 def _clear(folder: Path) -> None:
-    for left in folder.glob("training-*.pt"):
-        left.unlink()
+    for left in (*folder.glob("training-*.pt"), folder / LOSSES):
+        left.unlink(missing_ok=True)
     for name in ("candidate", "trunks"):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -18,13 +18,19 @@ from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.fine_tuning import RECIPE, FineTuning, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.material import Material
+from ihp_backend.lessons.pictures import draw_change
 from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
-from ihp_backend.lessons.trial import both, click_times
+from ihp_backend.lessons.trial import both, click_times, most_changed
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.retraining.gate import RULES, GateRules, Verdict, judge
+
+LOSSES = "losses.csv"
+"""File of the losses of a lesson, step by step; one that was resumed has some steps twice."""
+
+PICTURES = 4
 
 
 class LessonError(RuntimeError):
@@ -83,9 +89,14 @@ def train(
             other.unlink()
     tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning)
     running.tell(stage="training", steps=recipe.fine_tuning.steps)
+    losses = folder / LOSSES
+    if not kept.exists():
+        losses.write_text("step,loss\n")
 
     def tell(step: int, loss: float) -> bool:
         running.tell(step=step, loss=round(loss, 4))
+        with losses.open("a") as file:
+            file.write(f"{step},{loss:.4f}\n")
         return not running.stop_wanted
 
     return tuning.network if tuning.run(kept, tell) else None
@@ -131,8 +142,15 @@ def try_out(
     base: ParsingDataset | None,
     recipe: LessonRecipe,
     running: Running,
+    pictures: Path,
 ) -> Verdict:
-    """Both models on what is held out and on the base validation, and what the gate says; raises ``Stopped``."""
+    """Both models on what is held out and on the base validation, and what the gate says.
+
+    The folder ``pictures`` gets those photographs that changed most.
+
+    Raises:
+        Stopped: somebody asked for it.
+    """
 
     def going_on(done: int) -> bool:
         running.tell(step=done)
@@ -140,6 +158,8 @@ def try_out(
 
     running.tell(stage="judging", step=0, steps=len(material.held_out))
     held_out = both(before, after, material.held_out, going_on)
+    for number, index in enumerate(most_changed(*held_out, PICTURES)):
+        draw_change(before, after, material.held_out[index], pictures / f"{number}.jpg")
     of_base: tuple[Sequence[Record], Sequence[Record]] = ([], [])
     if base is not None and len(base):
         running.tell(stage="judging on the base validation", step=0, steps=len(base))

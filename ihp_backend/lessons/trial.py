@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ihp_backend.datasets import ParsingDataset, Sample
 from ihp_backend.evaluation import Annotator, Record, annotate
+from ihp_backend.evaluation.confusion import mean_iou
 from ihp_backend.parsing import Parser
 
 ANNOTATOR = Annotator(corrections=10)
@@ -59,3 +60,12 @@ def click_times(before: Parser, after: Parser, sample: Sample) -> tuple[float, f
             if turn >= 2:  # The first ones warm up.
                 kept.append((time.perf_counter() - began) * 1000)
     return statistics.median(times[0]), statistics.median(times[1])
+
+
+def most_changed(before: Sequence[Record], after: Sequence[Record], count: int) -> list[int]:
+    """The photographs whose answers to the first clicks became better or worse most."""
+    change = [
+        abs(mean_iou(new.confusions[0]) - mean_iou(old.confusions[0]))
+        for old, new in zip(before, after, strict=True)
+    ]  # fmt: skip
+    return sorted(range(len(change)), key=lambda index: -change[index])[:count]

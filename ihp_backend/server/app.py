@@ -21,9 +21,8 @@ from flask import Flask
 
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.lessons.school import School
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.retraining.inbox import Inbox
-from ihp_backend.retraining.versions import VersionStore
 from ihp_backend.server import information, predict, setup, webhook
 from ihp_backend.server.errors import register_errors
 from ihp_backend.server.journal import Journal
@@ -46,15 +45,15 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
         StorageError: the events file in it cannot be used.
     """
     folder = settings.prepare_data_dir()
-    journal = Journal()
+    journal, school = Journal(), School(folder)
     load = partial(Parser.from_pretrained, engine=settings.engine)
-    models = ModelShelf(parser, VersionStore(folder / "models"), load, journal)
+    models = ModelShelf(parser, school.versions, load, journal)
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(
         models=models,
         predictions=Predictions(models, images or ImageSource(settings.images)),
-        inbox=Inbox(folder / "events.sqlite"),
+        school=school,
         journal=journal,
         access=ProjectAccess(),
     )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from pathlib import Path
 
+import jinja2
+from flask import Blueprint, Response, jsonify, request
+
+from ihp_backend.server.lessons_status import curve, lessons_status, pictures
 from ihp_backend.server.state import state
 
 routes = Blueprint("information", __name__)
+
+_PAGE = Path(__file__).with_name("status.html")
 
 
 @routes.get("/")
@@ -23,14 +29,20 @@ def versions() -> Response:
 
 @routes.get("/status")
 def status() -> Response:
+    """For programs as JSON, for people as a page."""
     here = state()
-    return jsonify(
-        {
-            "status": "UP",
-            "model_version": here.parser().version,
-            "labels": list(here.parser().labels.names),
-            "events_recorded": here.inbox.count("ANNOTATION"),
-            "clicks_remembered": len(here.predictions.memory),
-            **here.journal.to_json(),
-        }
-    )
+    told = {
+        "status": "UP",
+        "model_version": here.parser().version,
+        "labels": list(here.parser().labels.names),
+        "events_recorded": here.inbox.count("ANNOTATION"),
+        "clicks_remembered": len(here.predictions.memory),
+        "projects": lessons_status(here.school),
+        **here.journal.to_json(),
+    }
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
+        return jsonify(told)
+    page = jinja2.Environment(autoescape=True).from_string(_PAGE.read_text(encoding="utf-8"))
+    curves = {project: curve(here.school, project) for project in told["projects"] if project}
+    drawn = {project: pictures(here.school, project) for project in told["projects"] if project}
+    return Response(page.render(status=told, curves=curves, pictures=drawn), mimetype="text/html")

@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.lessons.school import School
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.inbox import Inbox
 from ihp_backend.server.journal import Journal
@@ -21,9 +22,14 @@ class ServerState:
 
     models: ModelShelf
     predictions: Predictions
-    inbox: Inbox
+    school: School
     journal: Journal
     access: ProjectAccess
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where events are recorded."""
+        return self.school.inbox
 
     def parser(self, project: str = "") -> Parser:
         """The model that serves a project; without one the base model."""
