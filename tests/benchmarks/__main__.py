@@ -88,17 +88,20 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
 
     console = Console()
+    chosen.out.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {**conditions(), "rows": {}, "failed": {}}
     for name in chosen.names or known:
         try:
-            rows = importlib.import_module(f"tests.benchmarks.bench_{name}").measure()
+            module = importlib.import_module(f"tests.benchmarks.bench_{name}")
+            rows = module.measure()
         except Exception as error:
             report["failed"][name] = f"{type(error).__name__}: {error}"
             console.print(f"{name} failed: {report['failed'][name]}", style="red", markup=False)
             continue
         report["rows"][name] = [asdict(row) for row in rows]
         console.print(table(name, rows))
-    chosen.out.mkdir(parents=True, exist_ok=True)
+        if hasattr(module, "plot"):
+            module.plot(report["rows"][name], chosen.out / f"{name}.png")
     stamp = report["date"].replace(":", "").replace("+0000", "Z")
     file = chosen.out / f"benchmarks-{stamp}.json"
     file.write_text(json.dumps(report, indent=2) + "\n")

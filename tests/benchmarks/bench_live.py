@@ -1,0 +1,148 @@
+"""The live network beside the paper's early fusion: a click in torch and in ONNX Runtime, its stages and its growth.
+
+Without a packaged live model it is measured with random weights, which take as long but find outlines everywhere.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ihp_backend.clicks import Click
+from ihp_backend.labels import CCP
+from ihp_backend.parsing import Parser, Scene
+from ihp_backend.parsing.checkpoint import PACKAGED
+from ihp_backend.parsing.geometry import to_working_clicks, working_sides
+from tests.benchmarks.timing import Row, timed, timed_in_turn
+
+PHOTOGRAPH = Path(__file__).parents[2] / "examples" / "photographs" / "eileen_collins.jpg"
+EARLY_FUSION, LIVE = "ccp-deeplab", "ccp-live"
+CLICKS, LABELS, MEGAPIXELS = (1, 10, 100, 1000), (2, 24, 100, 250), (0.25, 2.0, 12.0)
+
+
+@contextmanager
+def live_model() -> Iterator[tuple[str, str]]:
+    """The model's name or folder, and what is to be said of it."""
+    if (PACKAGED / LIVE / "model.json").exists():
+        yield LIVE, ""
+        return
+    import torch
+
+    from ihp_backend.exporting import write_model_folder
+    from ihp_backend.networks import LiveNetwork
+
+    torch.manual_seed(0)
+    arguments: dict[str, Any] = {"num_labels": len(CCP), "mean": (0.5,) * 3, "deviation": (0.5,) * 3}
+    weights = LiveNetwork(**arguments).state_dict()
+    with tempfile.TemporaryDirectory() as folder:
+        description = {"class": "LiveNetwork", "arguments": arguments}
+        write_model_folder(Path(folder) / "live", "live", description, weights, CCP, 512)
+        yield str(Path(folder) / "live"), "random weights"
+
+
+def some_clicks(count: int, labels: int, scene: Scene) -> list[Click]:
+    """Clicks anywhere, of all labels in turn."""
+    rng = np.random.default_rng(0)
+    return [
+        Click(int(rng.integers(scene.width)), int(rng.integers(scene.height)), number % labels)
+        for number in range(count)
+    ]
+
+
+def beside_early_fusion(image: NDArray[np.uint8], live: Parser, live_torch: Parser, note: str) -> list[Row]:
+    """The same click answered by four parsers in turn."""
+    parsers = {
+        "parse, early fusion, torch": Parser.from_pretrained(EARLY_FUSION, engine="torch"),
+        "parse, early fusion, ONNX Runtime": Parser.from_pretrained(EARLY_FUSION),
+        "parse, live, torch": live_torch,
+        "parse, live, ONNX Runtime": live,
+    }
+    scenes = {name: parser.open(image) for name, parser in parsers.items()}
+    clicks = some_clicks(12, len(CCP), scenes["parse, live, torch"])
+
+    def parsing(name: str) -> Any:
+        return lambda: parsers[name].parse(scenes[name], clicks)
+
+    first, *others = timed_in_turn({name: parsing(name) for name in parsers}, repeats=21)
+    rows = [first, *(row.against(first) for row in others)]
+    size = f"{image.shape[1]} x {image.shape[0]}, {len(CCP)} labels, {len(clicks)} clicks"
+    return [replace(row, note=size) for row in rows[:2]] + [replace(row, note=note) for row in rows[2:]]
+
+
+def stages(image: NDArray[np.uint8], live: Parser, note: str) -> list[Row]:
+    """Where the time of a live click goes."""
+    scene = live.open(image)
+    clicks = some_clicks(12, len(CCP), scene)
+    working = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
+    network = live._network
+    asked = network.ask(scene.features, working, None)
+    obeyed = asked.obey(working)
+    rows, columns = working_sides(scene.height, scene.width, scene.scale)
+    return [
+        timed("live: open", lambda: live.open(image), note=note),
+        timed("live: planes and decoder", lambda: network.ask(scene.features, working, None)),
+        timed("live: obedience", lambda: asked.obey(working)),
+        timed("live: label map", lambda: obeyed.label_map(scene.height, scene.width, rows, columns)),
+        timed("live: confidence", lambda: obeyed.confidence(obeyed.cells(1.0), len(CCP))),
+    ]
+
+
+def growth(image: NDArray[np.uint8], live: Parser) -> list[Row]:
+    """With clicks, labels and pixels, everything else as it was."""
+    scene, rows = live.open(image), []
+    for count in CLICKS:
+        clicks = some_clicks(count, len(CCP), scene)
+        rows.append(timed(f"live, {count} clicks", lambda clicks=clicks: live.parse(scene, clicks)))  # type: ignore[misc]
+    for count in LABELS:
+        names = ["background", *(f"part {number}" for number in range(1, count))]
+        parser = live.speaking(type(CCP)(tuple(names)), {})
+        clicks = some_clicks(count, count, scene)
+        row = timed(f"live, {count} labels", lambda parser=parser, clicks=clicks: parser.parse(scene, clicks))  # type: ignore[misc]
+        rows.append(replace(row, note="a click on each, none known by name"))
+    for megapixels in MEGAPIXELS:
+        side = round((megapixels * 1e6) ** 0.5)
+        larger = live.open(np.asarray(cv2.resize(image, (side, side)), np.uint8))
+        clicks = some_clicks(12, len(CCP), larger)
+        row = timed(f"live, {megapixels:g} MP", lambda larger=larger, clicks=clicks: live.parse(larger, clicks))  # type: ignore[misc]
+        rows.append(row)
+    return rows
+
+
+def measure() -> list[Row]:
+    """All of it."""
+    image = np.array(Image.open(PHOTOGRAPH).convert("RGB"))
+    with live_model() as (model, note):
+        live, live_torch = Parser.from_pretrained(model), Parser.from_pretrained(model, engine="torch")
+        return [
+            *beside_early_fusion(image, live, live_torch, note),
+            *stages(image, live, note),
+            *growth(image, live),
+        ]
+
+
+def plot(rows: list[dict[str, Any]], file: Path) -> None:
+    """Milliseconds by clicks, labels and pixels."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    times = {row["name"]: row["milliseconds"] for row in rows}
+    figure, axes = pyplot.subplots(1, 3, figsize=(10, 3), sharey=True)
+    for axis, (unit, counts) in zip(axes, (("clicks", CLICKS), ("labels", LABELS), ("MP", MEGAPIXELS)), strict=True):
+        axis.plot(counts, [times[f"live, {count:g} {unit}"] for count in counts], marker="o")
+        axis.set(xlabel=unit, xscale="log", ylim=(0, None))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("milliseconds a click")
+    figure.tight_layout()
+    figure.savefig(file, dpi=110)
+    pyplot.close(figure)
