@@ -1,4 +1,4 @@
-"""Asks the parser in a labelling config's words."""
+"""Between a labelling config's words and the parser's: asking, and where the answer goes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
+from ihp_backend.label_studio.labelling_config import BrushTarget, ImageTag, LabellingConfig
+from ihp_backend.label_studio.problems import Problem, problem
 from ihp_backend.label_studio.translation import Translation
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.scene import Scene
@@ -38,3 +40,21 @@ def ask(
         for name, spoken in translation.spoken_ids.items()
     }
     return translation.from_spoken(parse.label_map), scores
+
+
+def brush_targets(
+    names: Sequence[str],
+    config: LabellingConfig,
+    translation: Translation,
+    image: ImageTag,
+    problems: list[Problem],
+) -> dict[int, BrushTarget]:
+    """How the masks of the named labels are returned, by the config's ids; labels without a brush become problems."""
+    targets: dict[int, BrushTarget] = {}
+    for name in names:
+        target = config.brush_target(name, image.name)
+        if target is None:
+            problems.append(problem("label_config", name, "add this label to the <BrushLabels> of the image"))
+        else:
+            targets[translation.labels.id_of(name)] = target
+    return targets

@@ -14,12 +14,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ihp_backend.label_studio.asking import ask
+from ihp_backend.label_studio.asking import ask, brush_targets
 from ihp_backend.label_studio.box_limits import keep_inside_boxes
 from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.drawn_work import DrawnWork
 from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.labelling_config import BrushTarget, ImageTag, LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.prompts import read_request
@@ -125,7 +125,7 @@ class Predictions:
             if names:
                 scene = self._photographs.open(parser, task, image, request)
                 label_map, scores = ask(parser, translation, scene, [])
-                targets = _targets(names, config, translation, image, problems)
+                targets = brush_targets(names, config, translation, image, problems)
                 results += regions(label_map, targets, scores, Place(request.project, _task_id(task)))
         return results
 
@@ -177,26 +177,9 @@ class Predictions:
             problems += unreadable
         label_map, scores = ask(parser, translation, scene, clicks, previous)
         keep_inside_boxes(label_map, standing.prompts, translation.labels)
-        targets = _targets(answered, config, translation, image, problems)
+        targets = brush_targets(answered, config, translation, image, problems)
         place = Place(request.project, task_id, sent.original_size, sent.image_rotation)
         return regions(label_map, targets, scores, place)
-
-
-def _targets(
-    names: Sequence[str],
-    config: LabellingConfig,
-    translation: Translation,
-    image: ImageTag,
-    problems: list[Problem],
-) -> dict[int, BrushTarget]:
-    targets: dict[int, BrushTarget] = {}
-    for name in names:
-        target = config.brush_target(name, image.name)
-        if target is None:
-            problems.append(problem("label_config", name, "add this label to the <BrushLabels> of the image"))
-        else:
-            targets[translation.labels.id_of(name)] = target
-    return targets
 
 
 def _task_id(task: Mapping[str, Any]) -> str:

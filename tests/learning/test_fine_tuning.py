@@ -15,6 +15,7 @@ from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.fine_tuning import FineTuning, FineTuningRecipe, WorkingPhotograph
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.networks.live import LiveNetwork
+from tests.pictures import picture
 
 KNOWN, LABELS = 3, LabelSet(("background", "hat", "coat", "badge"))
 RECIPE = FineTuningRecipe(steps=12, batch=2, save_every=4)
@@ -27,15 +28,8 @@ def network() -> LiveNetwork:
 
 
 def photograph(seed: int, undrawn: bool = True) -> WorkingPhotograph:
-    """A red hat over a green coat with a blue badge on grey ground; the lowest rows are drawn by nobody."""
-    rng = np.random.default_rng(seed)
-    parsing = np.zeros((96, 64), np.uint8)
-    left, top = (int(offset) for offset in rng.integers(0, 12, 2))
-    parsing[top + 8 : top + 28, left + 16 : left + 44] = 1
-    parsing[top + 28 : top + 76, left + 8 : left + 50] = 2
-    parsing[top + 40 : top + 56, left + 20 : left + 36] = 3
-    colours = np.array([[110, 110, 110], [220, 40, 40], [40, 200, 60], [50, 60, 230]])
-    image = (colours[parsing] + rng.normal(0, 8, (96, 64, 3))).clip(0, 255).astype(np.uint8)
+    """A picture of which nobody drew the lowest rows."""
+    image, parsing = picture(seed)
     if undrawn:
         parsing[80:] = 255
     return WorkingPhotograph(image, parsing)

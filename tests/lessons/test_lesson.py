@@ -24,7 +24,8 @@ from ihp_backend.lessons.progress import Report
 from ihp_backend.lessons.school import School
 from ihp_backend.parsing import Parser
 from ihp_backend.retraining.gate import GateRules
-from tests.lessons.tiny_model import picture, write_tiny_model
+from tests.lessons.tiny_model import write_tiny_model
+from tests.pictures import picture
 
 CONFIG = """<View><Image name="i" value="$photo"/><BrushLabels name="b" toName="i">
 <Label value="Hat"/><Label value="Coat"/><Label value="Badge"/></BrushLabels></View>"""
