@@ -1,0 +1,30 @@
+"""Serving, its worker and every command start without the packages that only training needs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+IMPORTED_AS = {"pyyaml": "yaml", "segmentation-models-pytorch": "segmentation_models_pytorch", "jinja2": ""}
+"""Names of packages that differ from those of their modules; Flask brings jinja2 anyway."""
+
+
+def test_without_the_train_extra() -> None:
+    (extra,) = re.findall(r"^train = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
+    packages = re.findall(r'"([a-z0-9-]+)', extra)
+    modules = [IMPORTED_AS.get(package, package.replace("-", "_")) for package in packages]
+    assert {"torch", "lightning"} < set(modules)
+    program = f"""
+import sys
+for module in {[module for module in modules if module]}:
+    sys.modules[module] = None
+import numpy as np
+import ihp_backend.cli, ihp_backend.server.serve, ihp_backend.lessons.worker, ihp_backend.lessons.school
+from ihp_backend.parsing import Parser
+parser = Parser.from_pretrained(threads=1)
+parser.parse(parser.open(np.zeros((64, 64, 3), np.uint8)), [])
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=120)
