@@ -69,12 +69,13 @@ def _show(index: Index) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("task", "annotations", "split", "seconds", "as suggested", "model version")
+    table = Table("task", "annotations", "split", "seconds", "clicks", "as suggested", "model version")
     for item in index.items:
         seconds = "" if item.seconds is None else f"{item.seconds:.0f}"
+        clicks = "" if item.clicks is None else str(item.clicks)
         annotations = ", ".join(map(str, item.annotations))
         version = escape(item.model_version or "")
-        table.add_row(str(item.task), annotations, item.split, seconds, f"{item.untouched:.0%}", version)
+        table.add_row(str(item.task), annotations, item.split, seconds, clicks, f"{item.untouched:.0%}", version)
     console.print(table)
     for task, reason in index.left_out.items():
         console.print(f"left out: task {task}: {reason}", markup=False, soft_wrap=True)

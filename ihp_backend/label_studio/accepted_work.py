@@ -32,6 +32,7 @@ class AcceptedWork:
         address: of the photograph, as the task has it.
         label_map: uint8 (height, width) in ids of the labelling config's label set, 255 where nothing is drawn.
         seconds: that it took, None if Label Studio does not say.
+        clicks: prompts that stood when it was submitted, None if that was not seen.
         model_version: of the suggestion that it began with, None if there was none.
         untouched: share of the drawn pixels that are as they were suggested.
         left_out: regions that could not be used, and why.
@@ -42,6 +43,7 @@ class AcceptedWork:
     address: str
     label_map: NDArray[np.uint8]
     seconds: float | None
+    clicks: int | None
     model_version: str | None
     untouched: float
     left_out: tuple[str, ...]
@@ -101,6 +103,7 @@ def read_accepted(
         address=_address(content.get("data"), image, annotation.task),
         label_map=label_map,
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        clicks=content.get("clicks"),
         model_version=content.get("model_version"),
         untouched=min(suggested / drawn, 1.0) if drawn else 0.0,
         left_out=tuple(left_out),

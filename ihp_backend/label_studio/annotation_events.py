@@ -9,6 +9,9 @@ from typing import Any
 
 from ihp_backend.retraining import Annotation, Change, Configured, TasksWithdrawn, TrainingWanted, Withdrawn
 
+CLICKS = "ihp_clicks"
+"""Field that the inbox adds to an event: prompts that stood on each of its tasks."""
+
 _MADE = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_CREATED")
 
 
@@ -32,7 +35,8 @@ def changes(event: Mapping[str, Any]) -> Iterator[Change]:
     if action in _MADE:
         by_id = {task.get("id"): task for task in tasks}
         for annotation in annotations:
-            read = read_annotation(project, annotation, by_id.get(annotation.get("task"), {}))
+            clicks = _object(event.get(CLICKS)).get(str(annotation.get("task")))
+            read = read_annotation(project, annotation, by_id.get(annotation.get("task"), {}), clicks)
             if read is not None:
                 yield read
     elif action in ("ANNOTATIONS_DELETED", "ANNOTATION_DELETED"):
@@ -51,13 +55,16 @@ def listed(project: str, tasks: Iterator[Mapping[str, Any]]) -> list[Annotation]
     return [annotation for annotation in found if annotation is not None]
 
 
-def read_annotation(project: str, annotation: Mapping[str, Any], task: Mapping[str, Any]) -> Annotation | None:
+def read_annotation(
+    project: str, annotation: Mapping[str, Any], task: Mapping[str, Any], clicks: int | None = None
+) -> Annotation | None:
     """An annotation as the ledger keeps it; None for one without ids, which Label Studio does not send.
 
     Args:
         project: the project's id.
         annotation: from an event or a list.
         task: its task, as far as it is known.
+        clicks: that were made for it, if that was seen.
     """
     number, task_id = annotation.get("id"), annotation.get("task", task.get("id"))
     if isinstance(task_id, dict):
@@ -69,6 +76,7 @@ def read_annotation(project: str, annotation: Mapping[str, Any], task: Mapping[s
         "data": task.get("data"),
         "seconds": annotation.get("lead_time"),
         "model_version": _model_version(annotation),
+        "clicks": clicks if isinstance(clicks, int) else None,
     }
     return Annotation(
         project=project,

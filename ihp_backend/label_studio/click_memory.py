@@ -116,6 +116,10 @@ class ClickMemory:
                 for prompt in label.prompts.values()
             }
 
+    def standing(self, project: str, task: str) -> int:
+        """Prompts that stand on a task, of all its users."""
+        return len(self.signs(project, task))
+
     def forget(self, project: str, task: str) -> None:
         """Forget everything about a task, for all users."""
         with self._lock:

@@ -89,6 +89,7 @@ class FineTuning:
         network: to begin with; stays as it is.
         labels: those that it knows, then the new ones.
         photographs: to learn from.
+        replay: what the network was trained on before, of which half of every step is made where there is any.
         cache: of what the network's encoder makes of them.
         recipe: how.
 
@@ -103,11 +104,13 @@ class FineTuning:
         photographs: Sequence[WorkingPhotograph],
         cache: TrunkCache,
         recipe: FineTuningRecipe = RECIPE,
+        replay: Sequence[WorkingPhotograph] = (),
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.before = network.eval()
         self.network = extended(network, len(labels) - network.num_labels)
-        self.labels, self.photographs, self.cache, self.recipe = labels, photographs, cache, recipe
+        self.labels, self.photographs, self.replay, self.cache = labels, photographs, replay, cache
+        self.recipe = recipe
         self.loop = Loop(rounds=2, corrections_limit=6, forgetting=0.3, jaccard_weight=0.5)
         self.situations, self.clicks = SituationRecipe(), ClickRecipe()
         self.perceiving = SemanticPerceivingLoss(form="linear", margin=0.5)
@@ -152,15 +155,23 @@ class FineTuning:
         self.optimiser.zero_grad(set_to_none=True)
         total = 0.0
         for number in range(step * self.recipe.batch, (step + 1) * self.recipe.batch):
-            epoch, position = divmod(number, len(self.photographs))
-            order = np.random.default_rng([self.recipe.seed, epoch, 0]).permutation(len(self.photographs))
-            loss = self._loss(self.photographs[int(order[position])], rng) / self.recipe.batch
+            loss = self._loss(self._photograph(number), rng) / self.recipe.batch
             loss.backward()
             total += float(loss.detach())
         nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
         self.optimiser.step()
         self.schedule.step()
         return total
+
+    def _photograph(self, number: int) -> WorkingPhotograph:
+        """The photograph of that number, for which every one of its kind comes once before any comes again."""
+        chosen = self.photographs
+        if self.replay:
+            number, kind = divmod(number, 2)
+            chosen = self.replay if kind else self.photographs
+        epoch, position = divmod(number, len(chosen))
+        order = np.random.default_rng([self.recipe.seed, epoch, 0]).permutation(len(chosen))
+        return chosen[int(order[position])]
 
     def _loss(self, photograph: WorkingPhotograph, rng: np.random.Generator) -> Tensor:
         image, parsing = photograph.image, photograph.parsing

@@ -23,6 +23,7 @@ class Item:
         map: file of its label map.
         annotations: ids.
         seconds: that the annotators took, None where it is not known.
+        clicks: prompts that stood when the work was submitted, None where that was not seen.
         model_version: of the suggestion that it began with.
         untouched: share of the drawn pixels that are as they were suggested.
         notes: regions that could not be used, and why.
@@ -35,6 +36,7 @@ class Item:
     map: str
     annotations: tuple[int, ...]
     seconds: float | None
+    clicks: int | None
     model_version: str | None
     untouched: float
     notes: tuple[str, ...]

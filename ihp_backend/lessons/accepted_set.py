@@ -164,6 +164,7 @@ class AcceptedSet:
         except OSError as error:
             raise StorageError.about("accepted", self.folder / name, "cannot be written", error) from error
         seconds = [work.seconds for work in works if work.seconds is not None]
+        clicks = [work.clicks for work in works if work.clicks is not None]
         return Item(
             task=task,
             stamp=stamp,
@@ -172,6 +173,7 @@ class AcceptedSet:
             map=name,
             annotations=tuple(work.annotation for work in works),
             seconds=sum(seconds) if seconds else None,
+            clicks=sum(clicks) if clicks else None,
             model_version=works[-1].model_version,
             untouched=works[-1].untouched,
             notes=tuple(note for work in works for note in work.left_out),

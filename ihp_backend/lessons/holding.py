@@ -5,15 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ihp_backend.datasets import ParsingDataset, Sample, open_dataset
 from ihp_backend.label_studio.image_settings import ImageSettings
 from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.lessons.accepted_set import Policy
+from ihp_backend.lessons.base import open_base
 from ihp_backend.lessons.plan import Learned, due
 from ihp_backend.lessons.progress import Report
 from ihp_backend.lessons.school import School
@@ -23,9 +19,7 @@ from ihp_backend.retraining.storage import StorageError
 logger = logging.getLogger(__name__)
 
 PATIENCE = 3600.0
-
-MOST_OF_BASE = 40
-"""Photographs of the base validation that a candidate is tried on."""
+"""Seconds after which a lesson that failed is tried again unasked."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Curriculum:
     Attributes:
         every: photographs that must be new or changed before a lesson is held unasked.
         policy: of several annotators, see ``AcceptedSet``.
-        base: "NAME:FOLDER" of a data set on whose val split a candidate must not get worse; None: there is none.
+        base: "NAME:FOLDER" of what the base model was trained on, see ``Base``; None: it is not at hand.
         base_model: that serves projects without a version of their own; None: the packaged default.
         threads: of the processor.
     """
@@ -45,25 +39,6 @@ class Curriculum:
     base: str | None = None
     base_model: str | None = None
     threads: int = 1
-
-
-class Base:
-    """The first photographs of a data set."""
-
-    def __init__(self, dataset: ParsingDataset, most: int) -> None:
-        self._dataset = dataset
-        self.labels, self.ids = dataset.labels, dataset.ids[:most]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, index: int) -> Sample:
-        """The sample at ``index``."""
-        return self._dataset[index]
-
-    def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only its parsing, uint8 (height, width)."""
-        return self._dataset.parsing(index)
 
 
 def look(school: School, project: str, images: ImageSettings, curriculum: Curriculum) -> tuple[Index, str | None]:
@@ -130,20 +105,3 @@ def hold(
         "project %s: the lesson ended, %s: %s", project, report.state, report.message,
     )  # fmt: skip
     return report
-
-
-def open_base(named: str | None) -> ParsingDataset | None:
-    """The base validation.
-
-    Raises:
-        ValueError: the name is none, or the data set is not there.
-    """
-    if named is None:
-        return None
-    name, separator, folder = named.partition(":")
-    if not separator:
-        raise ValueError(f"base: {named!r} is no NAME:FOLDER of a data set, for example ccp:/data/ccp")
-    try:
-        return Base(open_dataset(name, Path(folder), "val"), MOST_OF_BASE)
-    except FileNotFoundError as error:
-        raise ValueError(f"base: {error}") from None

@@ -7,9 +7,9 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from ihp_backend.datasets import ParsingDataset
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.accepted_index import Index
+from ihp_backend.lessons.base import Base
 from ihp_backend.lessons.material import Material, gather
 from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
@@ -42,7 +42,7 @@ def hold_lesson(
     index: Index,
     running: Running,
     recipe: LessonRecipe,
-    base: ParsingDataset | None = None,
+    base: Base | None = None,
 ) -> None:
     """Holds one; how it ended is in ``running.report``.
 
@@ -52,7 +52,7 @@ def hold_lesson(
         index: its accepted set, up to date.
         running: is told how far it is, and says whether to go on.
         recipe: how.
-        base: photographs on which the candidate must not get worse, with labels that the base model knows.
+        base: what the base model was trained on, to learn from again and to be judged on.
 
     Raises:
         LessonError, StorageError, CheckpointError, ValueError, OSError: it cannot be held.
@@ -64,7 +64,7 @@ def hold_lesson(
         raise LessonError(f"model: {checkpoint.name} cannot be fine-tuned; serve a live network with --model")
     running.tell(stage="reading photographs")
     before = parser_of(checkpoint.folder, index.labels, recipe)
-    material = gather(school.accepted(project), index, before, checkpoint)
+    material = gather(school.accepted(project), index, before, checkpoint, base.replayed if base else None)
     if not material.learned:
         raise LessonError(f"project {project}: nothing to learn from; annotate more photographs")
     folder = school.lesson_folder(project)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.datasets import Sample
+from ihp_backend.datasets import ParsingDataset, Sample
 from ihp_backend.labels import IGNORE, LabelSet, match_labels, mirror_pairs
 from ihp_backend.learning.fine_tuning import WorkingPhotograph
 from ihp_backend.lessons.accepted_index import HELD_OUT, LEARNED, Index, Item
@@ -53,12 +53,14 @@ class Material:
     Attributes:
         labels: that the network will know: those it knows, then the project's own.
         learned: to learn from.
+        replay: to learn from besides, so that what was known is not forgotten.
         choosing: to choose among states of the network.
         held_out: for the gate, in the labelling config's ids.
     """
 
     labels: LabelSet
     learned: tuple[WorkingPhotograph, ...]
+    replay: tuple[WorkingPhotograph, ...]
     choosing: tuple[WorkingPhotograph, ...]
     held_out: HeldOut
 
@@ -75,20 +77,28 @@ def joined_labels(known: LabelSet, project: LabelSet) -> tuple[LabelSet, NDArray
     # What the model knows keeps its pairs; the new ones have those that their names say.
     paired = {label for pair in known.flip_pairs for label in pair}
     pairs = [pair for pair in mirror_pairs(names) if not paired & set(pair)]
+    labels = LabelSet(names, (*known.flip_pairs, *pairs))
     ids = np.full(256, IGNORE, np.uint8)
     ids[0] = 0
     for label, name in enumerate(project.names[1:], start=1):
         ids[label] = match.ids[name] if name in match.ids else names.index(name)
-    return LabelSet(names, (*known.flip_pairs, *pairs)), ids
+    return labels, ids
 
 
-def gather(accepted: AcceptedSet, index: Index, parser: Parser, checkpoint: Checkpoint) -> Material:
+def gather(
+    accepted: AcceptedSet,
+    index: Index,
+    parser: Parser,
+    checkpoint: Checkpoint,
+    replayed: ParsingDataset | None = None,
+) -> Material:
     """Reads a project's photographs.
 
     Args:
         accepted, index: the project's set and what is in it.
         parser: the model in service, in the project's labels; says what it expects where nothing is drawn.
         checkpoint: of that model.
+        replayed: what the model was trained on before.
 
     Raises:
         StorageError: a photograph or a label map that cannot be read.
@@ -98,15 +108,26 @@ def gather(accepted: AcceptedSet, index: Index, parser: Parser, checkpoint: Chec
     learned: list[WorkingPhotograph] = []
     for item in index.items:
         if item.split == LEARNED:
-            sample = _sample(accepted, item, parser)
-            height, width = sample.parsing.shape
-            scale = working_scale(height, width, checkpoint.working_size)
-            image = to_working_image(sample.image, scale, checkpoint.multiple_of)
-            learned.append(WorkingPhotograph(image, ids[to_working_map(sample.parsing, scale, checkpoint.multiple_of)]))
+            learned.append(_working(_sample(accepted, item, parser), ids, checkpoint))
+    replay: list[WorkingPhotograph] = []
+    if replayed is not None:
+        # A label of this data that the model does not know by name is no part of what it could forget.
+        match = match_labels(replayed.labels.names, labels)
+        of_base = np.full(256, IGNORE, np.uint8)
+        for name, label in match.ids.items():
+            of_base[replayed.labels.id_of(name)] = label
+        replay = [_working(replayed[number], of_base, checkpoint) for number in range(len(replayed))]
     held_out = HeldOut(accepted, [item for item in index.items if item.split == HELD_OUT], index.labels, parser)
     choosing = tuple(learned[CHOOSING - 1 :: CHOOSING])
     kept = tuple(one for number, one in enumerate(learned, start=1) if number % CHOOSING)
-    return Material(labels, kept, choosing or tuple(learned), held_out)
+    return Material(labels, kept, tuple(replay), choosing or tuple(learned), held_out)
+
+
+def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> WorkingPhotograph:
+    height, width = sample.parsing.shape
+    scale = working_scale(height, width, checkpoint.working_size)
+    image = to_working_image(sample.image, scale, checkpoint.multiple_of)
+    return WorkingPhotograph(image, ids[to_working_map(sample.parsing, scale, checkpoint.multiple_of)])
 
 
 def _sample(accepted: AcceptedSet, item: Item, parser: Parser) -> Sample:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ihp_backend.datasets import ParsingDataset
 from ihp_backend.evaluation import Record
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import LabelSet
@@ -17,6 +16,7 @@ from ihp_backend.learning.choosing import choose_share
 from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.fine_tuning import RECIPE, FineTuning, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.lessons.base import Base
 from ihp_backend.lessons.material import Material
 from ihp_backend.lessons.pictures import draw_change
 from ihp_backend.lessons.plan import Learned
@@ -87,7 +87,7 @@ def train(
     for other in folder.glob("training-*.pt"):
         if other != kept:
             other.unlink()
-    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning)
+    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay)
     running.tell(stage="training", steps=recipe.fine_tuning.steps)
     losses = folder / LOSSES
     if not kept.exists():
@@ -139,7 +139,7 @@ def try_out(
     before: Parser,
     after: Parser,
     material: Material,
-    base: ParsingDataset | None,
+    base: Base | None,
     recipe: LessonRecipe,
     running: Running,
     pictures: Path,
@@ -161,10 +161,11 @@ def try_out(
     for number, index in enumerate(most_changed(*held_out, PICTURES)):
         draw_change(before, after, material.held_out[index], pictures / f"{number}.jpg")
     of_base: tuple[Sequence[Record], Sequence[Record]] = ([], [])
-    if base is not None and len(base):
-        running.tell(stage="judging on the base validation", step=0, steps=len(base))
-        known = before.speaking(base.labels), after.speaking(base.labels)
-        of_base = both(*known, base, going_on)
+    if base is not None:
+        judged = base.judged
+        running.tell(stage="judging on the base validation", step=0, steps=len(judged))
+        known = before.speaking(judged.labels), after.speaking(judged.labels)
+        of_base = both(*known, judged, going_on)
     times = click_times(before, after, material.held_out[0]) if len(material.held_out) else (1.0, 1.0)
     return judge(held_out, of_base, times, recipe.gate)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from ihp_backend.label_studio.annotation_events import objects, project_key
+from ihp_backend.label_studio.annotation_events import CLICKS, objects, project_key
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.server.reading import read_body
@@ -29,28 +29,39 @@ def webhook() -> tuple[Response, int]:
     if not isinstance(action, str) or not action:
         raise RequestError(problem("action", action, "name the event, as Label Studio's webhooks do"))
     here = state()
+    named = _tasks_of(event)
     try:
-        number = here.inbox.record(event)
+        number = here.inbox.record({**event, CLICKS: _clicks(event, named, here.predictions)})
     except ValueError as error:
         raise RequestError(problem("body", "event", str(error))) from None
-    _forget(event, action, here.predictions)
+    _forget(event, action, named, here.predictions)
     logger.info("event %d recorded: %.40r of project %.40r", number, action, project_key(event.get("project")))
     return jsonify({"status": "recorded", "event": number}), 201
 
 
-def _forget(event: dict[str, Any], action: str, predictions: Predictions) -> None:
+def _tasks_of(event: dict[str, Any]) -> set[str]:
+    """The tasks whose annotations an event is about."""
+    annotations = [*objects(event.get("annotation")), *objects(event.get("annotations"))]
+    named = [*(task.get("id") for task in objects(event.get("task"))), *(one.get("task") for one in annotations)]
+    return {str(task) for task in named if task is not None}
+
+
+def _clicks(event: dict[str, Any], tasks: set[str], predictions: Predictions) -> dict[str, int]:
+    """How many prompts stand on each of the tasks, which nobody knows any more once the work is submitted."""
+    project = project_key(event.get("project"))
+    return {task: predictions.memory.standing(project, task) for task in tasks}
+
+
+def _forget(event: dict[str, Any], action: str, tasks: set[str], predictions: Predictions) -> None:
     """Submitted and deleted work has no standing clicks any more."""
     project = project_key(event.get("project"))
-    annotations = [*objects(event.get("annotation")), *objects(event.get("annotations"))]
     if action.startswith("ANNOTATION"):
-        named = [task.get("id") for task in objects(event.get("task"))]
-        named += [annotation.get("task") for annotation in annotations]
-        for task_id in {str(task_id) for task_id in named if task_id is not None}:
-            predictions.forget(project, task_id)
+        for task in tasks:
+            predictions.forget(project, task)
     if action == "ANNOTATIONS_DELETED":
-        for annotation in annotations:
+        for annotation in objects(event.get("annotations")):
             if isinstance(annotation.get("id"), int):
                 predictions.memory.forget_annotation(project, annotation["id"])
     if action == "TASKS_DELETED":
-        for task in objects(event.get("tasks")):
-            predictions.forget(project, str(task.get("id")))
+        for deleted in objects(event.get("tasks")):
+            predictions.forget(project, str(deleted.get("id")))

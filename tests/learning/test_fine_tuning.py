@@ -139,3 +139,15 @@ def test_what_has_learned_nonsense_is_not_chosen(network: LiveNetwork, tmp_path:
     assert reached[share] == max(reached.values())
     worst, of_spoiled = choose_share(network, spoiled, unseen, cache)
     assert of_spoiled[worst] >= of_spoiled[0.0]
+
+
+def test_half_of_every_step_is_replayed(network: LiveNetwork, tmp_path: Path) -> None:
+    replay = [photograph(seed) for seed in (20, 21, 22)]
+    cache = TrunkCache(tmp_path, network)
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, RECIPE, replay)
+    drawn = [id(tuning._photograph(number)) for number in range(24)]
+    new, old = drawn[::2], drawn[1::2]
+    assert all(sorted(new[start : start + 4]) == sorted(map(id, PHOTOGRAPHS)) for start in (0, 4, 8))
+    assert all(sorted(old[start : start + 3]) == sorted(map(id, replay)) for start in (0, 3, 6, 9))
+    alone = FineTuning(network, LABELS, PHOTOGRAPHS, cache, RECIPE)
+    assert {id(alone._photograph(number)) for number in range(4)} == set(map(id, PHOTOGRAPHS))

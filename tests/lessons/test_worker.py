@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.lessons.holding import PATIENCE, Curriculum, hold, open_base
+from ihp_backend.lessons.base import open_base
+from ihp_backend.lessons.holding import PATIENCE, Curriculum, hold
 from ihp_backend.lessons.school import School
 from ihp_backend.lessons.worker import AGAIN, RECONCILE, Worker
 from ihp_backend.retraining import StorageError
