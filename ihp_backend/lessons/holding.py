@@ -19,7 +19,7 @@ from ihp_backend.retraining.storage import StorageError
 logger = logging.getLogger(__name__)
 
 PATIENCE = 3600.0
-"""Seconds after which a lesson that failed is tried again unasked."""
+"""Seconds after which a lesson that failed or was stopped is begun again unasked."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Curriculum:
 def look(school: School, project: str, images: ImageSettings, curriculum: Curriculum) -> tuple[Index, str | None]:
     """Brings a project's accepted set up to date; gives what is in it, and why a lesson is due, or None.
 
-    After one that failed the next is not due before ``PATIENCE`` seconds.
+    After one that failed or was stopped the next is not due before ``PATIENCE`` seconds.
 
     Raises:
         AcceptedError, StorageError: it cannot be brought up to date.
@@ -53,7 +53,7 @@ def look(school: School, project: str, images: ImageSettings, curriculum: Curric
     learned = Learned.read(school.learned_file(project))
     reason = due(learned, Learned.of(index, school.ledger.training_wanted(project)), curriculum.every)
     last = school.progress(project).current()
-    if last is not None and last.state == "failed" and last.ended and time.time() - last.ended < PATIENCE:
+    if last is not None and last.state in ("failed", "stopped") and time.time() - (last.ended or 0.0) < PATIENCE:
         return index, None
     return index, reason
 

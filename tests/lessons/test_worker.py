@@ -145,3 +145,13 @@ def test_a_base_validation_that_is_none(named: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         open_base(named)
     assert open_base(None) is None
+
+
+def test_a_lesson_that_was_stopped_stays_so_for_a_while(here: Here) -> None:
+    for task in range(8):
+        here.accept(task)
+    with here.school.progress("2").lesson("asked for") as running:
+        assert running is not None
+        running.end("stopped", message="asked to")
+    here.worker.look()
+    assert here.held == []
