@@ -11,8 +11,9 @@ from ihp_backend.clicks import add_click, correction_clicks, localization_maps
 from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import blended, extended
-from ihp_backend.learning.fine_tuning import CELLS, WorkingPhotograph
+from ihp_backend.learning.fine_tuning import CELLS
 from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)

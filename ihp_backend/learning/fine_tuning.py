@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
@@ -28,6 +27,7 @@ from ihp_backend.learning.live_samples import Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
 from ihp_backend.networks.live.upsampling import STRIDE
@@ -42,25 +42,13 @@ Tell = Callable[[int, float], bool]
 
 
 @dataclass(frozen=True)
-class WorkingPhotograph:
-    """A photograph to learn from, in the size at which the network works.
-
-    Attributes:
-        image: uint8 (H, W, 3), RGB, padded.
-        parsing: uint8 (H, W), in ids of the network's labels and the new ones after them; 255 where nothing is drawn.
-    """
-
-    image: NDArray[np.uint8]
-    parsing: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
 class FineTuningRecipe:
     """How a network is fine-tuned.
 
     Attributes:
         steps: of the optimiser.
         batch: photographs per step.
+        view: height and width in pixels of what is looked at of a photograph, multiples of 16.
         learning_rate: largest one.
         prior_weight: factor of the cross-entropy of the prior.
         keeping_weight: factor of the loss that keeps what was known.
@@ -71,6 +59,7 @@ class FineTuningRecipe:
 
     steps: int = 400
     batch: int = 4
+    view: tuple[int, int] = (320, 192)
     learning_rate: float = 3e-4
     prior_weight: float = 0.4
     keeping_weight: float = 0.4
@@ -109,6 +98,7 @@ class FineTuning:
         torch.manual_seed(recipe.seed)
         self.before = network.eval()
         self.network = extended(network, len(labels) - network.num_labels)
+        self.network.to(memory_format=torch.channels_last)
         self.labels, self.photographs, self.replay, self.cache = labels, photographs, replay, cache
         self.recipe = recipe
         self.loop = Loop(rounds=2, corrections_limit=6, forgetting=0.3, jaccard_weight=0.5)
@@ -177,7 +167,7 @@ class FineTuning:
         image, parsing = photograph.image, photograph.parsing
         if rng.random() < 0.5:
             image, parsing = mirror(image, parsing, self.labels)
-        trunk = self.cache.of(image)
+        trunk, parsing = random_view(self.cache.of(image), parsing, self.recipe.view, rng)
         features: LiveFeatures = self.network.network.heads(trunk)
         height, width = parsing.shape
         maps = localization_maps(self.clicks.draw(parsing, rng), height, width, len(self.labels))

@@ -62,6 +62,8 @@ class LiveTraining(ParsingTraining):
         optimiser: OptimiserRecipe = OPTIMISER,
         seed: int = 0,
     ) -> None:
+        # With the channels last, depthwise convolutions take half the time on a processor.
+        network.to(memory_format=torch.channels_last)
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
         self.situations = situations
         self.loop = Loop(rounds, corrections_limit, forgetting, jaccard_weight)
@@ -78,6 +80,7 @@ class LiveTraining(ParsingTraining):
     def training_step(self, batch: Item, batch_index: int) -> Tensor:
         """The mean loss of all rounds."""
         image, parsing, maps = batch
+        image = image.contiguous(memory_format=torch.channels_last)
         rng = np.random.default_rng([*self.step_key(), batch_index])
         samples = Samples.draw(parsing, maps, self.situations, rng)
         features = self.network.encode(image)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.datasets import ParsingDataset, Sample
 from ihp_backend.labels import IGNORE, LabelSet, match_labels, mirror_pairs
-from ihp_backend.learning.fine_tuning import WorkingPhotograph
+from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.lessons.accepted_index import HELD_OUT, LEARNED, Index, Item
 from ihp_backend.lessons.accepted_set import AcceptedSet
 from ihp_backend.lessons.completion import completed

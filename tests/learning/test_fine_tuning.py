@@ -12,8 +12,9 @@ import torch
 from ihp_backend.labels import LabelSet
 from ihp_backend.learning.choosing import SHARES, choose_share, quick_mean_iou
 from ihp_backend.learning.extending import blended, extended
-from ihp_backend.learning.fine_tuning import FineTuning, FineTuningRecipe, WorkingPhotograph
+from ihp_backend.learning.fine_tuning import FineTuning, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
 from ihp_backend.networks.live import LiveNetwork
 from tests.pictures import picture
 
@@ -151,3 +152,22 @@ def test_half_of_every_step_is_replayed(network: LiveNetwork, tmp_path: Path) ->
     assert all(sorted(old[start : start + 3]) == sorted(map(id, replay)) for start in (0, 3, 6, 9))
     alone = FineTuning(network, LABELS, PHOTOGRAPHS, cache, RECIPE)
     assert {id(alone._photograph(number)) for number in range(4)} == set(map(id, PHOTOGRAPHS))
+
+
+def test_a_piece_of_a_photograph_fits_together(network: LiveNetwork, tmp_path: Path) -> None:
+    cache, rng = TrunkCache(tmp_path, network), np.random.default_rng(0)
+    whole = photograph(3)
+    trunk = cache.of(whole.image)
+    places = np.arange(whole.parsing.size).reshape(whole.parsing.shape)
+    for _ in range(20):
+        piece, numbers = random_view(trunk, places, (48, 32), rng)  # type: ignore[arg-type]
+        assert numbers.shape == (48, 32)
+        top, left = divmod(int(numbers[0, 0]), whole.parsing.shape[1])
+        for stage, cut, stride in zip(trunk.joined, piece.joined, (4, 8, 16), strict=True):
+            rows, columns = (
+                slice(first // stride, (first + side) // stride) for first, side in ((top, 48), (left, 32))
+            )
+            assert torch.equal(cut, stage[..., rows, columns])
+    larger, all_of_it = random_view(trunk, whole.parsing, (960, 960), rng)
+    assert torch.equal(larger.joined[0], trunk.joined[0])
+    np.testing.assert_array_equal(all_of_it, whole.parsing)
