@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ihp_backend.commands.accepted_work import accepted, sync
+from ihp_backend.commands.config import config
 from ihp_backend.commands.failing import failure
 from ihp_backend.commands.lessons import train, train_status, worker, worker_beside
 from ihp_backend.commands.models import models
@@ -21,6 +22,7 @@ app = typer.Typer(
     help="Click-driven human parsing for Label Studio.", no_args_is_help=True, pretty_exceptions_show_locals=False
 )
 app.command()(accepted)
+app.command()(config)
 app.command()(sync)
 app.command()(train)
 app.command("train-status")(train_status)

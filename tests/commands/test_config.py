@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.labels import BENCHMARKS
+from tests.commands.test_accepted_work import run
+
+
+def test_a_config_by_name_and_of_ones_own_labels() -> None:
+    shown = run("config", "helen")
+    assert parse_labelling_config(shown.stdout).label_set().names == BENCHMARKS["helen"].names
+    own = run("config", "--labels", "beard, tattoo,left glove")
+    assert parse_labelling_config(own.stdout).label_set().names == ("background", "beard", "tattoo", "left glove")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["zoo"], "name: 'zoo' is unknown; choose one of ccp"),
+        ([], "name: give one of ccp"),
+        (["lip", "--labels", "a"], "name: give one of ccp"),
+        (["--labels", "a,b,a"], "labels: names: ['a'] given more than once"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments: list[str], message: str) -> None:
+    refused = run("config", *arguments)
+    assert refused.exit_code == 1
+    assert message in refused.output
