@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -157,7 +157,7 @@ def _curriculum(model: str | None, every: int, policy: Literal["newest", "agreed
     return Curriculum(every, policy, base, model, available_cores())
 
 
-def _follow(look, report: Report) -> Report:  # type: ignore[no-untyped-def]
+def _follow(look: Callable[[], Report | None], report: Report) -> Report:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as shown:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ihp_backend.commands.failing import told
 from ihp_backend.commands.opening import DataDir, Project, open_school
+from ihp_backend.lessons.version_files import GATE, MANIFEST, read_report
 
 if TYPE_CHECKING:
     from ihp_backend.retraining.versions import VersionStore
@@ -27,7 +28,7 @@ def list_versions(project: Project, data_dir: DataDir = None) -> None:
     with told(error):
         serving = versions.current(project)
         for version in versions.versions(project):
-            gate = _read(versions.folder(project, version) / "gate.json").get("reason", "no gate report")
+            gate = read_report(versions.folder(project, version) / GATE).get("reason", "no gate report")
             typer.echo(f"{'*' if version == serving else ' '} {version}  {gate}")
     if serving is None:
         typer.echo("* base model")
@@ -39,7 +40,7 @@ def show(project: Project, version: Version, data_dir: DataDir = None) -> None:
     versions, error = _open(data_dir)
     with told(error):
         folder = versions.check(project, version)
-    typer.echo(json.dumps({name: _read(folder / f"{name}.json") for name in ("manifest", "gate")}, indent=1))
+    typer.echo(json.dumps({"manifest": read_report(folder / MANIFEST), "gate": read_report(folder / GATE)}, indent=1))
 
 
 @models.command()
@@ -89,11 +90,3 @@ def _open(data_dir: Path | None) -> tuple[VersionStore, type[Exception]]:
     from ihp_backend.retraining import StorageError
 
     return open_school(data_dir)[0].versions, StorageError
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        described = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
-    return described if isinstance(described, dict) else {}

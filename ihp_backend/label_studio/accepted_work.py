@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.labelling_config import ImageTag, LabellingConfig
+from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.mask_records import mask_records, record_mask
 from ihp_backend.labels import IGNORE, LabelSet
 from ihp_backend.retraining import Annotation
@@ -67,8 +68,8 @@ def read_accepted(
         AcceptedError: a region that cannot be read, regions of different sizes, none with a label that the config has,
             or no photograph.
     """
-    content = _object(json.loads(annotation.content))
-    records = [record for record in _objects(content.get("result")) if record.get("to_name", image.name) == image.name]
+    content = as_object(json.loads(annotation.content))
+    records = [record for record in objects(content.get("result")) if record.get("to_name", image.name) == image.name]
     label_map: NDArray[np.uint8] | None = None
     suggested = 0
     left_out: list[str] = []
@@ -129,15 +130,7 @@ def agreed(works: Sequence[AcceptedWork]) -> NDArray[np.uint8]:
 
 
 def _address(data: Any, image: ImageTag, task: int) -> str:
-    address = image.address if image.data_key is None else _object(data).get(image.data_key)
+    address = image.address if image.data_key is None else as_object(data).get(image.data_key)
     if not isinstance(address, str) or not address:
         raise AcceptedError(f"task {task}: its data have no photograph under {image.data_key!r}; see ihp sync")
     return address
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

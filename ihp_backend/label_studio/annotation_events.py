@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ihp_backend.label_studio.loose_json import as_object, one_or_more
 from ihp_backend.retraining import Annotation, Change, Configured, TasksWithdrawn, TrainingWanted, Withdrawn
 
 CLICKS = "ihp_clicks"
@@ -27,15 +28,15 @@ def changes(event: Mapping[str, Any]) -> Iterator[Change]:
     action, project = event.get("action"), project_key(event.get("project"))
     if not project:
         return
-    config = _object(event.get("project")).get("label_config")
+    config = as_object(event.get("project")).get("label_config")
     if isinstance(config, str) and config.strip():
         yield Configured(project, config)
-    annotations = [*objects(event.get("annotation")), *objects(event.get("annotations"))]
-    tasks = list(objects(event.get("task"))) + list(objects(event.get("tasks")))
+    annotations = [*one_or_more(event.get("annotation")), *one_or_more(event.get("annotations"))]
+    tasks = one_or_more(event.get("task")) + one_or_more(event.get("tasks"))
     if action in _MADE:
         by_id = {task.get("id"): task for task in tasks}
         for annotation in annotations:
-            clicks = _object(event.get(CLICKS)).get(str(annotation.get("task")))
+            clicks = as_object(event.get(CLICKS)).get(str(annotation.get("task")))
             read = read_annotation(project, annotation, by_id.get(annotation.get("task"), {}), clicks)
             if read is not None:
                 yield read
@@ -50,7 +51,9 @@ def changes(event: Mapping[str, Any]) -> Iterator[Change]:
 def listed(project: str, tasks: Iterator[Mapping[str, Any]]) -> list[Annotation]:
     """The annotations in a list of tasks, as the API or an export gives it."""
     found = [
-        read_annotation(project, annotation, task) for task in tasks for annotation in objects(task.get("annotations"))
+        read_annotation(project, annotation, task)
+        for task in tasks
+        for annotation in one_or_more(task.get("annotations"))
     ]
     return [annotation for annotation in found if annotation is not None]
 
@@ -89,13 +92,6 @@ def read_annotation(
     )
 
 
-def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """The objects in a field that Label Studio fills with one object or a list of them."""
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, dict):
-            yield item
-
-
 def _ids(items: list[dict[str, Any]]) -> Iterator[int]:
     return (int(item["id"]) for item in items if _is_id(item.get("id")))
 
@@ -121,9 +117,5 @@ def _seconds(value: Any) -> float:
 
 def _model_version(annotation: Mapping[str, Any]) -> str | None:
     """Of the prediction that the annotation began with, where Label Studio says it."""
-    version = _object(annotation.get("prediction")).get("model_version")
+    version = as_object(annotation.get("prediction")).get("model_version")
     return version if isinstance(version, str) else None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ihp_backend.datasets import SampleError
+from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.mask_records import MASK_TYPES, mask_records
 
 _OTHER_MASKS = ("polygon", "polygonlabels", "ellipse", "ellipselabels", "bitmask", "bitmasklabels")
@@ -91,9 +92,9 @@ def _newest(annotations: list[Any]) -> tuple[Mapping[str, Any] | None, str]:
     standing = [a for a in made if not a.get("was_cancelled") and not a.get("skipped")]
     if not standing:
         return None, "skipped"
-    with_masks = [a for a in standing if any(record.get("type") in MASK_TYPES for record in _records(a))]
+    with_masks = [a for a in standing if any(record.get("type") in MASK_TYPES for record in objects(a.get("result")))]
     if not with_masks:
-        types = [record.get("type") for annotation in standing for record in _records(annotation)]
+        types = [record.get("type") for annotation in standing for record in objects(annotation.get("result"))]
         other = {kind for kind in _OTHER_MASKS if kind in types}
         return None, f"no brush regions, only {', '.join(sorted(other))}" if other else "no brush regions"
     return max(with_masks, key=_age), ""
@@ -107,13 +108,8 @@ def _age(annotation: Mapping[str, Any]) -> tuple[str, int]:
     ) else 0
 
 
-def _records(annotation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    result = annotation.get("result")
-    return [record for record in result if isinstance(record, dict)] if isinstance(result, list) else []
-
-
 def _regions(annotation: Mapping[str, Any], place: str) -> Iterator[BrushRegion]:
-    records = _records(annotation)
+    records = objects(annotation.get("result"))
     for record in records:
         if (kind := record.get("type")) in _OTHER_MASKS:
             name = f"{place}, region {record.get('id')}"
@@ -126,14 +122,9 @@ def _regions(annotation: Mapping[str, Any], place: str) -> Iterator[BrushRegion]
         if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1:
             raise SampleError(name, f"original size {width} x {height}", "export the project again")
         try:
-            rle = bytes(_value(brush)["rle"])
+            rle = bytes(as_object(brush.get("value"))["rle"])
         except (KeyError, TypeError, ValueError) as error:
             raise SampleError(
                 name, f"no brush RLE ({error!r})", "open and submit the task again, then export"
             ) from None
         yield BrushRegion(name, str(named[0]), str(brush.get("to_name")), rle, height, width)
-
-
-def _value(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    value = record.get("value")
-    return value if isinstance(value, dict) else {}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.brush_rle import decode
+from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.shape_masks import SHAPE_TYPES, shape_mask
 
 MASK_TYPES = ("brushlabels", "brush")
@@ -31,12 +32,14 @@ def mask_records(
     is chosen, is left aside. A ``<Brush>`` has its label in another record of the same id.
     """
     paired = {
-        str(record.get("id")): _value(record).get("labels") for record in records if record.get("type") == "labels"
+        str(record.get("id")): as_object(record.get("value")).get("labels")
+        for record in records
+        if record.get("type") == "labels"
     }
     for record in records:
         kind = record.get("type")
         if kind in MASK_TYPES or (shapes and kind in SHAPE_TYPES):
-            value = _value(record)
+            value = as_object(record.get("value"))
             yield record, value.get(kind) or value.get("labels") or paired.get(str(record.get("id")))
 
 
@@ -49,7 +52,7 @@ def record_mask(record: Mapping[str, Any]) -> NDArray[np.bool_]:
     height, width = record.get("original_height"), record.get("original_width")
     if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1:
         raise ValueError(f"original_width, original_height: {width!r} x {height!r} is no size of a photograph")
-    value, kind = _value(record), record.get("type")
+    value, kind = as_object(record.get("value")), record.get("type")
     if kind in SHAPE_TYPES:
         return shape_mask(kind, value, height, width)
     rle, touches = value.get("rle"), value.get("touches")
@@ -74,8 +77,3 @@ def _stroked(mask: NDArray[np.bool_], touches: Any) -> NDArray[np.bool_]:
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"value.touches: no strokes of the editor ({error!r})") from None
     return canvas.astype(bool)
-
-
-def _value(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    value = record.get("value")
-    return value if isinstance(value, dict) else {}

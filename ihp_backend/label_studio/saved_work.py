@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.mask_records import mask_records
 from ihp_backend.label_studio.prompts import Prompt, read_prompts
 
@@ -38,12 +39,12 @@ class SavedWork:
 
 def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: str | None) -> SavedWork:
     """Read ``drafts`` and ``annotations`` of a task, as far as they are on one image; nothing is raised."""
-    drafts = list(_objects(task.get("drafts")))
-    annotations = list(_objects(task.get("annotations")))
+    drafts = objects(task.get("drafts"))
+    annotations = objects(task.get("annotations"))
     records = [
         record
         for saved in drafts or annotations
-        for record in _objects(saved.get("result"))
+        for record in objects(saved.get("result"))
         if record.get("to_name", to_name) == to_name
     ]
     prompts, _ = read_prompts(records if drafts else [], config, read_signs(task), "drafts")
@@ -66,8 +67,8 @@ def read_signs(task: Mapping[str, Any]) -> dict[str, bool]:
     return {
         record["id"]: record["is_positive"]
         for key in ("annotations", "drafts")
-        for saved in _objects(task.get(key))
-        for record in _objects(saved.get("result"))
+        for saved in objects(task.get(key))
+        for record in objects(saved.get("result"))
         if isinstance(record.get("id"), str) and isinstance(record.get("is_positive"), bool)
     }
 
@@ -83,17 +84,9 @@ def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> It
 def _traits(saved: Mapping[str, Any]) -> tuple[str, ...]:
     """What tells two states of a draft apart without reading its masks."""
     traits = [repr(saved.get("id")), repr(saved.get("updated_at"))]
-    for record in _objects(saved.get("result")):
-        value = _object(record.get("value"))
+    for record in objects(saved.get("result")):
+        value = as_object(record.get("value"))
         sizes = [len(part) for part in (value.get("rle"), value.get("touches")) if isinstance(part, list)]
         small = {key: part for key, part in value.items() if key not in ("rle", "touches")}
         traits.append(repr((record.get("id"), record.get("type"), sizes, small)))
     return tuple(traits)
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -15,7 +15,6 @@ from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
 from ihp_backend.lessons.school import School
 from ihp_backend.lessons.stages import (
-    LOSSES,
     Candidate,
     LessonError,
     LessonRecipe,
@@ -25,15 +24,14 @@ from ihp_backend.lessons.stages import (
     try_out,
 )
 from ihp_backend.lessons.trial import Stopped
+from ihp_backend.lessons.version_files import GATE, LOSSES, MANIFEST, PICTURES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.torch_network import load_network
 from ihp_backend.retraining.durable import write_json
 from ihp_backend.retraining.gate import Verdict
 
-REPORT, MANIFEST = "gate.json", "manifest.json"
-
-__all__ = ["MANIFEST", "REPORT", "LessonError", "LessonRecipe", "hold_lesson"]
+__all__ = ["LessonError", "LessonRecipe", "hold_lesson"]
 
 
 def hold_lesson(
@@ -62,6 +60,7 @@ def hold_lesson(
     network = load_network(checkpoint)
     if not isinstance(network, LiveNetwork):
         raise LessonError(f"model: {checkpoint.name} cannot be fine-tuned; serve a live network with --model")
+    school.versions.tidy(project)
     running.tell(stage="reading photographs")
     before = parser_of(checkpoint.folder, index.labels, recipe)
     material = gather(school.accepted(project), index, before, checkpoint, base.replayed if base else None)
@@ -76,19 +75,19 @@ def hold_lesson(
     candidate = make_candidate(network, tuned, material, cache, folder, checkpoint, f"project-{project}", running)
     after = parser_of(candidate.folder, index.labels, recipe)
     try:
-        pictures = candidate.folder / "pictures"
+        pictures = candidate.folder / PICTURES
         verdict = try_out(before, after, material, base, recipe, running, pictures)
     except Stopped:
         running.end("stopped", message="asked to, while it was judged")
         return
     version = _version(school, project, after.version)
     _publish(school, project, version, candidate, verdict, checkpoint, index, material, recipe)
-    promoted = (verdict.passed and candidate.share > 0) or recipe.force
+    promoted = (verdict.passed and candidate.choice.share > 0) or recipe.force
     if promoted:
         school.versions.promote(project, version, "gate" if verdict.passed else "forced")
     learned.write(school.learned_file(project))
     _clear(folder)
-    reason = verdict.reason if candidate.share > 0 else f"{verdict.reason}; nothing was gained by learning"
+    reason = verdict.reason if candidate.choice.share > 0 else f"{verdict.reason}; nothing was gained by learning"
     running.end("promoted" if promoted else "rejected", version=version, message=reason)
 
 
@@ -115,12 +114,12 @@ def _publish(
         "from": checkpoint.version,
         "made": time.time(),
         "labels": list(material.labels.names),
-        "share": candidate.share,
-        "mean_iou_by_share": {str(share): mean_iou for share, mean_iou in candidate.reached.items()},
+        "share": candidate.choice.share,
+        "mean_iou_by_share": {str(share): mean_iou for share, mean_iou in candidate.choice.reached.items()},
         "recipe": asdict(recipe),
         "photographs": [asdict(item) for item in index.items],
     }
-    write_json(candidate.folder / REPORT, verdict.to_json())
+    write_json(candidate.folder / GATE, verdict.to_json())
     write_json(candidate.folder / MANIFEST, manifest)
     shutil.copy2(school.lesson_folder(project) / LOSSES, candidate.folder / LOSSES)
     with school.versions.making(project, version) as made:

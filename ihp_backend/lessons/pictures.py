@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.datasets import Sample
 from ihp_backend.evaluation.drawing import draw_parsing, side_by_side
-from ihp_backend.lessons.trial import ANNOTATOR
+from ihp_backend.lessons.trial import first_clicks
 from ihp_backend.parsing import Parser
 
 HEIGHT = 360
@@ -23,7 +23,7 @@ def draw_change(before: Parser, after: Parser, sample: Sample, file: Path) -> No
     Raises:
         OSError: the file cannot be written.
     """
-    clicks = ANNOTATOR.initial_clicks(sample.parsing, np.random.default_rng(0), np.random.default_rng(1))
+    clicks = first_clicks(sample)
     drawn = [draw_parsing(sample.image, sample.parsing, before.labels)]
     for parser in (before, after):
         label_map = parser.parse(parser.open(sample.image), clicks).label_map

@@ -12,8 +12,7 @@ from pathlib import Path
 from ihp_backend.evaluation import Record
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import LabelSet
-from ihp_backend.learning.choosing import choose_share
-from ihp_backend.learning.extending import blended, extended
+from ihp_backend.learning.choosing import Choice, choose_share
 from ihp_backend.learning.fine_tuning import RECIPE, FineTuning, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.base import Base
@@ -22,13 +21,11 @@ from ihp_backend.lessons.pictures import draw_change
 from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
 from ihp_backend.lessons.trial import both, click_times, most_changed
+from ihp_backend.lessons.version_files import LOSSES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.retraining.gate import RULES, GateRules, Verdict, judge
-
-LOSSES = "losses.csv"
-"""File of the losses of a lesson, step by step; one that was resumed has some steps twice."""
 
 PICTURES = 4
 
@@ -62,13 +59,11 @@ class Candidate:
 
     Attributes:
         folder: the model folder.
-        share: of the way from the old weights to the new ones; 0: nothing was gained.
-        reached: mIoU by share, on the photographs that helped to choose.
+        choice: how far it went from the old weights to the new ones, on photographs that helped to choose.
     """
 
     folder: Path
-    share: float
-    reached: dict[float, float]
+    choice: Choice
 
 
 def train(
@@ -118,9 +113,7 @@ def make_candidate(
         LessonError: ONNX Runtime answers otherwise than torch.
     """
     running.tell(stage="choosing")
-    share, reached = choose_share(network, tuned, material.choosing, cache)
-    start = extended(network, len(material.labels) - network.num_labels)
-    weights = blended(start.state_dict(), tuned.state_dict(), share)
+    choice = choose_share(network, tuned, material.choosing, cache)
     arguments = {**checkpoint.network["arguments"], "num_labels": len(material.labels)}
     description = {**checkpoint.network, "arguments": arguments}
     candidate = folder / "candidate"
@@ -128,11 +121,17 @@ def make_candidate(
     running.tell(stage="exporting")
     try:
         write_model_folder(
-            candidate, name, description, weights, material.labels, checkpoint.working_size, checkpoint.temperature
+            candidate,
+            name,
+            description,
+            choice.weights,
+            material.labels,
+            checkpoint.working_size,
+            checkpoint.temperature,
         )
     except ExportError as error:
         raise LessonError(f"candidate: {error}") from None
-    return Candidate(candidate, share, reached)
+    return Candidate(candidate, choice)
 
 
 def try_out(

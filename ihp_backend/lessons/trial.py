@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ihp_backend.clicks import Click
 from ihp_backend.datasets import ParsingDataset, Sample
 from ihp_backend.evaluation import Annotator, Record, annotate
 from ihp_backend.evaluation.confusion import mean_iou
 from ihp_backend.parsing import Parser
 
-ANNOTATOR = Annotator(corrections=10)
+ANNOTATOR = Annotator(corrections=10, last_answer=False)
+"""As the server works: it does not give a model its last answer."""
 
 TIMED = 9
 """Clicks of each model that are timed."""
@@ -47,11 +49,16 @@ def both(
     return records
 
 
+def first_clicks(sample: Sample) -> list[Click]:
+    """The same ones each time."""
+    return ANNOTATOR.initial_clicks(sample.parsing, np.random.default_rng(0), np.random.default_rng(1))
+
+
 def click_times(before: Parser, after: Parser, sample: Sample) -> tuple[float, float]:
     """Milliseconds of a click of both models, the medians of clicks made in turn."""
     parsers = (before, after)
     scenes = [parser.open(sample.image) for parser in parsers]
-    clicks = ANNOTATOR.initial_clicks(sample.parsing, np.random.default_rng(0), np.random.default_rng(1))
+    clicks = first_clicks(sample)
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(TIMED + 2):
         for parser, scene, kept in zip(parsers, scenes, times, strict=True):

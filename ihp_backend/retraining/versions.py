@@ -96,7 +96,7 @@ class VersionStore:
         """Lets a version serve, once it is found whole."""
         self.check(project, version)
         with self._alone(project):
-            add_promotion(self._promotions(project), version, reason)
+            add_promotion(self.promotions_file(project), version, reason)
 
     def rollback(self, project: str) -> str | None:
         """Goes back to the version that served before the present one; gives its name, None for the base model.
@@ -110,7 +110,7 @@ class VersionStore:
             before = way[-2] if len(way) > 1 else ""
             if before:
                 self.check(project, before)
-            add_promotion(self._promotions(project), before, ROLLBACK)
+            add_promotion(self.promotions_file(project), before, ROLLBACK)
         return before or None
 
     def current(self, project: str) -> str | None:
@@ -120,7 +120,7 @@ class VersionStore:
 
     def promotions(self, project: str) -> list[Promotion]:
         """Every promotion of a project, oldest first."""
-        return read_promotions(self._promotions(project))
+        return read_promotions(self.promotions_file(project))
 
     def versions(self, project: str) -> list[str]:
         """Every whole version by name, oldest first."""
@@ -146,12 +146,13 @@ class VersionStore:
                     place.with_name(f"{version}.sums.json").unlink(missing_ok=True)
         return going
 
-    def tidy(self) -> None:
-        """Removes what killed processes left half-made; only while nothing is being made."""
-        for left in self.root.glob(f"*/{_HALF_MADE}*"):
+    def tidy(self, project: str) -> None:
+        """Removes what killed processes left half-made; only while nothing of the project is being made."""
+        for left in self.folder(project).glob(f"{_HALF_MADE}*"):
             shutil.rmtree(left, ignore_errors=True)
 
-    def _promotions(self, project: str) -> Path:
+    def promotions_file(self, project: str) -> Path:
+        """Changes whenever another version serves; there is none before the first promotion."""
         return self.folder(project) / "promotions.json"
 
     @contextmanager

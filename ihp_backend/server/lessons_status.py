@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 
 from ihp_backend.lessons.accepted_index import HELD_OUT
 from ihp_backend.lessons.school import School
+from ihp_backend.lessons.version_files import GATE, LOSSES, PICTURES, read_report
 from ihp_backend.retraining.storage import StorageError
 
-LOSSES, PICTURES = "losses.csv", "pictures"
 _WIDTH, _HEIGHT = 600, 120
 
 
@@ -53,11 +52,8 @@ def _of_project(school: School, project: str) -> dict[str, Any]:
 
 
 def _gate(school: School, project: str, version: str) -> dict[str, Any] | None:
-    try:
-        gate = json.loads((school.versions.folder(project, version) / "gate.json").read_text())
-    except (OSError, ValueError, StorageError):
-        return None
-    return {"version": version, **gate} if isinstance(gate, dict) else None
+    gate = read_report(school.versions.folder(project, version) / GATE)
+    return {"version": version, **gate} if gate else None
 
 
 def curve(school: School, project: str) -> str | None:

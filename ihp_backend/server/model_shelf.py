@@ -88,7 +88,7 @@ class ModelShelf:
     def _stamp(self, project: str) -> _Stamp:
         """Differs whenever the promotions of a project differ; None where there are none."""
         try:
-            found = (self._versions.folder(project) / "promotions.json").stat()
+            found = self._versions.promotions_file(project).stat()
         except (OSError, StorageError):
             return None
         return found.st_mtime_ns, found.st_ino

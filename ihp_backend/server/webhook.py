@@ -11,7 +11,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from ihp_backend.label_studio.annotation_events import CLICKS, objects, project_key
+from ihp_backend.label_studio.annotation_events import CLICKS, project_key
+from ihp_backend.label_studio.loose_json import one_or_more
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.server.reading import read_body
@@ -41,8 +42,8 @@ def webhook() -> tuple[Response, int]:
 
 def _tasks_of(event: dict[str, Any]) -> set[str]:
     """The tasks whose annotations an event is about."""
-    annotations = [*objects(event.get("annotation")), *objects(event.get("annotations"))]
-    named = [*(task.get("id") for task in objects(event.get("task"))), *(one.get("task") for one in annotations)]
+    annotations = [*one_or_more(event.get("annotation")), *one_or_more(event.get("annotations"))]
+    named = [*(task.get("id") for task in one_or_more(event.get("task"))), *(one.get("task") for one in annotations)]
     return {str(task) for task in named if task is not None}
 
 
@@ -59,9 +60,9 @@ def _forget(event: dict[str, Any], action: str, tasks: set[str], predictions: Pr
         for task in tasks:
             predictions.forget(project, task)
     if action == "ANNOTATIONS_DELETED":
-        for annotation in objects(event.get("annotations")):
+        for annotation in one_or_more(event.get("annotations")):
             if isinstance(annotation.get("id"), int):
                 predictions.memory.forget_annotation(project, annotation["id"])
     if action == "TASKS_DELETED":
-        for deleted in objects(event.get("tasks")):
+        for deleted in one_or_more(event.get("tasks")):
             predictions.forget(project, str(deleted.get("id")))

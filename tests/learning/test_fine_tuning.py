@@ -134,12 +134,12 @@ def test_what_has_learned_nonsense_is_not_chosen(network: LiveNetwork, tmp_path:
     tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, replace(RECIPE, steps=40, learning_rate=1e-2))
     tuning.run()
     unseen = [photograph(seed, undrawn=False) for seed in (10, 11)]
-    share, reached = choose_share(network, tuning.network, unseen, cache)
-    assert set(reached) == set(SHARES)
-    assert share > 0
-    assert reached[share] == max(reached.values())
-    worst, of_spoiled = choose_share(network, spoiled, unseen, cache)
-    assert of_spoiled[worst] >= of_spoiled[0.0]
+    choice = choose_share(network, tuning.network, unseen, cache)
+    assert set(choice.reached) == set(SHARES)
+    assert choice.share > 0
+    assert choice.reached[choice.share] == max(choice.reached.values())
+    of_spoiled = choose_share(network, spoiled, unseen, cache)
+    assert of_spoiled.reached[of_spoiled.share] >= of_spoiled.reached[0.0]
 
 
 def test_half_of_every_step_is_replayed(network: LiveNetwork, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ from ihp_backend.lessons import worker as module
 from ihp_backend.lessons.holding import Curriculum
 from ihp_backend.lessons.school import School
 school = School(Path(sys.argv[1]))
-school.versions.tidy()
+school.versions.tidy("2")
 module.PAUSE = 0.01
 
 def teach(project):

@@ -155,7 +155,7 @@ def test_killed_at_any_point_a_whole_version_serves(tmp_path: Path, kills: int) 
             assert number >= last
             assert {path.read_bytes() for path in place.iterdir()} == {bytes([number % 256]) * 200_000}
             last = number
-        store.tidy()
+        store.tidy("2")
         for version in store.versions("2"):
             store.check("2", version)
         assert not list(store.root.glob("*/.half-made-*"))
