@@ -51,6 +51,8 @@ class TrainingCommand(LightningCLI):
         if (run / FINISHED).exists():
             raise SystemExit(f"run: the training in {run} is finished; give another folder")
         config.trainer.default_root_dir = str(run)
+        # The data know by themselves which process sees what; Lightning would deal out each share once more.
+        config.trainer.use_distributed_sampler = False
         config.trainer.logger = [
             Namespace(
                 class_path=f"lightning.pytorch.loggers.{kind}", init_args=Namespace(save_dir=str(run), name="log")

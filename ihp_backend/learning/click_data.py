@@ -66,7 +66,8 @@ class ClickData(StepwiseData[Item]):
         return ClickedViews(samples, length, self.size, self.scales, self.clicks, self.seed)
 
     def val_dataloader(self) -> DataLoader[Item]:
-        """Single whole photographs with central clicks."""
-        samples = self.samples("val")
+        """This process's share of the single whole photographs with central clicks."""
+        samples, (rank, world) = self.samples("val"), self.share()
         views = CentralViews(samples, self.validation_scale, self.clicks, self.seed)
-        return DataLoader(Subset(views, range(min(self.validation_photographs, len(samples)))), num_workers=0)
+        photographs = range(min(self.validation_photographs, len(samples)))
+        return DataLoader(Subset(views, photographs[rank::world]), num_workers=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
@@ -43,6 +44,9 @@ class ParsingTraining(ResumableTraining):
             self.confusion += confusion_matrix(true, found.astype(np.uint8), self.num_labels)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the mIoU of all photographs together, in percent."""
-        self.log("val_miou", mean_iou(self.confusion), prog_bar=True)
+        """Logs the mIoU of the photographs of all processes together, in percent."""
+        together = self.all_gather(torch.from_numpy(self.confusion))
+        assert isinstance(together, Tensor)
+        confusion = together.reshape(-1, self.num_labels, self.num_labels).sum(0).cpu().numpy()
+        self.log("val_miou", mean_iou(confusion), prog_bar=True, rank_zero_only=True)
         self.confusion[:] = 0

@@ -80,9 +80,8 @@ class StepwiseData(LightningDataModule, Generic[Item]):
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Batches in an order fixed by the seed, from the step on at which the trainer is."""
-        rank, world, step = 0, 1, 0
-        if self.trainer is not None:
-            rank, world, step = self.trainer.global_rank, self.trainer.world_size, self.trainer.global_step
+        rank, world = self.share()
+        step = self.trainer.global_step if self.trainer is not None else 0
         length = self.steps * self.batch_size * world
         return DataLoader(
             self.items(self.samples("train"), length),
@@ -91,6 +90,10 @@ class StepwiseData(LightningDataModule, Generic[Item]):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
+
+    def share(self) -> tuple[int, int]:
+        """Which process this is, of how many that train together."""
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
     def label_frequency(self) -> Tensor:
         """Share of training pixels per label, float (num_labels,)."""
