@@ -23,6 +23,12 @@ def project_key(project: Any) -> str:
     return "" if project is None else str(project).partition(".")[0][:64]
 
 
+def annotator_key(value: Any) -> str:
+    """The user's id as text, from a number (events) or an object (some lists); "" for none."""
+    value = value.get("id") if isinstance(value, dict) else value
+    return "" if value is None else str(value)[:64]
+
+
 def changes(event: Mapping[str, Any]) -> Iterator[Change]:
     """What an event of the inbox changes; nothing for actions that concern no accepted work."""
     action, project = event.get("action"), project_key(event.get("project"))
@@ -85,7 +91,7 @@ def read_annotation(
         project=project,
         id=number,
         task=task_id,
-        annotator=_annotator(annotation.get("completed_by")),
+        annotator=annotator_key(annotation.get("completed_by")),
         updated=_seconds(annotation.get("updated_at") or annotation.get("created_at")),
         cancelled=bool(annotation.get("was_cancelled") or annotation.get("skipped")),
         content=json.dumps(content, separators=(",", ":")),
@@ -98,12 +104,6 @@ def _ids(items: list[dict[str, Any]]) -> Iterator[int]:
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
-
-
-def _annotator(value: Any) -> str:
-    """The user's id: a number in events, in some lists an object."""
-    value = value.get("id") if isinstance(value, dict) else value
-    return "" if value is None else str(value)[:64]
 
 
 def _seconds(value: Any) -> float:

@@ -16,15 +16,14 @@ from typing import Any
 
 from ihp_backend.label_studio.asking import ask, brush_targets
 from ihp_backend.label_studio.box_limits import keep_inside_boxes
-from ihp_backend.label_studio.click_memory import ClickMemory
+from ihp_backend.label_studio.click_memory import NOBODY, ClickMemory
+from ihp_backend.label_studio.click_sessions import take_in
 from ihp_backend.label_studio.drawn_work import DrawnWork
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.label_studio.prompts import read_request
 from ihp_backend.label_studio.regions import Place, mean_score, regions
-from ihp_backend.label_studio.saved_work import read_saved_work, read_signs
 from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.serving import ServingModels
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
@@ -56,10 +55,14 @@ class Predictions:
         self._drawn = DrawnWork()
         self._photographs = TaskPhotographs(images, SceneCache() if scenes is None else scenes)
 
-    def forget(self, project: str, task: str) -> None:
-        """The task's work is submitted or gone: no click stands, and the newest model answers the next one."""
-        self.memory.forget(project, task)
+    def forget(self, project: str, task: str, annotator: str = NOBODY) -> None:
+        """An annotator's work on a task is submitted or gone: their clicks stand no more, the newest model answers.
+
+        Raises:
+            StorageError: the clicks could not be forgotten.
+        """
         self.models.forget(project, task)
+        self.memory.forget(project, task, annotator)
 
     def answer(self, task: Mapping[str, Any], request: PredictionRequest) -> dict[str, Any]:
         """The item for one task: model_version, score, result and, if something was wrong, error. Never raises."""
@@ -140,22 +143,10 @@ class Predictions:
         problems: list[Problem],
     ) -> list[dict[str, Any]]:
         task_id = _task_id(task)
-        memory = self.memory if task_id else ClickMemory()
-        signs = {**memory.signs(request.project, task_id), **read_signs(task)}
-        sent = read_request(prompts, config, signs)
-        problems += sent.problems
-        saved = read_saved_work(task, config, sent.to_name)
-        standing = memory.update(request.project, task_id, sent, saved)
-        if standing.forgotten:
-            problems.append(
-                problem("context.result", f"{standing.forgotten} clicks too many", "the oldest were left out")
-            )
+        session = take_in(self.memory, request.project, task_id, task, prompts, config, problems)
+        sent, saved, standing = session.sent, session.saved, session.standing
         if lacking := translation.lacking(tuple(standing.prompts), parser.labels):
             problems.append(lacking)
-        logger.info(
-            "project %.40r task %.40r: %d prompts sent, %d labels stand, %d answered",
-            request.project, task_id, len(sent.prompts), len(standing.prompts), len(standing.answered),
-        )  # fmt: skip
         answered = [name for name in standing.answered if name in translation.spoken_ids]
         if not answered:
             return []

@@ -6,7 +6,8 @@ seconds, holds the clicks of all labels and the accepted regions; it may lag beh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +22,12 @@ class SavedWork:
     """What is saved for a task.
 
     Attributes:
-        user: who works on it, known only from drafts.
+        user: who works on it, known only from drafts: their number, or their address where a draft lacks that.
         prompts: clicks and boxes that stand in the drafts.
         accepted: label values that have a mask region in the drafts, or without drafts in the annotations.
         records: of the drafts, or without drafts of the annotations, on the image in question.
         annotations: ids of the task's annotations.
-        stamp: differs whenever the saved work differs.
+        stamp: differs whenever the saved work differs; the same in every process.
     """
 
     user: str | None = None
@@ -48,14 +49,14 @@ def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: s
         if record.get("to_name", to_name) == to_name
     ]
     prompts, _ = read_prompts(records if drafts else [], config, read_signs(task), "drafts")
-    users = (draft.get("user") for draft in drafts)
+    users = map(_user, drafts)
     return SavedWork(
-        user=next((str(user) for user in users if user), None),
+        user=next((user for user in users if user), None),
         prompts=tuple(prompts),
         accepted=frozenset(_masked_labels(records, config)),
         records=tuple(records),
         annotations=frozenset(i for annotation in annotations if isinstance(i := annotation.get("id"), int)),
-        stamp=hash(tuple(_traits(item) for item in (*drafts, *annotations))),
+        stamp=_stamp(trait for item in (*drafts, *annotations) for trait in _traits(item)),
     )
 
 
@@ -79,6 +80,19 @@ def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> It
             label = config.label_of(name) if isinstance(name, str) else None
             if label is not None:
                 yield label
+
+
+def _user(draft: Mapping[str, Any]) -> str:
+    """Drafts tell a user's number only at the end of a name made for people: "Ann ann@example.com, 1"."""
+    _, comma, number = str(draft.get("created_username") or "").rpartition(", ")
+    return number if comma and number.isdecimal() else str(draft.get("user") or "")
+
+
+def _stamp(traits: Iterable[str]) -> int:
+    digest = hashlib.blake2b(digest_size=7)  # Fits into an integer of SQLite and of JSON.
+    for trait in traits:
+        digest.update(trait.encode("utf-8", "surrogatepass") + b"\0")
+    return int.from_bytes(digest.digest(), "big")
 
 
 def _traits(saved: Mapping[str, Any]) -> tuple[str, ...]:

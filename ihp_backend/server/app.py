@@ -6,11 +6,11 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``Parser`` is stateless and lets one network run at a time; everything around the network runs freely.
 - ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
 - ``ModelShelf`` looks up which version serves a project; one request loads a new one, the others go on with the old.
-- ``ClickMemory``, ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
-- ``Inbox`` is a SQLite file that processes may share, with a connection per call.
+- ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
+- ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share, with a connection per call.
 
-No lock is taken while another is held. With more than one worker, standing clicks and project access are known only
-to the worker that was told; events are common to all.
+No lock is taken while another is held. With more than one worker, project access is known only to the worker that was
+told; events and standing clicks are common to all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from functools import partial
 
 from flask import Flask
 
+from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.lessons.school import School
@@ -42,7 +43,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
 
     Raises:
         SettingsError: the data folder cannot be written to.
-        StorageError: the events file in it cannot be used.
+        StorageError: the events or the standing clicks in it cannot be used.
     """
     folder = settings.prepare_data_dir()
     journal, school = Journal(), School(folder)
@@ -52,7 +53,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(
         models=models,
-        predictions=Predictions(models, images or ImageSource(settings.images)),
+        predictions=Predictions(models, images or ImageSource(settings.images), ClickMemory(folder / "clicks.sqlite")),
         school=school,
         journal=journal,
         access=ProjectAccess(),

@@ -32,7 +32,7 @@ class ServerSettings:
         host, port: where to listen; port 0 takes any free one.
         model: a packaged model's name or a model folder; None for the packaged default model.
         engine: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
-        workers: processes; each has its own model and its own memory of clicks, so one is right for click work.
+        workers: processes; each has its own model and opens photographs for itself, so one is right for click work.
         threads: requests a worker answers at once; enough that a health check finds one free among clicks.
         timeout: seconds after which a worker that does not move is replaced.
         data_dir: where events and cached images live.

@@ -11,10 +11,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from ihp_backend.label_studio.annotation_events import CLICKS, project_key
+from ihp_backend.label_studio.annotation_events import CLICKS, annotator_key, project_key
+from ihp_backend.label_studio.click_memory import NOBODY
 from ihp_backend.label_studio.loose_json import one_or_more
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import RequestError, problem
+from ihp_backend.retraining.storage import StorageError
 from ihp_backend.server.reading import read_body
 from ihp_backend.server.state import state
 
@@ -35,30 +37,39 @@ def webhook() -> tuple[Response, int]:
         number = here.inbox.record({**event, CLICKS: _clicks(event, named, here.predictions)})
     except ValueError as error:
         raise RequestError(problem("body", "event", str(error))) from None
-    _forget(event, action, named, here.predictions)
+    try:
+        _forget(event, action, named, here.predictions)
+    except StorageError as error:
+        here.journal.note(problem("standing clicks", str(error), "until then masks may come back that were submitted"))
     logger.info("event %d recorded: %.40r of project %.40r", number, action, project_key(event.get("project")))
     return jsonify({"status": "recorded", "event": number}), 201
 
 
 def _tasks_of(event: dict[str, Any]) -> set[str]:
     """The tasks whose annotations an event is about."""
-    annotations = [*one_or_more(event.get("annotation")), *one_or_more(event.get("annotations"))]
-    named = [*(task.get("id") for task in one_or_more(event.get("task"))), *(one.get("task") for one in annotations)]
+    named = [task.get("id") for task in one_or_more(event.get("task"))]
+    named += [annotation.get("task") for annotation in _annotations(event)]
     return {str(task) for task in named if task is not None}
 
 
 def _clicks(event: dict[str, Any], tasks: set[str], predictions: Predictions) -> dict[str, int]:
     """How many prompts stand on each of the tasks, which nobody knows any more once the work is submitted."""
     project = project_key(event.get("project"))
-    return {task: predictions.memory.standing(project, task) for task in tasks}
+    try:
+        return {task: predictions.memory.standing(project, task) for task in tasks}
+    except StorageError as error:
+        logger.error("clicks are not counted: %s", error)
+        return {}
 
 
 def _forget(event: dict[str, Any], action: str, tasks: set[str], predictions: Predictions) -> None:
-    """Submitted and deleted work has no standing clicks any more."""
+    """Submitted and deleted work has no standing clicks any more; other annotators' work on the task goes on."""
     project = project_key(event.get("project"))
     if action.startswith("ANNOTATION"):
+        annotators = {annotator_key(one.get("completed_by")) for one in _annotations(event)}
         for task in tasks:
-            predictions.forget(project, task)
+            for annotator in annotators or {NOBODY}:
+                predictions.forget(project, task, annotator)
     if action == "ANNOTATIONS_DELETED":
         for annotation in one_or_more(event.get("annotations")):
             if isinstance(annotation.get("id"), int):
@@ -66,3 +77,7 @@ def _forget(event: dict[str, Any], action: str, tasks: set[str], predictions: Pr
     if action == "TASKS_DELETED":
         for deleted in one_or_more(event.get("tasks")):
             predictions.forget(project, str(deleted.get("id")))
+
+
+def _annotations(event: dict[str, Any]) -> list[dict[str, Any]]:
+    return one_or_more(event.get("annotation")) + one_or_more(event.get("annotations"))

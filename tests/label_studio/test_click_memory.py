@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.click_memory import ClickMemory, Standing
+from ihp_backend.label_studio.box import Box
+from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.prompts import MOST_PROMPTS, Prompt, PromptRequest
 from ihp_backend.label_studio.saved_work import SavedWork
+from ihp_backend.label_studio.standing_clicks import Standing
+from ihp_backend.retraining.storage import StorageError
 
 NOTHING = SavedWork()
 
@@ -32,10 +39,13 @@ def told(standing: Standing) -> str:
     )
 
 
-def play(*steps: tuple[str, SavedWork], memory: ClickMemory | None = None) -> str:
-    """What is answered to the last of several requests."""
-    memory = memory or ClickMemory()
-    return [told(memory.update("1", "7", request(text), saved)) for text, saved in steps][-1]
+@pytest.fixture(params=["in this process", "in a file"])
+def memories(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ClickMemory]:
+    """Makes the memory that several requests meet: one and the same, or each time that of another process."""
+    if request.param == "in a file":
+        return lambda: ClickMemory(tmp_path / "clicks.sqlite")
+    memory = ClickMemory()
+    return lambda: memory
 
 
 @pytest.mark.parametrize(
@@ -70,12 +80,17 @@ def play(*steps: tuple[str, SavedWork], memory: ClickMemory | None = None) -> st
         ([("Face:a", NOTHING), ("Hat:b", draft("Face:a")), ("Hat:b,c", draft("Hat:b", stamp=2))], "Hat:b,c"),
         # accepted, then the region was deleted
         ([("Face:a", NOTHING), ("Hat:b", draft(accepted="Face")), ("Hat:b,c", draft("Hat:b", stamp=2))], "Hat:b,c"),
+        # submitted within the five seconds in which there is no draft, and Label Studio's word of it was lost
+        ([("Face:a", NOTHING), ("Hat:b", SavedWork(annotations=frozenset({5})))], "Hat:b"),
+        ([("Face:a", SavedWork(annotations=frozenset({5})))] * 2 + [("Hat:b", NOTHING)], "Face:a Hat:b"),
         # clicked so quickly that no draft has seen it
         ([("Face:a", draft()), ("Hat:b", draft()), ("Hat:c", draft(stamp=2))], "Face:a Hat:b,c"),
     ],
 )
-def test_what_stands_after_a_session(steps: list[tuple[str, SavedWork]], answered: str) -> None:
-    assert play(*steps) == answered
+def test_what_stands_after_a_session(
+    steps: list[tuple[str, SavedWork]], answered: str, memories: Callable[[], ClickMemory]
+) -> None:
+    assert [told(memories().update("1", "7", request(text), saved)) for text, saved in steps][-1] == answered
 
 
 def test_a_dragged_click_moves() -> None:
@@ -126,6 +141,47 @@ def test_forgetting() -> None:
     memory.forget("1", "unknown")
     assert memory.signs("1", "7") == memory.signs("1", "8") == {}
     assert memory.signs("1", "9") == memory.signs("2", "7") == {"a": True}
+
+
+def test_one_annotator_submits_while_another_goes_on() -> None:
+    memory = ClickMemory()
+    for user in ("1", "2", "bob@example.com"):
+        memory.update("1", "7", request(f"Face:{user}"), SavedWork(user))
+    memory.update("1", "7", request("Face:nobody"), NOTHING)
+    memory.forget("1", "7", "1")
+    # Whoever is not known by their number may have been the one who submitted; their draft brings the clicks back.
+    assert set(memory.signs("1", "7")) == {"2"}
+
+
+def test_boxes_and_signs_outlive_the_process(tmp_path: Path) -> None:
+    box = Prompt("b", "Hat", 10, 20, positive=False, box=Box(10, 20, 30, 40, 45.0))
+    ClickMemory(tmp_path / "clicks.sqlite").update("1", "7", PromptRequest((box,), to_name="image"), NOTHING)
+    again = ClickMemory(tmp_path / "clicks.sqlite").update("1", "7", request("Face:a"), NOTHING)
+    assert again.prompts["Hat"] == (box,)
+
+
+def test_what_another_release_wrote_is_forgotten(tmp_path: Path) -> None:
+    memory = ClickMemory(tmp_path / "clicks.sqlite")
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    with sqlite3.connect(tmp_path / "clicks.sqlite") as storage:
+        storage.execute("UPDATE standing SET remembered = ?", ('{"labels": [{"title": "Face"}]}',))
+    storage.close()
+    assert told(memory.update("1", "7", request("Hat:b"), NOTHING)) == "Hat:b"
+
+
+def test_threads_of_several_processes_lose_nothing(tmp_path: Path) -> None:
+    memories = [ClickMemory(tmp_path / "clicks.sqlite") for _ in range(4)]
+    names = [f"L{number}:c{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: memories[n % 4].update("1", "7", request(names[n]), NOTHING), range(40)))
+    standing = memories[0].update("1", "7", request("Hat:b"), NOTHING)
+    assert sorted(told(standing).split()) == sorted([*names, "Hat:b"])
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "clicks.sqlite").write_bytes(b"no database at all, but long enough to have a header" * 40)
+    with pytest.raises(StorageError, match=r"standing clicks: .*clicks.sqlite cannot be used \(file is not a database"):
+        ClickMemory(tmp_path / "clicks.sqlite")
 
 
 def test_old_tasks_expire() -> None:

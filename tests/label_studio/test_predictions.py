@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -59,6 +60,20 @@ def test_the_given_memory_and_cache_are_used_even_while_empty(monkeypatch: pytes
     )
     assert len(item["result"]) == 1
     assert (len(memory), len(scenes)) == (1, 1)
+
+
+def test_clicks_are_answered_while_the_memory_cannot_be_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(
+        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
+    )
+    here = predictions(memory=ClickMemory(tmp_path / "clicks.sqlite"))
+    for file in tmp_path.iterdir():
+        file.unlink()
+    tmp_path.joinpath("clicks.sqlite").mkdir()
+    item = here.answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
+    assert len(item["result"]) == 1
+    assert item["error"]["field"] == "standing clicks"
+    assert "clicks.sqlite cannot be used" in item["error"]["value"]
 
 
 @pytest.mark.parametrize(("confidence", "score"), [(0.5, 0.5), (1.5, 1), (-1, 0), (float("nan"), 0)])

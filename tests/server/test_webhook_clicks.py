@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flask import Flask
 from flask.testing import FlaskClient
 
+from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.retraining import Inbox
 
 from .stand_in import capture
@@ -28,3 +30,22 @@ def test_clicks_are_counted_with_the_event(client: FlaskClient, tmp_path: Path) 
     first, again = Inbox(tmp_path / "data" / "events.sqlite").events()
     assert first.payload["ihp_clicks"] == {str(task): 3}
     assert again.payload["ihp_clicks"] == {str(task): 0}
+
+
+def test_another_annotators_clicks_outlive_a_submission_and_the_server(app: Flask, tmp_path: Path) -> None:
+    click = capture("20")["request"]
+    assert click["tasks"][0]["drafts"][0]["created_username"].endswith(", 1")
+    client = app.test_client()
+    client.post("/predict", json=click)
+    task, project = click["tasks"][0]["id"], int(str(click["project"]).partition(".")[0])
+
+    def submit(annotator: int) -> None:
+        annotation = {"id": 9, "task": task, "result": [], "completed_by": annotator}
+        event = {"action": "ANNOTATION_CREATED", "annotation": annotation, "project": {"id": project}}
+        assert client.post("/webhook", json=event).status_code == 201
+
+    submit(annotator=2)
+    again = ClickMemory(tmp_path / "data" / "clicks.sqlite")
+    assert again.standing(str(project), str(task)) == 3
+    submit(annotator=1)
+    assert again.standing(str(project), str(task)) == 0

@@ -1,0 +1,47 @@
+"""What ClickMemory remembers of a photograph, as text and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from ihp_backend.label_studio.box import Box
+from ihp_backend.label_studio.prompts import Prompt
+from ihp_backend.label_studio.standing_clicks import Remembered, RememberedLabel
+
+
+def to_text(remembered: Remembered) -> str:
+    """JSON that ``from_text`` reads."""
+    labels = [
+        {
+            "name": name,
+            "prompts": [asdict(prompt) for prompt in label.prompts.values()],
+            "seen_in_draft": sorted(label.seen_in_draft),
+            "stamp": label.stamp,
+        }
+        for name, label in remembered.labels.items()
+    ]
+    return json.dumps({"labels": labels, "annotations": sorted(remembered.annotations)}, separators=(",", ":"))
+
+
+def from_text(text: str) -> Remembered:
+    """What ``to_text`` has written; nothing if another release wrote it otherwise."""
+    try:
+        content = json.loads(text)
+        labels = {label["name"]: _label(label) for label in content["labels"]}
+        return Remembered(labels, frozenset(content["annotations"]))
+    except (KeyError, TypeError, ValueError):
+        return Remembered()
+
+
+def _label(content: dict[str, Any]) -> RememberedLabel:
+    prompts = [
+        Prompt(**{**prompt, "box": None if prompt["box"] is None else Box(**prompt["box"])})
+        for prompt in content["prompts"]
+    ]
+    return RememberedLabel(
+        prompts={prompt.id: prompt for prompt in prompts},
+        seen_in_draft=set(content["seen_in_draft"]),
+        stamp=content["stamp"],
+    )
