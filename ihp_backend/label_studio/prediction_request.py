@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ihp_backend.label_studio.annotation_events import project_key
+from ihp_backend.label_studio.problems import RequestError, problem
+from ihp_backend.label_studio.request_fields import optional
+
 
 @dataclass(frozen=True)
 class PredictionRequest:
@@ -23,3 +27,23 @@ class PredictionRequest:
     context: Mapping[str, Any] | None = None
     hostname: str | None = None
     access_token: str | None = field(default=None, repr=False)
+
+
+def read_prediction_request(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], PredictionRequest]:
+    """The tasks of a ``/predict`` body and the rest of it, without hostname and access token, which it has not.
+
+    Raises:
+        RequestError: a field of another type than Label Studio sends, or no tasks.
+    """
+    tasks = body.get("tasks")
+    if not isinstance(tasks, list) or not tasks:
+        raise RequestError(problem("tasks", tasks, "send a list of at least one task"))
+    for index, task in enumerate(tasks):
+        if not isinstance(task, dict):
+            raise RequestError(problem(f"tasks[{index}]", task, "send each task as an object"))
+    project = project_key(optional(body, "project", str, int))
+    params = optional(body, "params", dict) or {}
+    context = optional(params, "context", dict, where="params.")
+    if context is not None:
+        optional(context, "result", list, where="params.context.")
+    return tasks, PredictionRequest(project, optional(body, "label_config", str), context)

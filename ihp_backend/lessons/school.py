@@ -13,7 +13,8 @@ from ihp_backend.lessons.digest import digest
 from ihp_backend.lessons.photograph_store import PhotographStore
 from ihp_backend.lessons.progress import Progress
 from ihp_backend.retraining import Inbox, Ledger
-from ihp_backend.retraining.versions import VersionStore
+from ihp_backend.retraining.inbox import EVENTS
+from ihp_backend.retraining.versions import MODELS, VersionStore
 
 PHOTOGRAPHS = "photographs"
 
@@ -30,10 +31,10 @@ class School:
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        self.inbox = Inbox(data_dir / "events.sqlite")
+        self.inbox = Inbox(data_dir / EVENTS)
         self.ledger = Ledger(data_dir / "ledger.sqlite")
         self.photographs = PhotographStore(data_dir / PHOTOGRAPHS)
-        self.versions = VersionStore(data_dir / "models")
+        self.versions = VersionStore(data_dir / MODELS)
 
     def accepted(self, project: str) -> AcceptedSet:
         """The accepted set of a project."""

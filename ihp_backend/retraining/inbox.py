@@ -19,6 +19,9 @@ from typing import Any
 
 from ihp_backend.retraining.storage import StorageError
 
+EVENTS = "events.sqlite"
+"""The inbox's file in a data folder."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

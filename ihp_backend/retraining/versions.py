@@ -28,6 +28,9 @@ from ihp_backend.retraining.durable import sync_files, sync_folder, write_json
 from ihp_backend.retraining.promotions import ROLLBACK, Promotion, add_promotion, read_promotions, way_back
 from ihp_backend.retraining.storage import StorageError
 
+MODELS = "models"
+"""The store's folder in a data folder."""
+
 _HALF_MADE = ".half-made-"
 _REMEDY = "go back with ihp models rollback {} and train again"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

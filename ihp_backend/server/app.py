@@ -21,13 +21,13 @@ from flask import Flask
 
 from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.lessons.school import School
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server import information, predict, setup, webhook
 from ihp_backend.server.errors import register_errors
 from ihp_backend.server.journal import Journal
-from ihp_backend.server.model_shelf import ModelShelf
 from ihp_backend.server.project_access import ProjectAccess
 from ihp_backend.server.settings import ServerSettings
 from ihp_backend.server.state import EXTENSION, ServerState
@@ -48,7 +48,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
     folder = settings.prepare_data_dir()
     journal, school = Journal(), School(folder)
     load = partial(Parser.from_pretrained, engine=settings.engine)
-    models = ModelShelf(parser, school.versions, load, journal)
+    models = ModelShelf(parser, school.versions, load, journal.note)
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(

@@ -7,12 +7,12 @@ from typing import cast
 
 from flask import current_app
 
+from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.lessons.school import School
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.inbox import Inbox
 from ihp_backend.server.journal import Journal
-from ihp_backend.server.model_shelf import ModelShelf
 from ihp_backend.server.project_access import ProjectAccess
 
 

@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 from flask import Flask
 
+from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.retraining.versions import VersionStore
 from ihp_backend.server import app as app_module
 from ihp_backend.server.app import create_app
 from ihp_backend.server.journal import Journal
-from ihp_backend.server.model_shelf import ModelShelf
 from ihp_backend.server.settings import ServerSettings
 
 from .stand_in import StandInImages, StandInParser, capture
@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> VersionStore:
 
 @pytest.fixture
 def shelf(store: VersionStore) -> ModelShelf:
-    return ModelShelf(cast(Any, StandInParser()), store, loaded, Journal())
+    return ModelShelf(cast(Any, StandInParser()), store, loaded)
 
 
 def test_a_promotion_serves_at_once_and_so_does_a_rollback(shelf: ModelShelf, store: VersionStore) -> None:
@@ -72,7 +72,7 @@ def test_a_task_keeps_the_version_with_which_it_was_begun(shelf: ModelShelf, sto
 @pytest.mark.parametrize("damage", ["bad", "truncated"])
 def test_a_version_that_cannot_be_loaded_does_not_serve(store: VersionStore, damage: str) -> None:
     journal = Journal()
-    shelf = ModelShelf(cast(Any, StandInParser()), store, loaded, journal)
+    shelf = ModelShelf(cast(Any, StandInParser()), store, loaded, journal.note)
     make(store, "v1")
     store.promote("2", "v1", "gate")
     assert shelf.of_project("2").version == "v1"
@@ -96,7 +96,7 @@ def test_while_one_is_loaded_the_others_are_answered(store: VersionStore) -> Non
         assert go_on.wait(20)
         return loaded(folder)
 
-    shelf = ModelShelf(cast(Any, StandInParser()), store, slowly, Journal())
+    shelf = ModelShelf(cast(Any, StandInParser()), store, slowly)
     make(store, "v1")
     store.promote("2", "v1", "gate")
     thread = threading.Thread(target=shelf.of_project, args=("2",))

@@ -1,7 +1,7 @@
 """ModelShelf: the version that serves each project, looked up anew at every request and loaded when it changes.
 
 Concurrency: one lock around the tables; a version is loaded outside it, once, while requests go on with the one before.
-Every server process has a shelf of its own, and all see the same promotions.
+Every process has a shelf of its own, and all see the same promotions.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from ihp_backend.label_studio.problems import problem
+from ihp_backend.label_studio.problems import Problem, problem
 from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.storage import StorageError
 from ihp_backend.retraining.versions import VersionStore
-from ihp_backend.server.journal import Journal
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +37,17 @@ class ModelShelf:
         base: serves every project without a version of its own.
         versions: what was promoted.
         load: makes a parser of a model folder.
-        journal: is told what cannot be loaded.
+        note: is told what cannot be loaded.
     """
 
-    def __init__(self, base: Parser, versions: VersionStore, load: Callable[[Path], Parser], journal: Journal) -> None:
-        self._base, self._versions, self._load, self._journal = base, versions, load, journal
+    def __init__(
+        self,
+        base: Parser,
+        versions: VersionStore,
+        load: Callable[[Path], Parser],
+        note: Callable[[Problem], None] = lambda _: None,
+    ) -> None:
+        self._base, self._versions, self._load, self._note = base, versions, load, note
         self._lock, self._loading = threading.Lock(), threading.Lock()
         self._served: dict[str, tuple[_Stamp, Parser]] = {}
         self._refused: dict[str, tuple[_Stamp, float]] = {}
@@ -99,7 +104,7 @@ class ModelShelf:
             parser = self._base if version is None else self._load(self._versions.check(project, version))
         except (StorageError, CheckpointError) as error:
             logger.error("project %.40r: its version cannot serve, the one before goes on: %s", project, error)
-            self._journal.note(problem("version", project, str(error)))
+            self._note(problem("version", project, str(error)))
             with self._lock:
                 self._refused[project] = stamp, time.monotonic()
             return before

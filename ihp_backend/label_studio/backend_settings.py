@@ -1,0 +1,92 @@
+"""BackendSettings: which model answers Label Studio, how photographs are fetched, where what is received is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ihp_backend.label_studio.image_settings import ImageSettings
+
+DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
+
+_Settings = TypeVar("_Settings", bound="BackendSettings")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the text names it, its value and the remedy."""
+
+
+@dataclass(frozen=True)
+class BackendSettings:
+    """What is the same whoever serves the model.
+
+    Attributes:
+        model: a packaged model's name or a model folder; None for the packaged default model.
+        engine: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
+        data_dir: where events and cached images live.
+        images: how photographs are fetched.
+    """
+
+    model: str | None = None
+    engine: str = "onnx"
+    data_dir: Path = DEFAULT_DATA_DIR
+    images: ImageSettings = field(default_factory=ImageSettings)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
+
+    @classmethod
+    def from_environment(
+        cls: type[_Settings], environment: Mapping[str, str] | None = None, **explicit: Any
+    ) -> _Settings:
+        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings``
+        reads, and in classes with more settings theirs.
+
+        Args:
+            environment: variables by name; those of the process if None. Empty ones count as not set.
+            explicit: attributes that win over the environment; None counts as not given. ``allow_private_addresses``
+                and ``local_files_root`` are passed on to the image settings.
+
+        Raises:
+            SettingsError: a value that cannot be used.
+        """
+        variables = os.environ if environment is None else environment
+        given = {name: value for name, value in explicit.items() if value is not None}
+        for_images: dict[str, Any] = {
+            name: given.pop(name) for name in ("allow_private_addresses", "local_files_root") if name in given
+        }
+        settings = cls(**{**cls._from_variables(variables), **given})
+        for_images.setdefault("cache_dir", settings.data_dir / "cache" / "images")
+        try:
+            images = ImageSettings.from_environment(variables, **for_images)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        object.__setattr__(settings, "images", images)
+        return settings
+
+    @classmethod
+    def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
+        """The attributes that variables tell, ``images`` aside."""
+        named = (("model", "IHP_MODEL"), ("engine", "IHP_ENGINE"), ("data_dir", "IHP_DATA_DIR"))
+        return {name: variables[variable] for name, variable in named if variables.get(variable)}
+
+    def prepare_data_dir(self) -> Path:
+        """Create the data folder where it is missing and make sure that it can be written to.
+
+        Raises:
+            SettingsError: it cannot.
+        """
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.data_dir / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise SettingsError(
+                f"data_dir: {self.data_dir} cannot be written to ({error.strerror}); "
+                "give another folder with --data-dir or IHP_DATA_DIR"
+            ) from None
+        return self.data_dir

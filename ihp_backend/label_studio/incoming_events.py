@@ -1,0 +1,93 @@
+"""record_event: an event of Label Studio is stored, and the clicks on its tasks are counted and forgotten.
+
+Label Studio waits one second, never repeats, and its user waits with it: whatever an event leads to happens elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ihp_backend.label_studio.annotation_events import CLICKS, annotator_key, project_key
+from ihp_backend.label_studio.click_memory import NOBODY
+from ihp_backend.label_studio.loose_json import one_or_more
+from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.label_studio.problems import Problem, RequestError, problem
+from ihp_backend.retraining.inbox import Inbox
+from ihp_backend.retraining.storage import StorageError
+
+logger = logging.getLogger(__name__)
+
+
+def record_event(
+    event: Mapping[str, Any],
+    inbox: Inbox,
+    predictions: Predictions,
+    note: Callable[[Problem], None] = lambda _: None,
+) -> int:
+    """The number in the inbox of an event, which may be of an action not known today.
+
+    Args:
+        event: as a webhook brings it.
+        inbox: where it is stored.
+        predictions: whose clicks are counted and forgotten.
+        note: is told what went wrong although the event is stored.
+
+    Raises:
+        RequestError: it names no action, or is nested too deeply for JSON.
+        StorageError: it is not stored.
+    """
+    action = event.get("action")
+    if not isinstance(action, str) or not action:
+        raise RequestError(problem("action", action, "name the event, as Label Studio's webhooks do"))
+    named = _tasks_of(event)
+    try:
+        number = inbox.record({**event, CLICKS: _clicks(event, named, predictions)})
+    except ValueError as error:
+        raise RequestError(problem("body", "event", str(error))) from None
+    try:
+        _forget(event, action, named, predictions)
+    except StorageError as error:
+        logger.error("clicks are not forgotten: %s", error)
+        note(problem("standing clicks", str(error), "until then masks may come back that were submitted"))
+    logger.info("event %d recorded: %.40r of project %.40r", number, action, project_key(event.get("project")))
+    return number
+
+
+def _tasks_of(event: Mapping[str, Any]) -> set[str]:
+    """The tasks whose annotations an event is about."""
+    named = [task.get("id") for task in one_or_more(event.get("task"))]
+    named += [annotation.get("task") for annotation in _annotations(event)]
+    return {str(task) for task in named if task is not None}
+
+
+def _clicks(event: Mapping[str, Any], tasks: set[str], predictions: Predictions) -> dict[str, int]:
+    """How many prompts stand on each of the tasks, which nobody knows any more once the work is submitted."""
+    project = project_key(event.get("project"))
+    try:
+        return {task: predictions.memory.standing(project, task) for task in tasks}
+    except StorageError as error:
+        logger.error("clicks are not counted: %s", error)
+        return {}
+
+
+def _forget(event: Mapping[str, Any], action: str, tasks: set[str], predictions: Predictions) -> None:
+    """Submitted and deleted work has no standing clicks any more; other annotators' work on the task goes on."""
+    project = project_key(event.get("project"))
+    if action.startswith("ANNOTATION"):
+        annotators = {annotator_key(one.get("completed_by")) for one in _annotations(event)}
+        for task in tasks:
+            for annotator in annotators or {NOBODY}:
+                predictions.forget(project, task, annotator)
+    if action == "ANNOTATIONS_DELETED":
+        for annotation in one_or_more(event.get("annotations")):
+            if isinstance(annotation.get("id"), int):
+                predictions.memory.forget_annotation(project, annotation["id"])
+    if action == "TASKS_DELETED":
+        for deleted in one_or_more(event.get("tasks")):
+            predictions.forget(project, str(deleted.get("id")))
+
+
+def _annotations(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return one_or_more(event.get("annotation")) + one_or_more(event.get("annotations"))
