@@ -23,6 +23,9 @@ from ihp_backend.label_studio.saved_work import SavedWork
 from ihp_backend.label_studio.standing_clicks import Remembered, Standing
 from ihp_backend.retraining.storage import StorageError, writing
 
+CLICKS_FILE = "clicks.sqlite"
+"""The memory's file in a data folder."""
+
 NOBODY = ""
 
 _TABLE = """

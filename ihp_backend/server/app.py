@@ -19,7 +19,7 @@ from functools import partial
 
 from flask import Flask
 
-from ihp_backend.label_studio.click_memory import ClickMemory
+from ihp_backend.label_studio.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.label_studio.predictions import Predictions
@@ -53,7 +53,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(
         models=models,
-        predictions=Predictions(models, images or ImageSource(settings.images), ClickMemory(folder / "clicks.sqlite")),
+        predictions=Predictions(models, images or ImageSource(settings.images), ClickMemory(folder / CLICKS_FILE)),
         school=school,
         journal=journal,
         access=ProjectAccess(),

@@ -1,0 +1,65 @@
+"""SharedBackend: the models, the memory of clicks and the inbox that everything in a process shares.
+
+Concurrency: the first thread that asks opens it, the others wait for that one. What is in it is thread-safe.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ihp_backend.label_studio.backend_settings import BackendSettings
+from ihp_backend.label_studio.click_memory import CLICKS_FILE, ClickMemory
+from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.model_shelf import ModelShelf
+from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.parsing.parser import Parser
+from ihp_backend.retraining.inbox import EVENTS, Inbox
+from ihp_backend.retraining.versions import MODELS, VersionStore
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Which models serve, what answers tasks, and where events are recorded."""
+
+    models: ModelShelf
+    predictions: Predictions
+    inbox: Inbox
+
+
+def open_backend(settings: BackendSettings | None = None) -> Backend:
+    """The model and the data folder that settings name; those of the environment if None.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+        CheckpointError: the model cannot.
+        StorageError: the data folder's files cannot.
+    """
+    settings = settings or BackendSettings.from_environment()
+    folder = settings.prepare_data_dir()
+    load = partial(Parser.from_pretrained, engine=settings.engine)
+    models = ModelShelf(load(settings.model), VersionStore(folder / MODELS), load)
+    predictions = Predictions(models, ImageSource(settings.images), ClickMemory(folder / CLICKS_FILE))
+    return Backend(models, predictions, Inbox(folder / EVENTS))
+
+
+class SharedBackend:
+    """Opens a backend once, when it is first asked for; after a failure the next one who asks tries again.
+
+    Args:
+        opener: makes it.
+    """
+
+    def __init__(self, opener: Callable[[], Backend] = open_backend) -> None:
+        self._opener = opener
+        self._lock = threading.Lock()
+        self._backend: Backend | None = None
+
+    def get(self) -> Backend:
+        """The backend; raises what ``opener`` raises."""
+        with self._lock:
+            if self._backend is None:
+                self._backend = self._opener()
+            return self._backend
