@@ -54,11 +54,13 @@ class SamplePictures(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the picture of this validation."""
+        # Every process asks: the first one tells the others where it is, and would wait for them for ever.
+        log_dir = trainer.log_dir
         if not self._rows:
             return
         picture, self._rows = side_by_side(self._rows, gap=16), []
-        if trainer.log_dir:
-            folder = Path(trainer.log_dir) / "pictures"
+        if log_dir:
+            folder = Path(log_dir) / "pictures"
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture).save(folder / f"step-{trainer.global_step:06}.png")
         for logger in trainer.loggers:

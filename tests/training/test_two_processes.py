@@ -22,6 +22,10 @@ trainer:
   callbacks:
     - class_path: lightning.pytorch.callbacks.ModelCheckpoint
       init_args: {every_n_train_steps: 2, save_last: true, save_top_k: -1, enable_version_counter: false}
+    - class_path: lightning.pytorch.callbacks.EMAWeightAveraging
+    - class_path: lightning.pytorch.callbacks.LearningRateMonitor
+    - class_path: ihp_backend.learning.sample_pictures.SamplePictures
+    - class_path: ihp_backend.learning.step_timing.StepTiming
 model:
   network:
     class_path: ihp_backend.networks.DeepLabClickNetwork
