@@ -10,6 +10,7 @@ import typer
 
 from ihp_backend.commands.accepted_work import accepted, sync
 from ihp_backend.commands.config import config
+from ihp_backend.commands.doctor import doctor
 from ihp_backend.commands.failing import failure
 from ihp_backend.commands.lessons import train, train_status, worker, worker_beside
 from ihp_backend.commands.models import models
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(accepted)
 app.command()(config)
+app.command()(doctor)
 app.command()(sync)
 app.command()(train)
 app.command("train-status")(train_status)

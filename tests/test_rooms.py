@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "ihp_backend"
 ROOMS = [
     "labels", "clicks", "networks", "losses", "datasets", "parsing", "exporting", "evaluation", "learning",
-    "retraining", "label_studio", "lessons", "server", "commands", "cli",
+    "retraining", "label_studio", "lessons", "server", "doctor", "commands", "cli",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

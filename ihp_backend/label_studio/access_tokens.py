@@ -46,7 +46,7 @@ class AccessTokens:
         token = label_studio.token
         if not token:
             return {}
-        claims = _claims(token)
+        claims = claims_of(token)
         if claims is None:
             return {"Authorization": f"Token {token}"}
         if claims.get("token_type") == "access":
@@ -71,7 +71,7 @@ class AccessTokens:
                     del self._kept[key]
                     return True
         # Another thread may have renewed it meanwhile: worth the second try, too.
-        return bool(label_studio.token) and (_claims(str(label_studio.token)) or {}).get("token_type") == "refresh"
+        return bool(label_studio.token) and (claims_of(str(label_studio.token)) or {}).get("token_type") == "refresh"
 
     def _refresh(self, label_studio: LabelStudioAddress, token: str) -> tuple[str, float]:
         """The new access token and its life in seconds."""
@@ -91,7 +91,7 @@ class AccessTokens:
                 f"{shown(url)}: status {status} instead of an access token; check that LABEL_STUDIO_URL is the "
                 "address of Label Studio itself, with https and sub-path if it has them"
             )
-        claims = _claims(access) or {}
+        claims = claims_of(access) or {}
         # The difference, and not the end itself: the clocks of the two machines may differ.
         life = _number(claims.get("exp")) - _number(claims.get("iat")) if "iat" in claims else 0.0
         return access, life if life > 0 else _DEFAULT_LIFE
@@ -101,7 +101,7 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _claims(token: str) -> dict[str, Any] | None:
+def claims_of(token: str) -> dict[str, Any] | None:
     """What a JSON web token says about itself (unverified); None for tokens of another kind."""
     parts = token.split(".")
     if len(parts) != 3:

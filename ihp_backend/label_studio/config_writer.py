@@ -6,7 +6,7 @@ Label Studio, and then a tool's key would choose a hidden label.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from xml.sax.saxutils import quoteattr
 
 from ihp_backend.labels import LabelSet, is_background
@@ -24,6 +24,8 @@ USUAL_KEYS: Mapping[str, str] = {
 
 _KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 _FUNCTION_KEYS = tuple(f"f{number}" for number in range(1, 13))
+HIDDEN_KEYS = tuple(f"ctrl+alt+shift+{key}" for key in (*_KEYS[9:], *_KEYS[:9], *_FUNCTION_KEYS))
+"""Combinations for hidden labels, out of the way of every key of the editor."""
 _GREY = (128, 128, 128)
 
 
@@ -60,11 +62,11 @@ def labelling_config(labels: LabelSet, about: str = "") -> str:
 """
 
 
-def hotkeys(names: Iterable[str]) -> list[str | None]:
-    """A key for each label, different ones and none of a tool; None where they have run out."""
+def hotkeys(names: Iterable[str], taken: Collection[str] = ()) -> list[str | None]:
+    """A key for each label, different ones and none of a tool or among ``taken``; None where they have run out."""
     named = list(names)
     chosen: dict[str, str] = {}
-    free = [key for key in _KEYS if key not in TOOL_KEYS]
+    free = [key for key in _KEYS if key not in TOOL_KEYS and key not in taken]
 
     def take(name: str, keys: Iterable[str]) -> None:
         key = next((key for key in keys if key in free), None)
@@ -73,7 +75,7 @@ def hotkeys(names: Iterable[str]) -> list[str | None]:
             free.remove(key)
 
     for name in named:
-        if is_background(name) and "0" not in chosen.values():
+        if is_background(name) and "0" not in (*chosen.values(), *taken):
             chosen[name] = "0"
         elif name.lower() in USUAL_KEYS:
             take(name, USUAL_KEYS[name.lower()])
@@ -85,9 +87,8 @@ def hotkeys(names: Iterable[str]) -> list[str | None]:
 
 
 def _hidden_keys(count: int) -> list[str | None]:
-    """Combinations out of the way, so that no key of the editor chooses a hidden label."""
-    keys: list[str | None] = [f"ctrl+alt+shift+{key}" for key in (*_KEYS[9:], *_KEYS[:9], *_FUNCTION_KEYS)]
-    return (keys + [None] * count)[:count]
+    """A combination for each hidden label, as long as there are some."""
+    return [*HIDDEN_KEYS, *[None] * count][:count]
 
 
 def _hotkey(key: str | None) -> str:

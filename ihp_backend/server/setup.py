@@ -31,7 +31,8 @@ def setup() -> Response:
     project = project_key(optional(body, "project", str, int))
     config_text = optional(body, "schema", str)
     access = Access(optional(body, "hostname", str), optional(body, "access_token", str))
-    here.access.remember(project, access)
+    if any(access):  # Whoever asks without an address, as ihp doctor does, must not make it forget Label Studio's.
+        here.access.remember(project, access)
     parser = here.parser(project)
     answer: dict[str, Any] = {"model_version": parser.version}
     try:
@@ -46,6 +47,7 @@ def setup() -> Response:
         "matched": {name: parser.labels.names[model_id] for name, model_id in translation.model_ids.items()},
         "unmatched": dict(translation.unmatched),
         "unused": list(translation.unused),
+        "any_labels": parser.any_labels,
         "without_brush": [name for name in config.labels if config.brush_target(name) is None],
     }
     lacking = translation.lacking(config.labels, parser.labels)

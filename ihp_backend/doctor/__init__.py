@@ -1,0 +1,1 @@
+"""What is wrong with an installation, named together with what cures it."""

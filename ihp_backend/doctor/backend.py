@@ -1,0 +1,75 @@
+"""The backend itself: it answers, as Label Studio needs it, in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ihp_backend.doctor.calling import NoAnswer, call
+from ihp_backend.doctor.case import Case, is_own_health
+from ihp_backend.doctor.finding import Finding
+
+HEALTH_PATIENCE = 1000.0
+"""Milliseconds that Label Studio waits for /health (its ML_TIMEOUT_HEALTH)."""
+
+SETUP_PATIENCE = 3000.0
+"""Milliseconds that it waits for /setup (its ML_TIMEOUT_SETUP)."""
+
+_PLACE = "backend"
+_SLOW = "stop what else uses the processor, give ihp serve more --threads, or raise {} in Label Studio"
+
+
+def backend(case: Case) -> Iterator[Finding]:
+    """/health and /setup as seen from here."""
+    url = case.backend_url
+    answer = case.health(url)
+    if isinstance(answer, NoAnswer):
+        remedy = "start it with ihp serve; if it runs elsewhere, name its address with --backend"
+        yield Finding("backend", "error", str(answer), remedy, _PLACE)
+        return
+    if not is_own_health(answer):
+        found = f"{url}/health answered status {answer.status}, and not as this backend does"
+        remedy = "another program listens there: start ihp serve on another --port, or name its address with --backend"
+        yield Finding("backend", "error", found, remedy, _PLACE, answer.milliseconds)
+        return
+    if answer.milliseconds > HEALTH_PATIENCE:
+        remedy = _SLOW.format("ML_TIMEOUT_HEALTH")
+        found = f"{url}/health is slower than the second that Label Studio waits"
+        yield Finding("backend", "error", found, remedy, _PLACE, answer.milliseconds)
+    else:
+        version = answer.content.get("model_version")
+        yield Finding("backend", "ok", f"{url} serves {version}", "", _PLACE, answer.milliseconds)
+    yield from _set_up(url)
+    yield from _noted(url)
+
+
+def _set_up(url: str) -> Iterator[Finding]:
+    try:
+        # Without an address and a token, so that the backend keeps those that Label Studio told it.
+        answer = call("POST", f"{url}/setup", {"project": "doctor", "schema": ""}, patience=30.0)
+    except NoAnswer as error:
+        yield Finding("setup", "error", str(error), "look into the log of ihp serve", _PLACE)
+        return
+    if not answer.ok:
+        found = f"{url}/setup answered status {answer.status}: {answer.detail}"
+        yield Finding("setup", "error", found, "look into the log of ihp serve", _PLACE, answer.milliseconds)
+    elif answer.milliseconds > SETUP_PATIENCE:
+        found = f"{url}/setup is slower than the 3 seconds that Label Studio waits"
+        yield Finding("setup", "error", found, _SLOW.format("ML_TIMEOUT_SETUP"), _PLACE, answer.milliseconds)
+    else:
+        yield Finding("setup", "ok", f"{url}/setup", "", _PLACE, answer.milliseconds)
+
+
+def _noted(url: str) -> Iterator[Finding]:
+    """What the backend has noted since its start: history, so nothing that is wrong now."""
+    try:
+        answer = call("GET", f"{url}/status", patience=10.0)
+    except NoAnswer:
+        return
+    content = answer.content if isinstance(answer.content, dict) else {}
+    events, errors = content.get("events_recorded"), content.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[-1], dict):
+        newest = ": ".join(str(errors[-1].get(name, "")) for name in ("field", "value", "remedy"))
+        found = f"{len(errors)} kinds of errors noted since its start, the newest: {newest} (all: {url}/status)"
+        yield Finding("noted errors", "ok", found, "", _PLACE)
+    if events is not None:
+        yield Finding("events", "ok", f"{events} annotation events received so far", "", _PLACE)

@@ -1,0 +1,109 @@
+"""Case: what is examined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ihp_backend.doctor.calling import Answer, NoAnswer, call
+from ihp_backend.doctor.studio import Record, Studio
+from ihp_backend.server.settings import ServerSettings
+
+OWN_CLASS = "IHPBackend"
+"""What ``/health`` of this backend calls itself."""
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass
+class Case:
+    """An installation, and what was learned of it on the way.
+
+    Attributes:
+        settings: of the backend, as far as this machine's variables tell.
+        studio: Label Studio; None where none is set.
+        backend_url: the backend's address as Label Studio calls it.
+    """
+
+    settings: ServerSettings
+    studio: Studio | None
+    backend_url: str
+    _health: dict[str, Answer | NoAnswer] = field(default_factory=dict)
+
+    def health(self, url: str) -> Answer | NoAnswer:
+        """What ``/health`` of a backend answers, asked once per address."""
+        url = url.rstrip("/")
+        if url not in self._health:
+            try:
+                self._health[url] = call("GET", f"{url}/health", patience=5.0)
+            except NoAnswer as error:
+                self._health[url] = error
+        return self._health[url]
+
+    def is_ours(self, url: str) -> bool:
+        """Whether a backend of this kind answers there."""
+        answer = self.health(url)
+        return isinstance(answer, Answer) and is_own_health(answer)
+
+    def is_dead(self, url: str) -> bool:
+        """Whether nobody answers there."""
+        return isinstance(self.health(url), NoAnswer)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of Label Studio.
+
+    Attributes:
+        id: its number.
+        record: as Label Studio describes it.
+        backends: its backends, in the order in which Label Studio considers them.
+        tasks: a few of its tasks, from its beginning, middle and end.
+        task_count: how many it has.
+    """
+
+    id: int
+    record: Record
+    backends: tuple[Record, ...]
+    tasks: tuple[Record, ...] = ()
+    task_count: int = 0
+
+    @property
+    def place(self) -> str:
+        return f"project {self.id}"
+
+    @property
+    def config(self) -> str:
+        """Its labelling config."""
+        return str(self.record.get("label_config") or "")
+
+
+def is_own_health(answer: Answer) -> bool:
+    """Whether this is what ``/health`` of this backend answers."""
+    content = answer.content
+    return answer.ok and isinstance(content, dict) and content.get("model_class") == OWN_CLASS
+
+
+def url_of(record: Record) -> str:
+    """The address in a backend's or a webhook's record, without a slash at the end."""
+    return str(record.get("url") or "").rstrip("/")
+
+
+def same_address(first: str, second: str) -> bool:
+    """Whether two addresses are one: this machine has several names."""
+    return _normal(first) == _normal(second)
+
+
+def same_host(first: str, second: str) -> bool:
+    """Whether two addresses are of one machine."""
+    return _normal(first)[1] == _normal(second)[1]
+
+
+def _normal(url: str) -> tuple[str, str, int | None, str]:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        port = None
+    return parts.scheme, "localhost" if host in _LOOPBACK else host, port, parts.path.rstrip("/")

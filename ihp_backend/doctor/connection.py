@@ -1,0 +1,115 @@
+"""A project's backends: this one is connected, reached, and the one that is asked for clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from ihp_backend.doctor.calling import NoAnswer
+from ihp_backend.doctor.case import Case, Project, same_address, url_of
+from ihp_backend.doctor.finding import Finding, Mend
+from ihp_backend.doctor.studio import Record, Studio
+from ihp_backend.label_studio.image_errors import ImageFetchError
+
+TITLE = "IHP Backend"
+_CONTAINER = "in a container, localhost is the container itself: connect http://host.docker.internal:PORT or its name"
+
+
+def own_backends(case: Case, project: Project) -> list[Record]:
+    """Those of a project's backends that are this one."""
+    return [
+        backend
+        for backend in project.backends
+        if same_address(url_of(backend), case.backend_url) or case.is_ours(url_of(backend))
+    ]
+
+
+def connection(case: Case, studio: Studio, project: Project) -> Iterator[Finding]:
+    """One finding for each backend, or that there is none."""
+    own = own_backends(case, project)
+    dead = [backend for backend in project.backends if backend not in own and case.is_dead(url_of(backend))]
+    if not own and dead:
+        yield _moved(case, studio, project, dead[0])
+    elif not own:
+        remedy = f"Settings, Model, Connect Model: {case.backend_url}, with Interactive preannotations on"
+        found = f"no backend at {case.backend_url} is connected"
+        mend = None
+        if case.is_ours(case.backend_url):
+            body = {"project": project.id, "url": case.backend_url, "title": TITLE, "is_interactive": True}
+            change = partial(studio.change, "POST", "/api/ml/", body)
+            mend = Mend(f"backend of project {project.id}", "none", case.backend_url, change)
+        yield Finding("connection", "error", found, remedy, project.place, mend=mend)
+    for backend in own:
+        yield from _connected(case, studio, project, backend)
+    yield from _overshadowed(project, own)
+
+
+def _moved(case: Case, studio: Studio, project: Project, backend: Record) -> Finding:
+    url = url_of(backend)
+    found = f"the connected backend {url} does not answer"
+    remedy = f"start it there (ihp serve --port), or change its address under Settings, Model to {case.backend_url}"
+    mend = None
+    if case.is_ours(case.backend_url):
+        # Changed and not connected anew: with a backend Label Studio deletes the predictions it made.
+        mend = _patch(studio, project, backend, f"address of backend {backend.get('id')}", url, case.backend_url)
+    return Finding("connection", "error", found, remedy, project.place, mend=mend)
+
+
+def _connected(case: Case, studio: Studio, project: Project, backend: Record) -> Iterator[Finding]:
+    url, place = url_of(backend), project.place
+    if not backend.get("is_interactive"):
+        remedy = "Settings, Model, Edit: switch on Interactive preannotations"
+        mend = None
+        if case.is_ours(url):
+            what = f"interactive preannotations of backend {backend.get('id')}"
+            mend = _patch(studio, project, backend, what, "off", "on")
+        yield Finding("connection", "error", f"{url} is connected, but not asked for clicks", remedy, place, mend=mend)
+        return
+    state = str(backend.get("readable_state") or backend.get("state"))
+    if backend.get("state") in ("DI", "ER"):
+        found = f"Label Studio's state of {url} is {state}: {backend.get('error_message') or 'it cannot be reached'}"
+        remedy = (
+            f"the backend is reached from here, so only Label Studio's way is cut: {_CONTAINER}; see backend address"
+            if case.is_ours(url)
+            else "start it: ihp serve"
+        )
+        yield Finding("connection", "error", found, remedy, place)
+        return
+    yield _reached_by_label_studio(studio, project, backend)
+
+
+def _reached_by_label_studio(studio: Studio, project: Project, backend: Record) -> Finding:
+    """A click's way without a click: an empty list of them is answered at once, and nothing is remembered of it."""
+    path, body = f"/api/ml/{backend.get('id')}", None
+    if project.tasks:
+        path, body = f"{path}/interactive-annotating", {"task": project.tasks[0].get("id"), "context": {"result": []}}
+    try:
+        answer = studio.ask("POST" if body else "GET", path, body)
+    except (NoAnswer, ImageFetchError) as error:
+        return Finding("connection", "error", str(error), "look into Label Studio's log", project.place)
+    said = answer.content.get("errors") if isinstance(answer.content, dict) else None
+    if said or not answer.ok:
+        found = f"Label Studio's way to {url_of(backend)} fails, and its editor shows nothing: {said or answer.detail}"
+        remedy = f"look into the logs of both; {_CONTAINER}"
+        return Finding("connection", "error", found, remedy, project.place, answer.milliseconds)
+    found = f"Label Studio asks {url_of(backend)} for clicks"
+    return Finding("connection", "ok", found, "", project.place, answer.milliseconds)
+
+
+def _overshadowed(project: Project, own: list[Record]) -> Iterator[Finding]:
+    """Of several interactive backends Label Studio asks only the first."""
+    interactive = [backend for backend in project.backends if backend.get("is_interactive")]
+    if own and interactive and interactive[0] not in own:
+        url = url_of(interactive[0])
+        found = f"clicks go to another interactive backend, {url}, which comes first"
+        remedy = (
+            "Settings, Model: switch off its Interactive preannotations, or delete it (with the predictions it made)"
+        )
+        yield Finding("first backend", "error", found, remedy, project.place)
+
+
+def _patch(studio: Studio, project: Project, backend: Record, what: str, before: str, after: str) -> Mend:
+    """Keeps everything of a backend but its address, or that it is interactive."""
+    url = after if "://" in after else url_of(backend)
+    body = {"project": project.id, "url": url, "title": backend.get("title"), "is_interactive": True}
+    return Mend(what, before, after, partial(studio.change, "PATCH", f"/api/ml/{backend.get('id')}", body))

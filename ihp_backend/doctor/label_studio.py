@@ -1,0 +1,97 @@
+"""Label Studio: it is there, its version, and whether it takes the token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from packaging.version import InvalidVersion, Version
+
+from ihp_backend.doctor.calling import Answer, NoAnswer
+from ihp_backend.doctor.finding import Finding
+from ihp_backend.doctor.studio import Studio
+from ihp_backend.label_studio.access_tokens import claims_of
+from ihp_backend.label_studio.image_errors import ImageFetchError
+
+TRIED = Version("1.23.2")
+"""The version that the contract tests run with."""
+
+PLACE = "Label Studio"
+_NEW_TOKEN = (
+    "create a personal access token in Label Studio (Account & Settings, Personal Access Token), set "
+    "LABEL_STUDIO_API_KEY to it and start ihp serve again"
+)
+
+
+def address(studio: Studio) -> Iterator[Finding]:
+    """It answers, it is Label Studio, and in which version; nothing else can be asked where this is an error."""
+    try:
+        answer = studio.ask("GET", "/api/version/", with_token=False)
+    except NoAnswer as error:
+        remedy = "start Label Studio, or correct LABEL_STUDIO_URL (in a container, localhost is the container itself)"
+        yield Finding("address", "error", str(error), remedy, PLACE)
+        return
+    if answer.location:
+        remedy = "set LABEL_STUDIO_URL to where it leads, with https and sub-path"
+        yield Finding("address", "error", f"{studio.url} redirects to {answer.location}", remedy, PLACE)
+        return
+    release = answer.content.get("release") if answer.ok and isinstance(answer.content, dict) else None
+    if not isinstance(release, str):
+        found = f"{studio.url}/api/version/ answered status {answer.status}, and not as Label Studio does"
+        remedy = "correct LABEL_STUDIO_URL: Label Studio's own address, with its sub-path if it has one"
+        yield Finding("address", "error", found, remedy, PLACE)
+        return
+    yield Finding("address", "ok", f"{studio.url}", "", PLACE, answer.milliseconds)
+    yield _version(release)
+
+
+def _version(release: str) -> Finding:
+    try:
+        version = Version(release)
+    except InvalidVersion:
+        return Finding("version", "warning", f"{release!r} is no version", f"{TRIED} is known to work", PLACE)
+    if (version.major, version.minor) < (TRIED.major, TRIED.minor):
+        remedy = f"{TRIED} is known to work; if clicks do nothing, upgrade: pip install label-studio=={TRIED}"
+        return Finding("version", "warning", f"{version}, older than any that was tried", remedy, PLACE)
+    return Finding("version", "ok", str(version), "", PLACE)
+
+
+def token(studio: Studio, now: float | None = None) -> Iterator[Finding]:
+    """It is there, of which kind, and taken; nothing but the address can be asked where this is an error."""
+    kind, claims = "a legacy token", claims_of(studio.token)
+    if not studio.token:
+        yield Finding("token", "error", "LABEL_STUDIO_API_KEY is not set", _NEW_TOKEN, PLACE)
+        return
+    if claims is not None:
+        kind = "an access token" if claims.get("token_type") == "access" else "a personal access token"
+        ends = claims.get("exp")
+        if isinstance(ends, int | float) and ends < (time.time() if now is None else now):
+            ended = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(ends))
+            yield Finding("token", "error", f"{kind} that expired on {ended}", _NEW_TOKEN, PLACE)
+            return
+    try:
+        answer = studio.ask("GET", "/api/current-user/whoami")
+    except ImageFetchError:
+        found = f"{kind} that Label Studio does not exchange: it is revoked, or of another Label Studio"
+        yield Finding("token", "error", found, _NEW_TOKEN, PLACE)
+        return
+    except NoAnswer as error:
+        yield Finding("token", "error", str(error), "look into Label Studio's log", PLACE)
+        return
+    yield _taken(kind, answer)
+
+
+def _taken(kind: str, answer: Answer) -> Finding:
+    if answer.ok and isinstance(answer.content, dict):
+        user = answer.content.get("email") or answer.content.get("username")
+        found = f"{kind} of {user}"
+        if kind == "an access token":
+            remedy = f"it lives five minutes; {_NEW_TOKEN}"
+            return Finding("token", "warning", found, remedy, PLACE, answer.milliseconds)
+        return Finding("token", "ok", found, "", PLACE, answer.milliseconds)
+    if kind == "a legacy token" and "legacy" in answer.detail:
+        found = "a legacy token, and Label Studio's organisation does not take legacy tokens"
+        remedy = f"{_NEW_TOKEN}; or allow legacy tokens (Organization, API Tokens Settings)"
+        return Finding("token", "error", found, remedy, PLACE)
+    found = f"{kind} that Label Studio refuses (status {answer.status}): {answer.detail}"
+    return Finding("token", "error", found, _NEW_TOKEN, PLACE)

@@ -1,0 +1,110 @@
+"""A project's labelling config: that clicks can be made with it and masks come back, and nothing misleads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ihp_backend.doctor.case import Project
+from ihp_backend.doctor.config_text import Edits, set_attributes
+from ihp_backend.doctor.controls import CLICKS, SILENT, read_controls
+from ihp_backend.doctor.finding import Finding, Mend, MendFailed
+from ihp_backend.doctor.hotkeys import clashes, without_clashes
+from ihp_backend.doctor.studio import Studio, StudioError
+from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.problems import RequestError
+
+_NEW_CONFIG = "paste one under Settings, Labeling Interface, Code; ihp config writes it"
+
+
+def labelling(studio: Studio, project: Project) -> Iterator[Finding]:
+    """What the config says of tools and hotkeys; its labels are another check."""
+    place = project.place
+    try:
+        config = parse_labelling_config(project.config)
+    except RequestError as error:
+        yield Finding("labelling config", "error", str(error), _NEW_CONFIG, place)
+        return
+    for what, there in (("<Image>", config.images), ("<BrushLabels> for the masks", config.targets)):
+        if not there:
+            yield Finding("labelling config", "error", f"no {what}", _NEW_CONFIG, place)
+            return
+    found = [*_smart_brush(studio, project), *_click_tools(studio, project), *_hotkeys(studio, project)]
+    if not found:
+        yield Finding("labelling config", "ok", f"{len(config.labels)} labels, tools and hotkeys in order", "", place)
+    yield from found
+
+
+def _smart_brush(studio: Studio, project: Project) -> Iterator[Finding]:
+    brushes = [control for control in read_controls(project.config) if control.tag in SILENT and control.smart]
+    if brushes:
+        names = ", ".join(control.name for control in brushes)
+        yield Finding(
+            "smart brush",
+            "error",
+            f"{names}: Auto-Annotation offers a smart brush, which sends nothing: annotators who take it see no masks",
+            f'write smart="false" into the brush tags {names}',
+            project.place,
+            mend=_mend(studio, project, f"smart of {names}", "true", "false", _brushes_not_smart),
+        )
+
+
+def _click_tools(studio: Studio, project: Project) -> Iterator[Finding]:
+    controls = read_controls(project.config)
+    tools = [control for control in controls if control.tag in CLICKS]
+    boxes = [control for control in controls if control.tag in ("rectangle", "rectanglelabels")]
+    if not any(control.smart for control in (*tools, *boxes)):
+        found = "no smart click tool: nothing that annotators do is sent to the backend"
+        remedy = f'add <KeyPointLabels smart="true"> with the same labels, or {_NEW_CONFIG}'
+        yield Finding("click tool", "error", found, remedy, project.place)
+    plain = [control for control in tools if control.smart and not control.smart_only]
+    if plain:
+        names = ", ".join(control.name for control in plain)
+        found = f"{names}: a plain keypoint tool is offered beside the smart one; it looks alike and sends nothing"
+        remedy = f'write smartOnly="true" into {names}'
+        mend = _mend(studio, project, f"smartOnly of {names}", "false", "true", _clicks_smart_only)
+        yield Finding("click tool", "warning", found, remedy, project.place, mend=mend)
+
+
+def _hotkeys(studio: Studio, project: Project) -> Iterator[Finding]:
+    controls = read_controls(project.config)
+    if told := clashes(controls):
+        edits = without_clashes(controls)
+        labels = {label.number: label for control in controls for label in control.labels}
+        before = ", ".join(f"{labels[number].value}: {labels[number].key or 'none'}" for number in edits)
+        after = ", ".join(f"{labels[number].value}: {edit['hotkey']}" for number, edit in edits.items())
+        remedy = "give each label a hotkey of its own, and none of v b e h k m r u, which choose tools"
+        mend = _mend(studio, project, "hotkeys", before, after, _own_keys)
+        yield Finding("hotkeys", "warning", "; ".join(told), remedy, project.place, mend=mend)
+
+
+def _brushes_not_smart(text: str) -> Edits:
+    return {one.number: {"smart": "false"} for one in read_controls(text) if one.tag in SILENT and one.smart}
+
+
+def _clicks_smart_only(text: str) -> Edits:
+    return {one.number: {"smartOnly": "true"} for one in read_controls(text) if one.tag in CLICKS and one.smart}
+
+
+def _own_keys(text: str) -> Edits:
+    return without_clashes(read_controls(text))
+
+
+def _mend(
+    studio: Studio, project: Project, what: str, before: str, after: str, edits: Callable[[str], Edits]
+) -> Mend | None:
+    """A change of attributes in the config that the project has by then; None where the text does not allow it."""
+    if set_attributes(project.config, edits(project.config)) is None:
+        return None
+
+    def apply() -> None:
+        path = f"/api/projects/{project.id}/"
+        try:
+            text = str(studio.get(path).get("label_config") or "")
+        except StudioError as error:
+            raise MendFailed(str(error)) from None
+        changed = set_attributes(text, edits(text))
+        if changed is None:
+            raise MendFailed("the labelling config was changed meanwhile; run ihp doctor again")
+        studio.change("PATCH", path, {"label_config": changed})
+
+    return Mend(f"{what} in the labelling config of project {project.id}", before, after, apply)

@@ -1,0 +1,42 @@
+"""A project's labels, as the backend understands them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ihp_backend.doctor.calling import NoAnswer, call
+from ihp_backend.doctor.case import Project
+from ihp_backend.doctor.finding import Finding
+
+
+def set_up(project: Project, backend_url: str) -> dict[str, Any]:
+    """What the backend's /setup says of the project's labels; empty where it says nothing."""
+    try:
+        answer = call("POST", f"{backend_url}/setup", {"project": str(project.id), "schema": project.config})
+    except NoAnswer:
+        return {}
+    labels = answer.content.get("labels") if answer.ok and isinstance(answer.content, dict) else None
+    return labels if isinstance(labels, dict) else {}
+
+
+def labels(project: Project, told: dict[str, Any]) -> Iterator[Finding]:
+    """Labels that the model lacks, and labels without a brush for their mask.
+
+    Args:
+        told: from ``set_up``.
+    """
+    matched, unmatched = dict(told.get("matched") or {}), dict(told.get("unmatched") or {})
+    without_brush, place = list(told.get("without_brush") or []), project.place
+    if unmatched and not told.get("any_labels"):
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in unmatched.items())
+        found = f"clicks of {len(unmatched)} labels are answered with nothing: {reasons}"
+        unused = ", ".join(map(str, told.get("unused") or [])) or "none"
+        remedy = f"rename them in the labelling config; labels of the model that are not in it: {unused}"
+        yield Finding("labels", "warning" if matched else "error", found, remedy, place)
+    elif matched or unmatched:
+        found = f"{len(matched)} labels known to the model" + (f", {len(unmatched)} new to it" if unmatched else "")
+        yield Finding("labels", "ok", found, "", place)
+    if without_brush:
+        found = f"no brush takes the masks of {', '.join(without_brush)}: clicks of them are answered with nothing"
+        yield Finding("masks", "error", found, "add them to <BrushLabels>", place)

@@ -1,0 +1,147 @@
+"""A few photographs of a project, on the way that they take at a click: Label Studio, backend, model."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import Image
+
+from ihp_backend.doctor.calling import NoAnswer, call
+from ihp_backend.doctor.case import Case, Project
+from ihp_backend.doctor.finding import Finding
+from ihp_backend.doctor.studio import Record
+from ihp_backend.label_studio.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+
+LARGE_PIXELS, LARGE_BYTES = 12_000_000, 10 << 20
+"""Above them annotators wait noticeably for the photograph and for every mask."""
+
+SLOW_CLICK = 3000.0
+"""Milliseconds after which annotators lose patience."""
+
+_CLOUD = ("s3://", "gs://", "azure-blob://")
+
+
+def photographs(case: Case, project: Project, backend_url: str | None, label: str | None) -> Iterator[Finding]:
+    """Fetches each photograph of the sample from here for its size, and lets the backend answer a click on it.
+
+    Args:
+        backend_url: of a backend that answers; None for none.
+        label: a label that the model knows; None for none.
+    """
+    place = project.place
+    config = parse_labelling_config(project.config)
+    key = next((image.data_key for image in config.images if image.data_key), None)
+    if key is None:
+        return
+    if not project.tasks:
+        yield Finding("photographs", "warning", "no tasks", "import photographs into the project", place)
+        return
+    source = ImageSource(case.settings.images)
+    click = None
+    for task in project.tasks:
+        address = _address(task, key)
+        if address is None:
+            remedy = f"import the task again with the photograph's address under {key!r}"
+            yield Finding("photograph", "error", f"task {task.get('id')} has no {key!r}", remedy, place)
+            continue
+        here = _from_here(source, address, task, place)
+        answered = None
+        if backend_url and label:
+            answered = _through_the_backend(backend_url, project, config, task, address, label)
+        # The backend may fetch what this command may not, and what it fetches is what counts.
+        if here.level != "error" or answered is None:
+            yield here
+        if answered is not None:
+            yield answered
+            click = click or (task if answered.level == "ok" and not address.startswith(_CLOUD) else None)
+    if backend_url and label and click:
+        yield _second_click(backend_url, project, config, click, label)
+    if project.task_count > len(project.tasks):
+        found = f"{len(project.tasks)} of {project.task_count} tasks were looked at: from the beginning, middle and end"
+        yield Finding("photographs", "ok", found, "", place)
+
+
+def _address(task: Record, key: str) -> str | None:
+    data = task.get("data")
+    address = data.get(key) if isinstance(data, dict) else None
+    return address if isinstance(address, str) and address else None
+
+
+def _from_here(source: ImageSource, address: str, task: Record, place: str) -> Finding:
+    began = time.perf_counter()
+    try:
+        content = source.fetch(address, task_id=int(task["id"]))
+    except ImageFetchError as error:
+        found, _, remedy = str(error).partition("; ")
+        return Finding("photograph", "error", f"task {task['id']}: {found}", remedy, place)
+    took = (time.perf_counter() - began) * 1000
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            width, height = image.size
+    except Exception as error:  # Pillow raises about everything on damaged files.
+        found = f"task {task['id']}: {shown(address)} is no photograph ({type(error).__name__})"
+        return Finding("photograph", "error", found, "save it as JPEG or PNG and import it again", place)
+    found = f"task {task['id']}: {width} x {height} pixels, {len(content) / 1000:.0f} kB, fetched from here"
+    if width * height > LARGE_PIXELS or len(content) > LARGE_BYTES:
+        remedy = "scale photographs down before importing them: 2000 pixels on the longer side are enough for clicks"
+        return Finding("photograph", "warning", f"{found}: large", remedy, place, took)
+    return Finding("photograph", "ok", found, "", place, took)
+
+
+def _through_the_backend(
+    url: str, project: Project, config: LabellingConfig, task: Record, address: str, label: str
+) -> Finding:
+    # Only Label Studio opens clouds, by the task's number, and clicks on a numbered task are remembered.
+    asked = _batch(project, task) if address.startswith(_CLOUD) else _click(project, config, task, label)
+    return _asked(url, project, asked, f"task {task.get('id')}: fetched by the backend, opened and parsed")
+
+
+def _second_click(url: str, project: Project, config: LabellingConfig, task: Record, label: str) -> Finding:
+    finding = _asked(url, project, _click(project, config, task, label), f"click of {label!r} on an opened photograph")
+    if finding.level == "ok" and finding.milliseconds is not None and finding.milliseconds > SLOW_CLICK:
+        remedy = "give the backend more cores, stop what else uses them, or serve on a GPU: ihp serve --engine torch"
+        return Finding("click", "warning", finding.found, remedy, project.place, finding.milliseconds)
+    return finding
+
+
+def _asked(url: str, project: Project, body: dict[str, Any], what: str) -> Finding:
+    try:
+        answer = call("POST", f"{url}/predict", body, patience=100.0)
+    except NoAnswer as error:
+        return Finding("click", "error", str(error), "look into the log of ihp serve", project.place)
+    results = answer.content.get("results") if answer.ok and isinstance(answer.content, dict) else None
+    if not isinstance(results, list) or not results or not isinstance(results[0], dict):
+        found = f"{url}/predict answered status {answer.status}: {answer.detail}"
+        return Finding("click", "error", found, "look into the log of ihp serve", project.place)
+    error = results[0].get("error")
+    if isinstance(error, dict) and str(error.get("field", "")).startswith("data."):
+        found, _, remedy = str(error.get("remedy", "")).partition("; ")
+        return Finding(
+            "photograph", "error", f"{what.partition(':')[0]}, asked by the backend: {found}", remedy, project.place
+        )
+    return Finding("click", "ok", what, "", project.place, answer.milliseconds)
+
+
+def _batch(project: Project, task: Record) -> dict[str, Any]:
+    one = {"id": task.get("id"), "data": task.get("data")}
+    return {"tasks": [one], "project": str(project.id), "label_config": project.config, "params": {"context": None}}
+
+
+def _click(project: Project, config: LabellingConfig, task: Record, label: str) -> dict[str, Any]:
+    """A click in the middle, on a task without a number, so that nobody remembers it."""
+    kind = next((tool for tool in config.prompts if tool.type.startswith("keypoint")), None)
+    record = {
+        "id": "doctor",
+        "type": "keypointlabels",
+        "from_name": kind.name if kind else "click",
+        "to_name": config.images[0].name,
+        "is_positive": True,
+        "value": {"x": 50.0, "y": 50.0, "width": 0.3, "labels": [label], "keypointlabels": [label]},
+    }
+    body = {**_batch(project, task), "params": {"context": {"result": [record]}}}
+    return {**body, "tasks": [{"data": task.get("data")}]}

@@ -1,0 +1,61 @@
+"""Which projects are examined, and what Label Studio says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ihp_backend.doctor.case import Case, Project, same_address, url_of
+from ihp_backend.doctor.studio import Record, Studio, StudioError
+
+MOST_PROJECTS = 1000
+
+
+def load_project(studio: Studio, number: int) -> Project:
+    """A project with its backends and a few of its tasks.
+
+    Raises:
+        StudioError: there is no such project, or the token's user does not see it.
+    """
+    record = studio.get(f"/api/projects/{number}/")
+    backends = studio.records(f"/api/ml/?project={number}")
+    first = _page(studio, number, 1)
+    count = int(first.get("total") or 0)
+    tasks = {1: _tasks(first)}
+    for page in sorted({(count + 1) // 2, count} - {0, 1}):
+        tasks[page] = _tasks(_page(studio, number, page))
+    sample = tuple(task for page in sorted(tasks) for task in tasks[page])
+    return Project(number, dict(record), tuple(backends), sample, count)
+
+
+def connected_projects(case: Case, studio: Studio) -> list[Project]:
+    """All projects with this backend, and those whose interactive backend does not answer, as it may have moved."""
+    found = []
+    for record in studio.records(f"/api/projects/?page_size={MOST_PROJECTS}&include=id"):
+        number = int(record["id"])
+        if any(_concerns(case, backend) for backend in studio.records(f"/api/ml/?project={number}")):
+            found.append(load_project(studio, number))
+    return found
+
+
+def find_backend(case: Case, projects: list[Project]) -> str | None:
+    """The address of a backend of this kind that answers, the one that was expected before others."""
+    connected = [url_of(backend) for project in projects for backend in project.backends]
+    return next((url for url in (case.backend_url, *connected) if case.is_ours(url)), None)
+
+
+def _concerns(case: Case, backend: Record) -> bool:
+    url = url_of(backend)
+    dead = bool(backend.get("is_interactive")) and case.is_dead(url)
+    return dead or same_address(url, case.backend_url) or case.is_ours(url)
+
+
+def _page(studio: Studio, number: int, page: int) -> dict[str, Any]:
+    answer = studio.get(f"/api/tasks/?project={number}&page={page}&page_size=1")
+    if not isinstance(answer, dict):
+        raise StudioError("/api/tasks/: no list of tasks; is this Label Studio?")
+    return answer
+
+
+def _tasks(answer: dict[str, Any]) -> list[Record]:
+    tasks = answer.get("tasks")
+    return [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []

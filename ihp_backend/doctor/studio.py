@@ -1,0 +1,90 @@
+"""Studio: Label Studio's API as the doctor needs it, reading and, for ``--fix``, writing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ihp_backend.doctor.calling import Answer, NoAnswer, call
+from ihp_backend.doctor.finding import MendFailed
+from ihp_backend.label_studio.access_tokens import AccessTokens
+from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
+
+Record = dict[str, Any]
+
+
+class StudioError(RuntimeError):
+    """Label Studio did not give what was asked of it; the text names the path, the status and its words."""
+
+
+class Studio:
+    """One Label Studio under one token.
+
+    Args:
+        settings: must have ``label_studio_url``.
+    """
+
+    def __init__(self, settings: ImageSettings) -> None:
+        self.token = settings.label_studio_api_key or ""
+        self._address = LabelStudioAddress(
+            base_url(settings.label_studio_url or ""), self.token or None, configured=True
+        )
+        self._tokens = AccessTokens(_exchange)
+
+    @property
+    def url(self) -> str:
+        """Its address, without a slash at the end."""
+        return self._address.base
+
+    def ask(self, method: str, path: str, body: Any = None, *, with_token: bool = True) -> Answer:
+        """One request.
+
+        Raises:
+            NoAnswer: Label Studio is not reached.
+            ImageFetchError: a personal access token that is not taken.
+        """
+        headers = self._tokens.header(self._address) if with_token else {}
+        return call(method, self._address.absolute(path), body, headers=headers, patience=60.0)
+
+    def get(self, path: str) -> Any:
+        """The decoded answer of a GET.
+
+        Raises:
+            StudioError: anything but success.
+        """
+        try:
+            answer = self.ask("GET", path)
+        except (NoAnswer, ImageFetchError) as error:
+            raise StudioError(str(error).removeprefix("image ")) from None
+        if not answer.ok or answer.content is None:
+            raise StudioError(f"{path}: status {answer.status}, {answer.detail or 'no JSON'}")
+        return answer.content
+
+    def records(self, path: str) -> list[Record]:
+        """The objects of a list, which may or may not come in pages."""
+        content = self.get(path)
+        listed = content.get("results") if isinstance(content, dict) else content
+        return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+    def change(self, method: str, path: str, body: Any = None) -> None:
+        """Change something.
+
+        Raises:
+            MendFailed: Label Studio did not.
+        """
+        try:
+            answer = self.ask(method, path, body)
+        except (NoAnswer, ImageFetchError) as error:
+            raise MendFailed(str(error)) from None
+        if not answer.ok:
+            raise MendFailed(f"{method} {path}: status {answer.status}, {answer.detail}")
+
+
+def _exchange(label_studio: LabelStudioAddress, url: str, body: dict[str, str]) -> tuple[int, bytes]:
+    try:
+        answer = call("POST", url, body)
+    except NoAnswer as error:
+        raise ImageFetchError(str(error)) from None
+    return answer.status, json.dumps(answer.content).encode()

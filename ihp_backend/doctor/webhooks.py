@@ -1,0 +1,77 @@
+"""A project's webhooks: exactly one that tells this backend of every event, and none to where it once was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from ihp_backend.doctor.case import Case, Project, same_address, same_host, url_of
+from ihp_backend.doctor.connection import own_backends
+from ihp_backend.doctor.finding import Finding, Mend
+from ihp_backend.doctor.studio import Record, Studio
+
+_WHOLE: dict[str, Any] = {"send_payload": True, "send_for_all_actions": True, "is_active": True}
+
+
+def webhooks(case: Case, studio: Studio, project: Project) -> Iterator[Finding]:
+    """For each connected backend of this kind its webhook; then those that lead nowhere."""
+    hooks = [
+        hook for hook in studio.records("/api/webhooks/?page_size=1000") if hook.get("project") in (project.id, None)
+    ]
+    own = own_backends(case, project)
+    for backend in own[:1]:
+        yield from _of_backend(studio, project, f"{url_of(backend)}/webhook", hooks)
+    backends = [f"{url_of(backend)}/webhook" for backend in project.backends]
+    for hook in hooks:
+        yield from _stale(case, studio, project, hook, backends)
+
+
+def _of_backend(studio: Studio, project: Project, wanted: str, hooks: list[Record]) -> Iterator[Finding]:
+    place = project.place
+    ours = [hook for hook in hooks if same_address(url_of(hook), wanted)]
+    if not ours:
+        remedy = (
+            f"Settings, Webhooks, Add Webhook: {wanted}, for all actions, with payload; then ihp sync {project.id} "
+            "fetches what was missed"
+        )
+        body = {"project": project.id, "url": wanted, **_WHOLE}
+        change = partial(studio.change, "POST", "/api/webhooks/", body)
+        mend = Mend(f"webhook of project {project.id}", "none", wanted, change)
+        found = "missing: annotations do not reach the backend"
+        yield Finding("webhook", "error", found, remedy, place, mend=mend)
+        return
+    whole = [hook for hook in ours if all(hook.get(name) == value for name, value in _WHOLE.items())]
+    if not whole:
+        hook = ours[0]
+        off = [name for name, value in _WHOLE.items() if hook.get(name) != value]
+        remedy = f"Settings, Webhooks: switch on {', '.join(off)}; then ihp sync {project.id} fetches what was missed"
+        change = partial(studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", {"url": hook.get("url"), **_WHOLE})
+        mend = Mend(f"webhook {hook.get('id')}", f"{', '.join(off)} off", "on", change)
+        yield Finding("webhook", "error", f"{wanted} has {', '.join(off)} off", remedy, place, mend=mend)
+        return
+    yield Finding("webhook", "ok", wanted, "", place)
+    for hook in ours:
+        if hook is not whole[0] and hook.get("project") is not None:
+            mend = _removed(studio, hook)
+            found = f"{wanted} is there more than once: each event comes again"
+            yield Finding("webhook", "warning", found, "delete one under Settings, Webhooks", place, mend=mend)
+
+
+def _stale(case: Case, studio: Studio, project: Project, hook: Record, backends: list[str]) -> Iterator[Finding]:
+    """Label Studio leaves the webhook of a deleted backend behind, and every annotation then waits for it."""
+    url = url_of(hook)
+    base = url.removesuffix("/webhook")
+    if base == url or any(same_address(url, backend) for backend in backends) or not case.is_dead(base):
+        return
+    # Elsewhere it may be anybody's, and only asleep.
+    ours = hook.get("project") is not None and same_host(url, case.backend_url)
+    found = f"{url} leads to no connected backend and does not answer: saving an annotation may wait a second for it"
+    remedy = "delete it under Settings, Webhooks, unless another program is expected there"
+    mend = _removed(studio, hook) if ours else None
+    yield Finding("stale webhook", "warning", found, remedy, project.place, mend=mend)
+
+
+def _removed(studio: Studio, hook: Record) -> Mend:
+    change = partial(studio.change, "DELETE", f"/api/webhooks/{hook.get('id')}/")
+    return Mend(f"webhook {hook.get('id')}", url_of(hook), "deleted", change)
