@@ -51,9 +51,11 @@ def doctor(
         settings,
         Studio(settings.images) if settings.images.label_studio_url else None,
         (backend or f"http://{host}:{settings.port}").rstrip("/"),
+        project,
+        backend_named=backend is not None,
     )
-    changes = mend(case, project) if fix else []
-    findings = [*examine_machine(settings), *examine_servers(case, project)]
+    changes = mend(case) if fix else []
+    findings = [*examine_machine(settings), *examine_servers(case)]
     wrong = sum(finding.level == "error" for finding in findings)
     if as_json:
         told = {

@@ -68,8 +68,8 @@ def _noted(url: str) -> Iterator[Finding]:
     content = answer.content if isinstance(answer.content, dict) else {}
     events, errors = content.get("events_recorded"), content.get("errors")
     if isinstance(errors, list) and errors and isinstance(errors[-1], dict):
-        newest = ": ".join(str(errors[-1].get(name, "")) for name in ("field", "value", "remedy"))
-        found = f"{len(errors)} kinds of errors noted since its start, the newest: {newest} (all: {url}/status)"
-        yield Finding("noted errors", "ok", found, "", _PLACE)
+        newest = ": ".join(str(errors[-1].get(name, "")) for name in ("field", "value"))
+        found = f"{len(errors)} in {url}/status, the newest {newest}"
+        yield Finding("errors so far", "ok", found, "", _PLACE)
     if events is not None:
         yield Finding("events", "ok", f"{events} annotation events received so far", "", _PLACE)

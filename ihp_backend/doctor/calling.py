@@ -45,7 +45,7 @@ class Answer:
         """What an answer says about an error, shortened."""
         content = self.content
         if isinstance(content, dict):
-            content = content.get("detail") or content.get("validation_errors") or content.get("error") or content
+            content = content.get("validation_errors") or content.get("detail") or content.get("error") or content
         text = content if isinstance(content, str) else "" if content is None else json.dumps(content)
         return text[:_LONGEST_DETAIL]
 

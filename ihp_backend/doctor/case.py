@@ -23,11 +23,15 @@ class Case:
         settings: of the backend, as far as this machine's variables tell.
         studio: Label Studio; None where none is set.
         backend_url: the backend's address as Label Studio calls it.
+        project: the only project to look at; None for all that have the backend connected.
+        backend_named: whether the operator named ``backend_url``; else a connected one that answers takes its place.
     """
 
     settings: ServerSettings
     studio: Studio | None
     backend_url: str
+    project: int | None = None
+    backend_named: bool = False
     _health: dict[str, Answer | NoAnswer] = field(default_factory=dict)
 
     def health(self, url: str) -> Answer | NoAnswer:

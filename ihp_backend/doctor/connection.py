@@ -49,7 +49,8 @@ def _moved(case: Case, studio: Studio, project: Project, backend: Record) -> Fin
     found = f"the connected backend {url} does not answer"
     remedy = f"start it there (ihp serve --port), or change its address under Settings, Model to {case.backend_url}"
     mend = None
-    if case.is_ours(case.backend_url):
+    # Another program's backend may be asleep, so that a project has to be named, or the backend to have our title.
+    if case.is_ours(case.backend_url) and (case.project or backend.get("title") == TITLE):
         # Changed and not connected anew: with a backend Label Studio deletes the predictions it made.
         mend = _patch(studio, project, backend, f"address of backend {backend.get('id')}", url, case.backend_url)
     return Finding("connection", "error", found, remedy, project.place, mend=mend)

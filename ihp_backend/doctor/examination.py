@@ -49,18 +49,17 @@ def examine_machine(settings: ServerSettings) -> Iterator[Finding]:
     yield from versions(settings)
 
 
-def examine_servers(case: Case, project: int | None = None, *, with_photographs: bool = True) -> Iterator[Finding]:
+def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Finding]:
     """Label Studio, the backend, and the projects that they have in common.
 
     Args:
-        project: only this one; None for all that have the backend connected.
         with_photographs: False leaves out the checks that take longest.
     """
     studio = case.studio
     if studio is None:
         yield from backend(case)
         remedy = "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to have Label Studio and its projects looked at"
-        yield Finding("address", "error" if project else "warning", "LABEL_STUDIO_URL is not set", remedy, PLACE)
+        yield Finding("address", "error" if case.project else "warning", "LABEL_STUDIO_URL is not set", remedy, PLACE)
         return
     for check in (address, token):
         found = list(check(studio))
@@ -69,7 +68,7 @@ def examine_servers(case: Case, project: int | None = None, *, with_photographs:
             yield from backend(case)
             return
     try:
-        projects = [load_project(studio, project)] if project else connected_projects(case, studio)
+        projects = [load_project(studio, case.project)] if case.project else connected_projects(case, studio)
     except StudioError as error:
         remedy = "give the number in the project's address in Label Studio, and the token of a user who sees it"
         yield Finding("projects", "error", str(error), remedy, PLACE)
@@ -78,7 +77,8 @@ def examine_servers(case: Case, project: int | None = None, *, with_photographs:
         if not projects:
             remedy = f"Settings, Model, Connect Model: {case.backend_url}; or ihp doctor --project NUMBER --fix"
             yield Finding("projects", "error", f"no project has a backend at {case.backend_url}", remedy, PLACE)
-    case.backend_url = find_backend(case, projects) or case.backend_url
+    if not case.backend_named:
+        case.backend_url = find_backend(case, projects) or case.backend_url
     yield from backend(case)
     yield from refused_addresses(studio, case.backend_url)
     for each in projects:
@@ -88,12 +88,12 @@ def examine_servers(case: Case, project: int | None = None, *, with_photographs:
             yield Finding("project", "error", str(error), "look into Label Studio's log", each.place)
 
 
-def mend(case: Case, project: int | None = None) -> list[Change]:
+def mend(case: Case) -> list[Change]:
     """Changes what can be changed, in rounds, as one change may show the next thing to do."""
     changes: list[Change] = []
     for _ in range(_MOST_ROUNDS):
         known = [change.mend for change in changes]
-        found = examine_servers(case, project, with_photographs=False)
+        found = examine_servers(case, with_photographs=False)
         mends = [finding.mend for finding in found if finding.mend and finding.mend not in known]
         if not mends:
             break

@@ -29,8 +29,8 @@ def labels(project: Project, told: dict[str, Any]) -> Iterator[Finding]:
     matched, unmatched = dict(told.get("matched") or {}), dict(told.get("unmatched") or {})
     without_brush, place = list(told.get("without_brush") or []), project.place
     if unmatched and not told.get("any_labels"):
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in unmatched.items())
-        found = f"clicks of {len(unmatched)} labels are answered with nothing: {reasons}"
+        reasons = "; ".join(f"{name!r} ({reason})" for name, reason in unmatched.items())
+        found = f"the model does not answer clicks of {reasons}"
         unused = ", ".join(map(str, told.get("unused") or [])) or "none"
         remedy = f"rename them in the labelling config; labels of the model that are not in it: {unused}"
         yield Finding("labels", "warning" if matched else "error", found, remedy, place)
@@ -38,5 +38,5 @@ def labels(project: Project, told: dict[str, Any]) -> Iterator[Finding]:
         found = f"{len(matched)} labels known to the model" + (f", {len(unmatched)} new to it" if unmatched else "")
         yield Finding("labels", "ok", found, "", place)
     if without_brush:
-        found = f"no brush takes the masks of {', '.join(without_brush)}: clicks of them are answered with nothing"
+        found = f"no brush takes the masks of {', '.join(without_brush)}, so clicks of them are answered with nothing"
         yield Finding("masks", "error", found, "add them to <BrushLabels>", place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -41,7 +42,7 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
     if not project.tasks:
         yield Finding("photographs", "warning", "no tasks", "import photographs into the project", place)
         return
-    source = ImageSource(case.settings.images)
+    source = ImageSource(replace(case.settings.images, cache_dir=None))
     click = None
     for task in project.tasks:
         address = _address(task, key)
@@ -98,7 +99,13 @@ def _through_the_backend(
 ) -> Finding:
     # Only Label Studio opens clouds, by the task's number, and clicks on a numbered task are remembered.
     asked = _batch(project, task) if address.startswith(_CLOUD) else _click(project, config, task, label)
-    return _asked(url, project, asked, f"task {task.get('id')}: fetched by the backend, opened and parsed")
+    return _asked(
+        url,
+        project,
+        asked,
+        f"task {task.get('id')}: through the backend: fetched or found in its cache, opened and parsed",
+        "first click",
+    )
 
 
 def _second_click(url: str, project: Project, config: LabellingConfig, task: Record, label: str) -> Finding:
@@ -109,22 +116,22 @@ def _second_click(url: str, project: Project, config: LabellingConfig, task: Rec
     return finding
 
 
-def _asked(url: str, project: Project, body: dict[str, Any], what: str) -> Finding:
+def _asked(url: str, project: Project, body: dict[str, Any], what: str, check: str = "click") -> Finding:
     try:
         answer = call("POST", f"{url}/predict", body, patience=100.0)
     except NoAnswer as error:
-        return Finding("click", "error", str(error), "look into the log of ihp serve", project.place)
+        return Finding(check, "error", str(error), "look into the log of ihp serve", project.place)
     results = answer.content.get("results") if answer.ok and isinstance(answer.content, dict) else None
     if not isinstance(results, list) or not results or not isinstance(results[0], dict):
         found = f"{url}/predict answered status {answer.status}: {answer.detail}"
-        return Finding("click", "error", found, "look into the log of ihp serve", project.place)
+        return Finding(check, "error", found, "look into the log of ihp serve", project.place)
     error = results[0].get("error")
     if isinstance(error, dict) and str(error.get("field", "")).startswith("data."):
         found, _, remedy = str(error.get("remedy", "")).partition("; ")
         return Finding(
             "photograph", "error", f"{what.partition(':')[0]}, asked by the backend: {found}", remedy, project.place
         )
-    return Finding("click", "ok", what, "", project.place, answer.milliseconds)
+    return Finding(check, "ok", what, "", project.place, answer.milliseconds)
 
 
 def _batch(project: Project, task: Record) -> dict[str, Any]:

@@ -30,8 +30,8 @@ def load_project(studio: Studio, number: int) -> Project:
 def connected_projects(case: Case, studio: Studio) -> list[Project]:
     """All projects with this backend, and those whose interactive backend does not answer, as it may have moved."""
     found = []
-    for record in studio.records(f"/api/projects/?page_size={MOST_PROJECTS}&include=id"):
-        number = int(record["id"])
+    records = studio.records(f"/api/projects/?page_size={MOST_PROJECTS}&include=id")
+    for number in sorted(int(record["id"]) for record in records):
         if any(_concerns(case, backend) for backend in studio.records(f"/api/ml/?project={number}")):
             found.append(load_project(studio, number))
     return found

@@ -14,7 +14,7 @@ from examples.demo.client import LabelStudio
 from examples.demo.label_studio import Account
 from examples.demo.settings import PHOTOGRAPHS
 
-from .installation import Installation, Project, new_project
+from .installation import Installation, Project, bearer, new_project
 
 ROOT = Path(__file__).resolve().parents[2]
 LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
@@ -44,6 +44,18 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     finally:
         for server in servers:
             processes.stop(server.record)
+
+
+@pytest.fixture
+def personal_access_token(installation: Installation) -> Iterator[str]:
+    """A personal access token of the user, at a time when Label Studio takes no legacy tokens."""
+    client = installation.client
+    client.post("/api/jwt/settings", {"api_tokens_enabled": True, "legacy_api_tokens_enabled": True})
+    token = client.post("/api/token/", {})["token"]
+    client.post("/api/jwt/settings", {"api_tokens_enabled": True, "legacy_api_tokens_enabled": False})
+    yield token
+    settings = {"api_tokens_enabled": True, "legacy_api_tokens_enabled": True}
+    bearer(client, token).post("/api/jwt/settings", settings)
 
 
 @pytest.fixture

@@ -69,6 +69,12 @@ def new_project(
     return Project(record["id"], connected["id"], tasks, client)
 
 
+def bearer(client: LabelStudio, token: str) -> LabelStudio:
+    """The API under a personal access token, which has to be changed for a short-lived one first."""
+    access = client.request("POST", "/api/token/refresh/", json={"refresh": token}, headers={"Authorization": None})
+    return LabelStudio(client.url, access.json()["access"], scheme="Bearer")
+
+
 def eventually(condition: Callable[[], bool], patience: float = 10.0) -> bool:
     """Whether the condition comes true within ``patience`` seconds."""
     deadline = time.monotonic() + patience

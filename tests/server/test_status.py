@@ -4,7 +4,7 @@ from flask.testing import FlaskClient
 
 from ihp_backend.labels import CCP
 
-from .stand_in import capture
+from .stand_in import StandInImages, capture
 
 
 def test_a_fresh_server(client: FlaskClient) -> None:
@@ -48,3 +48,13 @@ def test_setup_names_labels_the_model_lacks(client: FlaskClient) -> None:
     assert answer["labels"]["unmatched"] == {"Wings": "the model has no such label"}
     assert answer["labels"]["without_brush"] == ["Top"]
     assert "hat" in answer["labels"]["unused"]
+    assert answer["labels"]["any_labels"] is False
+
+
+def test_whoever_asks_without_an_address_leaves_the_known_one(client: FlaskClient, images: StandInImages) -> None:
+    request = capture("04")["request"]
+    told = {"project": request["project"], "hostname": "http://studio", "access_token": "a token"}
+    client.post("/setup", json=told)
+    client.post("/setup", json={"project": request["project"], "schema": ""})
+    client.post("/predict", json=request)
+    assert {(hostname, token) for _, hostname, token in images.fetched} == {("http://studio", "a token")}

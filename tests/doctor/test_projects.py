@@ -1,0 +1,143 @@
+"""What is named of a project: webhooks, labelling config, labels, photographs."""
+
+from __future__ import annotations
+
+import pytest
+
+from ihp_backend.doctor.examination import examine_servers
+from tests.doctor.conftest import CONFIG, Break, StandInInstallation
+from tests.label_studio.image_server import sends, status
+from tests.server.stand_in import photograph
+
+SIMPLE = """<View><Image name="image" value="$image"/>
+<KeyPointLabels name="click" toName="image" smart="true" smartOnly="true"><Label value="hat"/></KeyPointLabels>
+<BrushLabels name="part" toName="image" smart="false"><Label value="hat"/></BrushLabels></View>"""
+
+
+def _config(text: str) -> Break:
+    def break_it(installation: StandInInstallation) -> None:
+        installation.answers("/api/projects/7/", {**installation.project, "label_config": text})
+
+    return break_it
+
+
+def _no_webhook(installation: StandInInstallation) -> None:
+    installation.answers("/api/webhooks/", [])
+
+
+def _sleeping_webhook(installation: StandInInstallation) -> None:
+    installation.answers("/api/webhooks/", [{**installation.hook, "is_active": False}])
+
+
+def _twice(installation: StandInInstallation) -> None:
+    installation.answers("/api/webhooks/", [installation.hook, {**installation.hook, "id": 6}])
+
+
+def _left_behind(installation: StandInInstallation) -> None:
+    left = {**installation.hook, "id": 6, "url": "http://127.0.0.1:9/webhook"}
+    installation.answers("/api/webhooks/", [installation.hook, left])
+
+
+def _unknown_label(installation: StandInInstallation) -> None:
+    told = {"matched": {"hat": "hat"}, "unmatched": {"tail": "the model has no such label"}, "unused": ["shoe"]}
+    installation.answers("/setup", {"labels": told})
+
+
+def _foreign_labels(installation: StandInInstallation) -> None:
+    installation.answers("/setup", {"labels": {"matched": {}, "unmatched": {"tail": "no such label"}}})
+
+
+def _no_brush(installation: StandInInstallation) -> None:
+    installation.answers("/setup", {"labels": {"matched": {"hat": "hat"}, "without_brush": ["hat"]}})
+
+
+def _no_photograph(installation: StandInInstallation) -> None:
+    installation.server.routes["/data/upload/7/a.jpg"] = status(404)
+    remedy = "image /data/upload/7/a.jpg: status 404; no such file"
+    error = {"field": "data.image", "value": "/data/upload/7/a.jpg", "remedy": remedy}
+    installation.answers("/predict", {"results": [{"result": [], "error": error}]})
+
+
+def _large_photograph(installation: StandInInstallation) -> None:
+    installation.server.routes["/data/upload/7/a.jpg"] = sends(photograph(5000, 4000), "image/jpeg")
+
+
+def _no_picture(installation: StandInInstallation) -> None:
+    installation.server.routes["/data/upload/7/a.jpg"] = sends(b"no picture", "image/jpeg")
+
+
+def _other_key(installation: StandInInstallation) -> None:
+    installation.answers("/api/tasks/", {"tasks": [{"id": 9, "data": {"photo": "a.jpg"}}], "total": 1})
+
+
+def _no_tasks(installation: StandInInstallation) -> None:
+    installation.answers("/api/tasks/", {"tasks": [], "total": 0})
+    installation.answers("/api/ml/3", installation.backend)
+
+
+def _failing_model(installation: StandInInstallation) -> None:
+    installation.answers("/predict", {"error": "out of memory"}, 500)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "check", "level", "found", "remedy"),
+    [
+        (_no_webhook, "webhook", "error", "missing", "Add Webhook"),
+        (_sleeping_webhook, "webhook", "error", "is_active off", "Settings, Webhooks"),
+        (_twice, "webhook", "warning", "more than once", "delete one"),
+        (_left_behind, "stale webhook", "warning", "http://127.0.0.1:9/webhook leads to no", "delete it"),
+        (_config(CONFIG.replace('smart="false"', "")), "smart brush", "error", "part:", 'smart="false"'),
+        (_config(CONFIG.replace('smartOnly="true"', "")), "click tool", "warning", "plain", 'smartOnly="true"'),
+        (_config(CONFIG.replace('smart="true"', 'smart="false"')), "click tool", "error", "nothing that", "Key"),
+        (_config(CONFIG.replace('"t"', '"b"')), "hotkeys", "warning", "'b' chooses a tool, and 'hat'", "own"),
+        (_config(CONFIG.replace('"t"', '"a"')), "hotkeys", "warning", "'a' chooses 'hat' of click and 'hair'", "own"),
+        (_config(""), "labelling config", "error", "no <Image>", "ihp config"),
+        (_config('<View><Image name="i" value="$i"/></View>'), "labelling config", "error", "<BrushLabels>", "ihp"),
+        (_unknown_label, "labels", "warning", "'tail' (the model has no such label)", "shoe"),
+        (_foreign_labels, "labels", "error", "tail", "rename"),
+        (_no_brush, "masks", "error", "hat", "<BrushLabels>"),
+        (_no_photograph, "photograph", "error", "status 404", "no such file"),
+        (_large_photograph, "photograph", "warning", "5000 x 4000 pixels", "2000 pixels"),
+        (_no_picture, "photograph", "error", "no photograph", "JPEG"),
+        (_other_key, "photograph", "error", "task 9 has no 'image'", "import"),
+        (_no_tasks, "photographs", "warning", "no tasks", "import"),
+        (_failing_model, "first click", "error", "status 500: out of memory", "log"),
+    ],
+)
+def test_named(
+    installation: StandInInstallation, break_it: Break, check: str, level: str, found: str, remedy: str
+) -> None:
+    break_it(installation)
+    if check == "photograph" and "no photograph" in found:
+        # The backend says the same of it; without a backend it is said from here.
+        installation.answers("/health", {}, 503)
+    finding = installation.wrong(7)[check]
+    assert finding.level == level
+    assert found in finding.found
+    assert remedy in finding.remedy
+
+
+def test_a_config_without_hotkeys_is_fine_while_no_tool_is_touched(installation: StandInInstallation) -> None:
+    _config(SIMPLE)(installation)
+    assert installation.wrong() == {}
+
+
+def test_a_live_model_takes_labels_that_it_has_never_seen(installation: StandInInstallation) -> None:
+    told = {"matched": {"hat": "hat"}, "unmatched": {"tail": "the model has no such label"}, "any_labels": True}
+    installation.answers("/setup", {"labels": told})
+    assert "labels" not in installation.wrong()
+
+
+def test_no_click_of_the_doctor_is_remembered(installation: StandInInstallation) -> None:
+    list(examine_servers(installation.case()))
+    bodies = [asked.body for asked in installation.server.asked if asked.path == "/predict"]
+    assert len(bodies) == 2
+    assert all(b'"id": 9' not in body for body in bodies)
+
+
+def test_tasks_from_beginning_middle_and_end(installation: StandInInstallation) -> None:
+    task = {"id": 9, "data": {"image": "/data/upload/7/a.jpg"}}
+    installation.answers("/api/tasks/", {"tasks": [task], "total": 9})
+    list(examine_servers(installation.case(7)))
+    asked = [asked.path for asked in installation.server.asked if asked.path.startswith("/api/tasks/")]
+    assert [path.partition("&page=")[2].partition("&")[0] for path in asked] == ["1", "5", "9"]
