@@ -43,7 +43,7 @@ def examine(installation: Installation, tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", token)
         if "--backend" not in arguments:
             arguments = ("--backend", installation.backend_url, *arguments)
-        done = CliRunner().invoke(app, ["doctor", "--json", *map(str, arguments)])
+        done = CliRunner().invoke(app, ["doctor", "--json", *map(str, arguments)], catch_exceptions=False)
         told: Record = json.loads(done.stdout)
         assert token not in done.output
         assert (done.exit_code == 0) == told["ok"]
@@ -169,7 +169,7 @@ def test_tokens(installation: Installation, project: Project, examine: Examine, 
 def label_studio_with(installation: Installation, folder: Path, **settings: str) -> Iterator[LabelStudio]:
     """Another Label Studio with a copy of the data, which spares it the long first start."""
     file = Path("label-studio") / "label_studio.sqlite3"
-    (folder / file).parent.mkdir()
+    (folder / file).parent.mkdir(parents=True)
     with closing(sqlite3.connect(installation.folder / file)) as data, closing(sqlite3.connect(folder / file)) as copy:
         data.backup(copy)
     port = processes.free_port()
