@@ -92,4 +92,4 @@ def _show(findings: list[Finding], changes: list[Change], fix: bool) -> None:
             table.add_row(_SIGNS[finding.level], finding.check, escape(finding.found) + cure + mendable, took)
         console.print(table)
     errors, warnings = (sum(finding.level == level for finding in findings) for level in ("error", "warning"))
-    console.print(f"{errors} errors, {warnings} warnings" if errors or warnings else "nothing is wrong")
+    console.print(f"errors: {errors}, warnings: {warnings}" if errors or warnings else "nothing is wrong")

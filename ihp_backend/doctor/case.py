@@ -12,6 +12,9 @@ from ihp_backend.server.settings import ServerSettings
 OWN_CLASS = "IHPBackend"
 """What ``/health`` of this backend calls itself."""
 
+REACHED = "CO"
+"""The state of a backend that Label Studio reaches."""
+
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -49,9 +52,13 @@ class Case:
         answer = self.health(url)
         return isinstance(answer, Answer) and is_own_health(answer)
 
-    def is_dead(self, url: str) -> bool:
-        """Whether nobody answers there."""
+    def is_silent(self, url: str) -> bool:
+        """Whether nobody answers there, as seen from here."""
         return isinstance(self.health(url), NoAnswer)
+
+    def is_dead(self, backend: Record) -> bool:
+        """Whether neither Label Studio nor this machine reaches a backend: its address may mean another machine here."""
+        return backend.get("state") != REACHED and self.is_silent(url_of(backend))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ihp_backend.doctor.calling import NoAnswer
@@ -27,9 +27,14 @@ def own_backends(case: Case, project: Project) -> list[Record]:
 def connection(case: Case, studio: Studio, project: Project) -> Iterator[Finding]:
     """One finding for each backend, or that there is none."""
     own = own_backends(case, project)
-    dead = [backend for backend in project.backends if backend not in own and case.is_dead(url_of(backend))]
+    silent = [backend for backend in project.backends if backend not in own and case.is_silent(url_of(backend))]
+    dead = [backend for backend in silent if case.is_dead(backend)]
     if not own and dead:
         yield _moved(case, studio, project, dead[0])
+    elif not own and silent:
+        found = f"Label Studio reaches {url_of(silent[0])}, but nobody answers there from here: it may be this backend"
+        remedy = "run ihp doctor on the backend's machine, or name its address with --backend"
+        yield Finding("connection", "warning", found, remedy, project.place)
     elif not own:
         remedy = f"Settings, Model, Connect Model: {case.backend_url}, with Interactive preannotations on"
         found = f"no backend at {case.backend_url} is connected"
@@ -52,7 +57,8 @@ def _moved(case: Case, studio: Studio, project: Project, backend: Record) -> Fin
     # Another program's backend may be asleep, so that a project has to be named, or the backend to have our title.
     if case.is_ours(case.backend_url) and (case.project or backend.get("title") == TITLE):
         # Changed and not connected anew: with a backend Label Studio deletes the predictions it made.
-        mend = _patch(studio, project, backend, f"address of backend {backend.get('id')}", url, case.backend_url)
+        change = _patch(studio, project, backend, case.backend_url)
+        mend = Mend(f"address of backend {backend.get('id')}", url, case.backend_url, change)
     return Finding("connection", "error", found, remedy, project.place, mend=mend)
 
 
@@ -63,7 +69,7 @@ def _connected(case: Case, studio: Studio, project: Project, backend: Record) ->
         mend = None
         if case.is_ours(url):
             what = f"interactive preannotations of backend {backend.get('id')}"
-            mend = _patch(studio, project, backend, what, "off", "on")
+            mend = Mend(what, "off", "on", _patch(studio, project, backend, url))
         yield Finding("connection", "error", f"{url} is connected, but not asked for clicks", remedy, place, mend=mend)
         return
     state = str(backend.get("readable_state") or backend.get("state"))
@@ -81,11 +87,12 @@ def _connected(case: Case, studio: Studio, project: Project, backend: Record) ->
 
 def _reached_by_label_studio(studio: Studio, project: Project, backend: Record) -> Finding:
     """A click's way without a click: an empty list of them is answered at once, and nothing is remembered of it."""
-    path, body = f"/api/ml/{backend.get('id')}", None
+    path = f"/api/ml/{backend.get('id')}"
+    body: Record = {}
     if project.tasks:
         path, body = f"{path}/interactive-annotating", {"task": project.tasks[0].get("id"), "context": {"result": []}}
     try:
-        answer = studio.ask("POST" if body else "GET", path, body)
+        answer = studio.ask("POST" if body else "GET", path, body or None)
     except (NoAnswer, ImageFetchError) as error:
         return Finding("connection", "error", str(error), "look into Label Studio's log", project.place)
     said = answer.content.get("errors") if isinstance(answer.content, dict) else None
@@ -109,8 +116,7 @@ def _overshadowed(project: Project, own: list[Record]) -> Iterator[Finding]:
         yield Finding("first backend", "error", found, remedy, project.place)
 
 
-def _patch(studio: Studio, project: Project, backend: Record, what: str, before: str, after: str) -> Mend:
-    """Keeps everything of a backend but its address, or that it is interactive."""
-    url = after if "://" in after else url_of(backend)
+def _patch(studio: Studio, project: Project, backend: Record, url: str) -> Callable[[], None]:
+    """Makes a backend interactive and gives it an address; everything else of it stays."""
     body = {"project": project.id, "url": url, "title": backend.get("title"), "is_interactive": True}
-    return Mend(what, before, after, partial(studio.change, "PATCH", f"/api/ml/{backend.get('id')}", body))
+    return partial(studio.change, "PATCH", f"/api/ml/{backend.get('id')}", body)

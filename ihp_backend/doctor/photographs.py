@@ -36,9 +36,10 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
     """
     place = project.place
     config = parse_labelling_config(project.config)
-    key = next((image.data_key for image in config.images if image.data_key), None)
-    if key is None:
+    image = next((image for image in config.images if image.data_key), None)
+    if image is None or image.data_key is None:
         return
+    key = image.data_key
     if not project.tasks:
         yield Finding("photographs", "warning", "no tasks", "import photographs into the project", place)
         return
@@ -99,13 +100,8 @@ def _through_the_backend(
 ) -> Finding:
     # Only Label Studio opens clouds, by the task's number, and clicks on a numbered task are remembered.
     asked = _batch(project, task) if address.startswith(_CLOUD) else _click(project, config, task, label)
-    return _asked(
-        url,
-        project,
-        asked,
-        f"task {task.get('id')}: through the backend: fetched or found in its cache, opened and parsed",
-        "first click",
-    )
+    what = f"task {task.get('id')}: through the backend: fetched or found in its cache, opened and parsed"
+    return _asked(url, project, asked, what, "first click")
 
 
 def _second_click(url: str, project: Project, config: LabellingConfig, task: Record, label: str) -> Finding:
@@ -125,12 +121,11 @@ def _asked(url: str, project: Project, body: dict[str, Any], what: str, check: s
     if not isinstance(results, list) or not results or not isinstance(results[0], dict):
         found = f"{url}/predict answered status {answer.status}: {answer.detail}"
         return Finding(check, "error", found, "look into the log of ihp serve", project.place)
-    error = results[0].get("error")
-    if isinstance(error, dict) and str(error.get("field", "")).startswith("data."):
-        found, _, remedy = str(error.get("remedy", "")).partition("; ")
-        return Finding(
-            "photograph", "error", f"{what.partition(':')[0]}, asked by the backend: {found}", remedy, project.place
-        )
+    problem = results[0].get("error")
+    if isinstance(problem, dict) and str(problem.get("field", "")).startswith("data."):
+        found, _, remedy = str(problem.get("remedy", "")).partition("; ")
+        found = f"{what.partition(':')[0]}, asked by the backend: {found}"
+        return Finding("photograph", "error", found, remedy, project.place)
     return Finding(check, "ok", what, "", project.place, answer.milliseconds)
 
 
@@ -146,7 +141,7 @@ def _click(project: Project, config: LabellingConfig, task: Record, label: str) 
         "id": "doctor",
         "type": "keypointlabels",
         "from_name": kind.name if kind else "click",
-        "to_name": config.images[0].name,
+        "to_name": next(image.name for image in config.images if image.data_key),
         "is_positive": True,
         "value": {"x": 50.0, "y": 50.0, "width": 0.3, "labels": [label], "keypointlabels": [label]},
     }

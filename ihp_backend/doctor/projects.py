@@ -45,7 +45,7 @@ def find_backend(case: Case, projects: list[Project]) -> str | None:
 
 def _concerns(case: Case, backend: Record) -> bool:
     url = url_of(backend)
-    dead = bool(backend.get("is_interactive")) and case.is_dead(url)
+    dead = bool(backend.get("is_interactive")) and case.is_dead(backend)
     return dead or same_address(url, case.backend_url) or case.is_ours(url)
 
 

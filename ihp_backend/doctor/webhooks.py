@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from ihp_backend.doctor.case import Case, Project, same_address, same_host, url_of
+from ihp_backend.doctor.case import REACHED, Case, Project, same_address, same_host, url_of
 from ihp_backend.doctor.connection import own_backends
 from ihp_backend.doctor.finding import Finding, Mend
 from ihp_backend.doctor.studio import Record, Studio
@@ -24,7 +24,7 @@ def webhooks(case: Case, studio: Studio, project: Project) -> Iterator[Finding]:
         yield from _of_backend(studio, project, f"{url_of(backend)}/webhook", hooks)
     backends = [f"{url_of(backend)}/webhook" for backend in project.backends]
     for hook in hooks:
-        yield from _stale(case, studio, project, hook, backends)
+        yield from _stale(case, studio, project, hook, backends, own)
 
 
 def _of_backend(studio: Studio, project: Project, wanted: str, hooks: list[Record]) -> Iterator[Finding]:
@@ -58,14 +58,17 @@ def _of_backend(studio: Studio, project: Project, wanted: str, hooks: list[Recor
             yield Finding("webhook", "warning", found, "delete one under Settings, Webhooks", place, mend=mend)
 
 
-def _stale(case: Case, studio: Studio, project: Project, hook: Record, backends: list[str]) -> Iterator[Finding]:
+def _stale(
+    case: Case, studio: Studio, project: Project, hook: Record, backends: list[str], own: list[Record]
+) -> Iterator[Finding]:
     """Label Studio leaves the webhook of a deleted backend behind, and every annotation then waits for it."""
     url = url_of(hook)
     base = url.removesuffix("/webhook")
-    if base == url or any(same_address(url, backend) for backend in backends) or not case.is_dead(base):
+    if base == url or any(same_address(url, backend) for backend in backends) or not case.is_silent(base):
         return
-    # Elsewhere it may be anybody's, and only asleep.
-    ours = hook.get("project") is not None and same_host(url, case.backend_url)
+    # On another machine it may be anybody's, and out of reach only from here.
+    reached = [url_of(backend) for backend in own if backend.get("state") == REACHED and case.is_ours(url_of(backend))]
+    ours = hook.get("project") is not None and any(same_host(url, one) for one in reached)
     found = f"{url} leads to no connected backend and does not answer: saving an annotation may wait a second for it"
     remedy = "delete it under Settings, Webhooks, unless another program is expected there"
     mend = _removed(studio, hook) if ours else None

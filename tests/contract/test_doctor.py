@@ -134,20 +134,28 @@ def test_a_backend_that_moved_is_found_again(installation: Installation, examine
     assert [hook["url"] for hook in project.client.webhooks(project.id)] == [f"{installation.backend_url}/webhook"]
 
 
-def test_a_project_without_a_backend_gets_one(installation: Installation, examine: Examine) -> None:
+def test_a_project_without_a_backend_gets_one_and_a_switched_off_one_is_switched_on(
+    installation: Installation, examine: Examine
+) -> None:
     client = installation.client
     record = client.create_project("Unconnected", CONFIG, **demo_project.SETTINGS)
     demo_project.import_photograph(client, record["id"], HOPPER)
     assert set(examine("--project", record["id"])["wrong"]) == {"connection"}
     assert examine("--project", record["id"], "--fix")["wrong"] == {}
     [backend] = client.backends(record["id"])
-    client.request(
-        "PATCH",
-        f"/api/ml/{backend['id']}",
-        json={"project": record["id"], "url": backend["url"], "is_interactive": False},
-    )
-    assert "not asked for clicks" in examine("--project", record["id"])["wrong"]["connection"]["found"]
+    asleep = {"project": record["id"], "url": backend["url"], "is_interactive": False}
+    client.request("PATCH", f"/api/ml/{backend['id']}", json=asleep)
+    [webhook] = client.webhooks(record["id"])
+    client.request("PATCH", f"/api/webhooks/{webhook['id']}/", json={"is_active": False})
+    wrong = examine("--project", record["id"])["wrong"]
+    assert set(wrong) == {"connection", "webhook"}
+    assert "not asked for clicks" in wrong["connection"]["found"]
+    assert "is_active off" in wrong["webhook"]["found"]
     assert examine("--project", record["id"], "--fix")["wrong"] == {}
+    client.create_webhook(record["id"], webhook["url"])
+    assert "more than once" in examine("--project", record["id"])["wrong"]["webhook"]["found"]
+    assert examine("--project", record["id"], "--fix")["wrong"] == {}
+    assert [hook["id"] for hook in client.webhooks(record["id"])] == [webhook["id"]]
 
 
 def test_tokens(installation: Installation, project: Project, examine: Examine, request: pytest.FixtureRequest) -> None:

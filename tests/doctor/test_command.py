@@ -24,7 +24,7 @@ def test_without_a_label_studio_it_says_what_was_not_looked_at(installation: Sta
     shown = run("doctor", "--backend", installation.url)
     assert shown.exit_code == 0, shown.output
     assert "LABEL_STUDIO_URL is not set" in shown.output
-    assert "0 errors, 1 warnings" in shown.output
+    assert "errors: 0, warnings: 1" in shown.output
     assert run("doctor", "--backend", installation.url, "--project", 7).exit_code == 1
 
 

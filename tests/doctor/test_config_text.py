@@ -39,10 +39,9 @@ def test_nothing_to_do_changes_nothing() -> None:
     assert set_attributes(CONFIG, {}) == CONFIG
 
 
-def test_a_text_that_is_read_otherwise_is_left_alone() -> None:
-    doctype = '<!DOCTYPE View><View><Label value="a"/></View>'
-    assert set_attributes(doctype, {1: {"hotkey": "1"}}) in (None, doctype.replace("/>", ' hotkey="1"/>'))
-    assert set_attributes("<View", {0: {"a": "b"}}) is None
+@pytest.mark.parametrize("text", ["<View", '<View Smart="true" smart="true"/>', '<View smart="true">&nothing;</View>'])
+def test_a_text_that_cannot_be_changed_safely_is_left_alone(text: str) -> None:
+    assert set_attributes(text, {0: {"smart": "false"}}) is None
 
 
 @pytest.mark.parametrize("name", sorted(BENCHMARKS))

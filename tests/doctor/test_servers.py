@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.label_studio import token
 from ihp_backend.doctor.studio import Studio
@@ -193,7 +194,31 @@ def test_a_backend_that_answers_elsewhere_takes_the_place_of_one_that_was_only_e
 def test_a_dead_backend_is_replaced_only_where_it_is_meant(
     installation: StandInInstallation, dead_url: str, project: int | None, title: str, mended: int
 ) -> None:
-    installation.answers("/api/ml/", [{**installation.backend, "url": dead_url, "title": title}])
+    installation.answers("/api/ml/", [{**installation.backend, "url": dead_url, "title": title, "state": "DI"}])
     found = [finding for finding in examine_servers(installation.case(project)) if finding.check == "connection"]
     assert [finding.level for finding in found] == ["error"]
     assert sum(finding.mend is not None for finding in found) == mended
+
+
+def test_a_backend_that_only_label_studio_reaches_is_left_alone(
+    installation: StandInInstallation, dead_url: str
+) -> None:
+    installation.answers("/api/ml/", [{**installation.backend, "url": dead_url}])
+    (finding,) = (finding for finding in examine_servers(installation.case(7)) if finding.check == "connection")
+    assert (finding.level, finding.mend) == ("warning", None)
+    assert "--backend" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("host", "project", "mended"), [("127.0.0.1", 7, True), ("127.0.0.1", None, False), ("192.0.2.1", 7, False)]
+)
+def test_a_webhook_is_deleted_only_where_the_backend_lives(
+    installation: StandInInstallation, monkeypatch: pytest.MonkeyPatch, host: str, project: int | None, mended: bool
+) -> None:
+    left = {**installation.hook, "id": 6, "url": f"http://{host}:9/webhook", "project": project}
+    installation.answers("/api/webhooks/", [installation.hook, left])
+    case = installation.case()
+    real = case.health
+    monkeypatch.setattr(case, "health", lambda url: NoAnswer("away") if url.endswith(f"{host}:9") else real(url))
+    (finding,) = (finding for finding in examine_servers(case) if finding.check == "stale webhook")
+    assert (finding.mend is not None) == mended
