@@ -57,7 +57,7 @@ class Case:
         return isinstance(self.health(url), NoAnswer)
 
     def is_dead(self, backend: Record) -> bool:
-        """Whether neither Label Studio nor this machine reaches a backend: its address may mean another machine here."""
+        """Whether neither Label Studio nor this machine reaches a backend, whose address may mean another one here."""
         return backend.get("state") != REACHED and self.is_silent(url_of(backend))
 
 

@@ -16,7 +16,7 @@ from ihp_backend.doctor.labelling import labelling
 from ihp_backend.doctor.labels import labels, set_up
 from ihp_backend.doctor.model import model, versions
 from ihp_backend.doctor.photographs import photographs
-from ihp_backend.doctor.projects import connected_projects, find_backend, load_project
+from ihp_backend.doctor.projects import connected_address, connected_projects, find_backend, load_project
 from ihp_backend.doctor.refused_addresses import refused_addresses
 from ihp_backend.doctor.studio import Studio, StudioError
 from ihp_backend.doctor.webhooks import webhooks
@@ -80,7 +80,7 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
     if not case.backend_named:
         case.backend_url = find_backend(case, projects) or case.backend_url
     yield from backend(case)
-    yield from refused_addresses(studio, case.backend_url)
+    yield from refused_addresses(studio, connected_address(case, projects))
     for each in projects:
         try:
             yield from _examine_project(case, studio, each, with_photographs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ihp_backend.doctor.case import Case, Project, same_address, url_of
+from ihp_backend.doctor.case import REACHED, Case, Project, same_address, url_of
 from ihp_backend.doctor.studio import Record, Studio, StudioError
 
 MOST_PROJECTS = 1000
@@ -41,6 +41,13 @@ def find_backend(case: Case, projects: list[Project]) -> str | None:
     """The address of a backend of this kind that answers, the one that was expected before others."""
     connected = [url_of(backend) for project in projects for backend in project.backends]
     return next((url for url in (case.backend_url, *connected) if case.is_ours(url)), None)
+
+
+def connected_address(case: Case, projects: list[Project]) -> str:
+    """The backend's address as Label Studio has it; the expected one where none is connected."""
+    connected = (backend for project in projects for backend in project.backends)
+    own = (url_of(one) for one in connected if case.is_ours(url_of(one)) or one.get("state") == REACHED)
+    return case.backend_url if case.backend_named else next(own, case.backend_url)
 
 
 def _concerns(case: Case, backend: Record) -> bool:

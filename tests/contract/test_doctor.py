@@ -161,6 +161,11 @@ def test_a_project_without_a_backend_gets_one_and_a_switched_off_one_is_switched
 def test_tokens(installation: Installation, project: Project, examine: Examine, request: pytest.FixtureRequest) -> None:
     unknown = examine("--project", project.id, token="0" * 40)
     assert "Invalid token" in unknown["wrong"]["token"]["found"]
+    client = project.client
+    client.post("/api/jwt/settings", {"api_tokens_enabled": True, "legacy_api_tokens_enabled": True})
+    revoked = client.post("/api/token/", {})["token"]
+    client.request("POST", "/api/token/blacklist/", json={"refresh": revoked})
+    assert "revoked" in examine("--project", project.id, token=revoked)["wrong"]["token"]["found"]
     personal: str = request.getfixturevalue("personal_access_token")
     legacy = examine("--project", project.id)
     assert "does not take legacy tokens" in legacy["wrong"]["token"]["found"]

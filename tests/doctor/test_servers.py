@@ -204,9 +204,11 @@ def test_a_backend_that_only_label_studio_reaches_is_left_alone(
     installation: StandInInstallation, dead_url: str
 ) -> None:
     installation.answers("/api/ml/", [{**installation.backend, "url": dead_url}])
-    (finding,) = (finding for finding in examine_servers(installation.case(7)) if finding.check == "connection")
-    assert (finding.level, finding.mend) == ("warning", None)
-    assert "--backend" in finding.remedy
+    findings = {finding.check: finding for finding in examine_servers(installation.case(7))}
+    assert (findings["connection"].level, findings["connection"].mend) == ("warning", None)
+    assert "--backend" in findings["connection"].remedy
+    # Whether addresses are refused is asked of the one that Label Studio has.
+    assert dead_url in findings["backend address"].found
 
 
 @pytest.mark.parametrize(
