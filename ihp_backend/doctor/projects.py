@@ -45,9 +45,11 @@ def find_backend(case: Case, projects: list[Project]) -> str | None:
 
 def connected_address(case: Case, projects: list[Project]) -> str:
     """The backend's address as Label Studio has it; the expected one where none is connected."""
-    connected = (backend for project in projects for backend in project.backends)
-    own = (url_of(one) for one in connected if case.is_ours(url_of(one)) or one.get("state") == REACHED)
-    return case.backend_url if case.backend_named else next(own, case.backend_url)
+    connected = [backend for project in projects for backend in project.backends]
+    own = [url_of(one) for one in connected if case.is_ours(url_of(one))]
+    # What only Label Studio reaches may be this backend under the name that it has there.
+    own += [url_of(one) for one in connected if one.get("state") == REACHED and case.is_silent(url_of(one))]
+    return case.backend_url if case.backend_named or not own else own[0]
 
 
 def _concerns(case: Case, backend: Record) -> bool:

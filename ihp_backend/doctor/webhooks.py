@@ -51,8 +51,8 @@ def _of_backend(studio: Studio, project: Project, wanted: str, hooks: list[Recor
         yield Finding("webhook", "error", f"{wanted} has {', '.join(off)} off", remedy, place, mend=mend)
         return
     yield Finding("webhook", "ok", wanted, "", place)
-    for hook in ours:
-        if hook is not whole[0] and hook.get("project") is not None:
+    for hook in whole[1:]:
+        if hook.get("project") is not None:
             mend = _removed(studio, hook)
             found = f"{wanted} is there more than once: each event comes again"
             yield Finding("webhook", "warning", found, "delete one under Settings, Webhooks", place, mend=mend)
