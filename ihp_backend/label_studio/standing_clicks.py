@@ -17,8 +17,8 @@ never overwritten. A draft that has not changed since the label's last click can
 count as accepted then.
 
 Known gaps, as Label Studio sends nothing for undo, redo, reject and deleting a click or a region: they are learned of
-only from the label's next list, or from a draft that no longer holds what an earlier one held. A click that came and
-went between two saved drafts (at most five seconds) is kept until then.
+only from the label's next list, from a draft that no longer holds what an earlier one held, or from the second draft
+since the label's last click that does not hold it (the first may have been on its way when it was made).
 """
 
 from __future__ import annotations
@@ -53,11 +53,13 @@ class RememberedLabel:
         prompts: by id, oldest first.
         seen_in_draft: ids of those that a draft has held.
         stamp: the saved work's at the label's last click, None if only a draft told of its clicks.
+        later: stamps of drafts that were met since then.
     """
 
     prompts: dict[str, Prompt] = field(default_factory=dict)
     seen_in_draft: set[str] = field(default_factory=set)
     stamp: int | None = None
+    later: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -101,7 +103,7 @@ def _take_in_request(remembered: Remembered, request: PromptRequest, saved: Save
                 other.prompts = {key: prompt for key, prompt in other.prompts.items() if key not in prompts}
         label = remembered.labels.setdefault(name, RememberedLabel())
         label.prompts = prompts if prompts.keys() & label.prompts.keys() else {**label.prompts, **prompts}
-        label.stamp = saved.stamp
+        label.stamp, label.later = saved.stamp, set()
 
 
 def _take_in_draft(remembered: Remembered, request: PromptRequest, saved: SavedWork) -> None:
@@ -114,7 +116,9 @@ def _take_in_draft(remembered: Remembered, request: PromptRequest, saved: SavedW
             remembered.labels.setdefault(prompt.label, RememberedLabel()).prompts.setdefault(prompt.id, prompt)
     for name, label in remembered.labels.items():
         if name not in requested_labels and name not in saved.accepted:
-            gone = label.seen_in_draft - drafted
+            if saved.user is not None and saved.stamp != label.stamp:
+                label.later.add(saved.stamp)
+            gone = (label.seen_in_draft if len(label.later) < 2 else label.prompts.keys()) - drafted
             label.prompts = {key: prompt for key, prompt in label.prompts.items() if key not in gone}
         label.seen_in_draft |= label.prompts.keys() & (label.prompts.keys() if name in saved.accepted else drafted)
     remembered.labels = {name: label for name, label in remembered.labels.items() if label.prompts}

@@ -83,6 +83,12 @@ def memories(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Cli
         # submitted within the five seconds in which there is no draft, and Label Studio's word of it was lost
         ([("Face:a", NOTHING), ("Hat:b", SavedWork(annotations=frozenset({5})))], "Hat:b"),
         ([("Face:a", SavedWork(annotations=frozenset({5})))] * 2 + [("Hat:b", NOTHING)], "Face:a Hat:b"),
+        # undone before any draft had seen it: the second draft without it says so
+        (
+            [("Face:a", draft()), ("Hat:b", draft("Hat:b", stamp=2)), ("Hat:b,c", draft("Hat:b", stamp=2))],
+            "Face:a Hat:b,c",
+        ),
+        ([("Face:a", draft()), ("Hat:b", draft("Hat:b", stamp=2)), ("Hat:b,c", draft("Hat:b", stamp=3))], "Hat:b,c"),
         # clicked so quickly that no draft has seen it
         ([("Face:a", draft()), ("Hat:b", draft()), ("Hat:c", draft(stamp=2))], "Face:a Hat:b,c"),
     ],
