@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from examples.demo.client import Record
 from examples.demo.label_studio import Account
 
 # Besides being quiet: no name but this machine's is looked up, so that nothing can depend on another.
@@ -41,6 +43,16 @@ LABELS = """(suggested) => {
   return [...(suggested ? annotation.suggestions : annotation.areas).values()]
     .filter(region => region.type === 'brushregion')
     .flatMap(region => region.results.flatMap(result => result.mainValue)).sort();
+}"""
+
+
+# On every suggestion lie a cross and a tick, in the order of the suggestions; the dots of clicks are smaller.
+TICK = """(label) => {
+  const annotation = Htx.annotationStore.selected, stage = annotation.objects[0].stageRef;
+  const number = [...annotation.suggestions.values()].findIndex(region => region.labels.includes(label));
+  const tick = stage.find('Circle').filter(circle => circle.radius() > 10)[2 * number + 1].getAbsolutePosition();
+  const corner = stage.container().getBoundingClientRect();
+  return [corner.left + tick.x, corner.top + tick.y];
 }"""
 
 
@@ -89,24 +101,100 @@ class Editor:
         self.page.get_by_text("Auto-Annotation", exact=True).click()
         self.page.click(".lsf-tool_smart")
 
-    def click(self, hotkey: str, x: float, y: float, wanted: set[str], negative: bool = False) -> None:
-        """Choose a label by its key, click at x and y percent, wait until exactly the wanted labels are suggested."""
+    def accept_at_once(self) -> None:
+        """Auto-Accept Suggestions on."""
+        self.page.get_by_test_id("bottombar-auto-accept-toggle").evaluate("toggle => toggle.checked || toggle.click()")
+        self.page.wait_for_function("() => Htx.autoAcceptSuggestions")
+
+    def click(
+        self, hotkey: str, x: float, y: float, wanted: set[str], negative: bool = False, on_mask: bool = False
+    ) -> list[Record]:
+        """Choose a label by its key, click at x and y percent, wait until exactly the wanted labels are suggested.
+
+        Args:
+            hotkey: the label's.
+            x, y: where.
+            wanted: the labels that must be suggested in the end.
+            negative: with Alt.
+            on_mask: with Ctrl, without which a click on an accepted mask selects it.
+
+        Returns:
+            The regions that the backend answered.
+        """
+        held = [key for key, down in (("Alt", negative), ("Control", on_mask)) if down]
+        with self._answer() as answer:
+            self.click_only(hotkey, x, y, held)
+        self.wait_for(wanted, suggested=True)
+        return list(answer.value.json()["data"]["result"])
+
+    def click_only(self, hotkey: str, x: float, y: float, held: Sequence[str] = ()) -> None:
+        """Choose a label by its key and click at x and y percent, without waiting for an answer."""
         self.page.keyboard.press(hotkey)
         left, top = self.page.evaluate(POSITION, [x, y])
-        with self.page.expect_response(lambda answer: "interactive-annotating" in answer.url):
-            if negative:
-                self.page.keyboard.down("Alt")
-            self.page.mouse.click(left, top)
-            if negative:
-                self.page.keyboard.up("Alt")
-        deadline = time.monotonic() + 30
-        while (found := self.labels(suggested=True)) != sorted(wanted):
-            assert time.monotonic() < deadline, f"suggested: {found}, wanted: {sorted(wanted)}"
+        for key in held:
+            self.page.keyboard.down(key)
+        self.page.mouse.click(left, top)
+        for key in held:
+            self.page.keyboard.up(key)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> list[Record]:
+        """Drag the click at one place to another; gives the regions that the backend answered."""
+        from_, to = (self.page.evaluate(POSITION, list(place)) for place in (start, end))
+        with self._answer() as answer:
+            self.page.mouse.move(*from_)
+            self.page.mouse.down()
+            self.page.mouse.move(*to, steps=8)
+            self.page.mouse.up()
+        return list(answer.value.json()["data"]["result"])
+
+    def undo(self) -> None:
+        """Ctrl+Z, with the pointer away from the photograph."""
+        self.page.mouse.move(5, 5)
+        self.page.keyboard.press("Control+z")
+
+    def zoom_in(self) -> None:
+        """The magnifying glass in the tool bar, and back to the smart tool."""
+        self.page.get_by_label("zoom-in").click()
+        self.page.wait_for_function("() => Htx.annotationStore.selected.objects[0].zoomScale > 1")
+
+    def switch_to_clicks(self) -> None:
+        """The smart keypoint tool again, after another one."""
+        self.page.click(".lsf-tool_smart")
+
+    def paint(self, label: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Select a label's mask in the list of regions and draw a stroke into it with the brush."""
+        self.page.locator(".lsf-outliner-item").filter(has_text=label).first.click()
+        self.page.get_by_label("brush-tool").click()
+        from_, to = (self.page.evaluate(POSITION, list(place)) for place in (start, end))
+        self.page.mouse.move(*from_)
+        self.page.mouse.down()
+        self.page.mouse.move(*to, steps=10)
+        self.page.mouse.up()
+        self.page.keyboard.press("Escape")
+
+    def wait_for(self, wanted: set[str], suggested: bool) -> None:
+        """Wait until exactly these labels have masks."""
+        deadline = time.monotonic() + 60
+        while (found := self.labels(suggested)) != sorted(wanted):
+            assert time.monotonic() < deadline, f"found: {found}, wanted: {sorted(wanted)}"
             self.page.wait_for_timeout(100)
+
+    def _answer(self) -> AbstractContextManager[Any]:
+        return self.page.expect_response(lambda answer: "interactive-annotating" in answer.url)
 
     def labels(self, suggested: bool) -> list[str]:
         """The labels of the suggested masks, or of the masks in the annotation."""
         return list(self.page.evaluate(LABELS, suggested))
+
+    def accept_one(self, label: str) -> None:
+        """The tick in the middle of one suggested mask."""
+        x, y = self.page.evaluate(TICK, label)
+        self.page.mouse.click(x, y)
+        self.page.wait_for_function(
+            "label => [...Htx.annotationStore.selected.areas.values()].some("
+            "region => region.type === 'brushregion' && region.labels.includes(label))",
+            arg=label,
+        )
 
     def accept(self) -> None:
         """The green tick at the bottom; all suggestions become masks of the annotation."""
@@ -115,11 +203,18 @@ class Editor:
 
     def submit(self) -> None:
         """Press Submit and wait until Label Studio has the annotation."""
+        self._save("bottombar-submit-button", "POST", 201)
+
+    def update(self) -> None:
+        """Press Update, which stands in Submit's place once there is an annotation."""
+        self._save("bottombar-update-button", "PATCH", 200)
+
+    def _save(self, button: str, method: str, status: int) -> None:
         with self.page.expect_response(
-            lambda answer: answer.request.method == "POST" and "/annotations" in answer.url
+            lambda answer: answer.request.method == method and "/annotations" in answer.url
         ) as answer:
-            self.page.get_by_test_id("bottombar-submit-button").click()
-        assert answer.value.status == 201, answer.value.status
+            self.page.get_by_test_id(button).click()
+        assert answer.value.status == status, answer.value.status
 
     def screenshot(self, path: Path) -> None:
         """Keep what is on the screen."""
