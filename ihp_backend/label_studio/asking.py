@@ -8,11 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.labelling_config import BrushTarget, ImageTag, LabellingConfig
-from ihp_backend.label_studio.problems import Problem, problem
+from ihp_backend.label_studio.labelling_config import BrushTarget, ImageTag, LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.translation import Translation
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.scene import Scene
+
+
+def usable_config(text: str | None) -> LabellingConfig:
+    """A labelling config with which tasks can be answered.
+
+    Raises:
+        RequestError: it is none, or has no images or no masks.
+    """
+    config = parse_labelling_config(text)
+    if not config.images or not config.targets:
+        missing = "BrushLabels" if config.images else "Image"
+        raise RequestError(problem("label_config", f"no <{missing}>", f"add an <{missing}> tag; see the user guide"))
+    return config
 
 
 def ask(

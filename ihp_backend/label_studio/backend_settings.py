@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ihp_backend.label_studio.batch_limits import BatchLimits
 from ihp_backend.label_studio.image_settings import ImageSettings
 
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
@@ -28,12 +29,14 @@ class BackendSettings:
         engine: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
         data_dir: where events and cached images live.
         images: how photographs are fetched.
+        batches: how much a request for pre-annotations may take.
     """
 
     model: str | None = None
     engine: str = "onnx"
     data_dir: Path = DEFAULT_DATA_DIR
     images: ImageSettings = field(default_factory=ImageSettings)
+    batches: BatchLimits = field(default_factory=BatchLimits)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
@@ -42,13 +45,13 @@ class BackendSettings:
     def from_environment(
         cls: type[_Settings], environment: Mapping[str, str] | None = None, **explicit: Any
     ) -> _Settings:
-        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings``
-        reads, and in classes with more settings theirs.
+        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings`` and
+        ``BatchLimits`` read, and in classes with more settings theirs.
 
         Args:
             environment: variables by name; those of the process if None. Empty ones count as not set.
-            explicit: attributes that win over the environment; None counts as not given. ``allow_private_addresses``
-                and ``local_files_root`` are passed on to the image settings.
+            explicit: attributes that win over the environment; None counts as not given. ``allow_private_addresses``,
+                ``local_files_root`` and ``label_studio_url`` are passed on to the image settings.
 
         Raises:
             SettingsError: a value that cannot be used.
@@ -56,15 +59,19 @@ class BackendSettings:
         variables = os.environ if environment is None else environment
         given = {name: value for name, value in explicit.items() if value is not None}
         for_images: dict[str, Any] = {
-            name: given.pop(name) for name in ("allow_private_addresses", "local_files_root") if name in given
+            name: given.pop(name)
+            for name in ("allow_private_addresses", "local_files_root", "label_studio_url")
+            if name in given
         }
         settings = cls(**{**cls._from_variables(variables), **given})
         for_images.setdefault("cache_dir", settings.data_dir / "cache" / "images")
         try:
             images = ImageSettings.from_environment(variables, **for_images)
+            batches = given.get("batches") or BatchLimits.from_environment(variables)
         except ValueError as error:
             raise SettingsError(str(error)) from None
         object.__setattr__(settings, "images", images)
+        object.__setattr__(settings, "batches", batches)
         return settings
 
     @classmethod

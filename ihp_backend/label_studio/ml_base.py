@@ -92,7 +92,7 @@ class IHPModel(LabelStudioMLBase):
             "params": {"context": context or None},
         }
         tasks, request = read_prediction_request(body)
-        return answer_all(self.shared.get().predictions, tasks, request)
+        return answer_all(self.shared.get().batches, tasks, request)
 
     def fit(self, event: str, data: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Records an event for ``ihp worker`` to learn from; returns once it is on disk.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ class PredictionRequest:
         label_config: the labelling config's XML, as it came.
         context: ``params.context``; None for a batch.
         hostname, access_token: Label Studio's own, from the project's last ``/setup``.
+        many: whether the task is one of many: it then takes turns with the others at the model, and leaves the scenes
+            that annotators work on in their place.
+        ends_at: when it is too late to begin with a task, in seconds of the clock of ``Predictions``.
     """
 
     project: str
@@ -27,6 +31,8 @@ class PredictionRequest:
     context: Mapping[str, Any] | None = None
     hostname: str | None = None
     access_token: str | None = field(default=None, repr=False)
+    many: bool = False
+    ends_at: float = math.inf
 
 
 def read_prediction_request(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], PredictionRequest]:

@@ -5,25 +5,31 @@ without clicks and gets every part found; an interactive one (``context.result``
 every label with standing clicks. Anything else present but empty asks for nothing and gets an empty item at once.
 
 Concurrency: ``answer`` may be called by any number of threads; all state is in ClickMemory and SceneCache, and their
-locks are never held while a photograph is fetched or parsed.
+locks are never held while a photograph is fetched or parsed. The tasks of batches wait for one turn at the model,
+however many of them are answered side by side, so that a click has one rival for it and not one per task.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ihp_backend.label_studio.asking import ask, brush_targets
+from ihp_backend.label_studio.asking import ask, brush_targets, usable_config
 from ihp_backend.label_studio.box_limits import keep_inside_boxes
 from ihp_backend.label_studio.click_memory import NOBODY, ClickMemory
 from ihp_backend.label_studio.click_sessions import take_in
 from ihp_backend.label_studio.drawn_work import DrawnWork
 from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.outlines import clean_outlines
+from ihp_backend.label_studio.prediction_items import OutOfTime, item_of
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.label_studio.regions import Place, mean_score, regions
+from ihp_backend.label_studio.regions import Place, regions
 from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.serving import ServingModels
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
@@ -41,6 +47,7 @@ class Predictions:
         images: fetches photographs.
         memory: standing clicks; its own if None.
         scenes: opened photographs; its own if None.
+        clock: seconds; requests say by it when it is too late.
     """
 
     def __init__(
@@ -49,8 +56,11 @@ class Predictions:
         images: ImageSource,
         memory: ClickMemory | None = None,
         scenes: SceneCache | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.models = models
+        self.clock = clock
+        self._turn = threading.Lock()
         self.memory = ClickMemory() if memory is None else memory
         self._drawn = DrawnWork()
         self._photographs = TaskPhotographs(images, SceneCache() if scenes is None else scenes)
@@ -65,27 +75,29 @@ class Predictions:
         self.memory.forget(project, task, annotator)
 
     def answer(self, task: Mapping[str, Any], request: PredictionRequest) -> dict[str, Any]:
-        """The item for one task: model_version, score, result and, if something was wrong, error. Never raises."""
+        """The item for one task: model_version, score, result and, if something was wrong, error.
+
+        Raises:
+            OutOfTime: it was too late to begin; nothing else.
+        """
+        return self.attempt(task, request)[0]
+
+    def attempt(self, task: Mapping[str, Any], request: PredictionRequest) -> tuple[dict[str, Any], Problem | None]:
+        """As ``answer``, and why the task could not be answered, None if it was."""
         problems: list[Problem] = []
         results: list[dict[str, Any]] = []
+        failure: Problem | None = None
         parser = self._model(task, request)
         try:
             results = self._results(parser, task, request, problems)
+        except OutOfTime:
+            raise
         except RequestError as error:
-            problems.append(error.problem)
+            failure = error.problem
         except Exception as error:
             logger.exception("project %.40r task %.40r failed", request.project, _task_id(task))
-            problems.append(problem("task", type(error).__name__, "an error of this server; its log has the details"))
-        item: dict[str, Any] = {
-            "model_version": parser.version,
-            "score": mean_score(results),
-            "result": results,
-        }
-        if problems:
-            item["error"] = problems[0].to_json()
-            if len(problems) > 1:
-                item["error"]["others"] = [other.to_json() for other in problems[1:20]]
-        return item
+            failure = problem("task", type(error).__name__, "an error of this server; its log has the details")
+        return item_of(parser.version, results, [*problems, *([failure] if failure else [])]), failure
 
     def _model(self, task: Mapping[str, Any], request: PredictionRequest) -> Parser:
         """Pre-annotations are made by the newest model, clicks answered by the one with which the task was begun."""
@@ -100,16 +112,19 @@ class Predictions:
         prompts = request.context.get("result") if request.context is not None else None
         if request.context is not None and not prompts:
             return []
-        config = parse_labelling_config(request.label_config)
-        if not config.images or not config.targets:
-            missing = "BrushLabels" if config.images else "Image"
-            raise RequestError(
-                problem("label_config", f"no <{missing}>", f"add an <{missing}> tag; see the user guide")
-            )
+        self._check_time(request)
+        config = usable_config(request.label_config)
         translation = translate(config, parser.labels, any_labels=parser.any_labels)
         if prompts is None:
             return self._batch(parser, task, request, config, translation, problems)
         return self._interactive(parser, task, request, prompts, config, translation, problems)
+
+    def _check_time(self, request: PredictionRequest) -> None:
+        if self.clock() >= request.ends_at:
+            raise OutOfTime
+
+    def _turn_of(self, request: PredictionRequest) -> AbstractContextManager[Any]:
+        return self._turn if request.many else nullcontext()
 
     def _batch(
         self,
@@ -126,8 +141,12 @@ class Predictions:
         for image in config.images:
             names = [name for name in translation.labels.names[1:] if config.brush_target(name, image.name)]
             if names:
-                scene = self._photographs.open(parser, task, image, request)
-                label_map, scores = ask(parser, translation, scene, [])
+                turn = self._turn_of(request)
+                scene = self._photographs.open(parser, task, image, request, turn)
+                self._check_time(request)
+                with turn:
+                    label_map, scores = ask(parser, translation, scene, [])
+                clean_outlines(label_map)
                 targets = brush_targets(names, config, translation, image, problems)
                 results += regions(label_map, targets, scores, Place(request.project, _task_id(task)))
         return results
@@ -153,7 +172,7 @@ class Predictions:
         image = next((image for image in config.images if image.name == sent.to_name), None)
         if image is None:
             raise RequestError(problem("context.result[0].to_name", sent.to_name, "name an <Image> of the config"))
-        scene = self._photographs.open(parser, task, image, request)
+        scene = self._photographs.open(parser, task, image, request, self._turn_of(request))
         clicks = [
             prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in standing.prompts.items()
@@ -168,6 +187,8 @@ class Predictions:
             problems += unreadable
         label_map, scores = ask(parser, translation, scene, clicks, previous)
         keep_inside_boxes(label_map, standing.prompts, translation.labels)
+        clean_outlines(label_map, clicks, previous)
+        keep_inside_boxes(label_map, standing.prompts, translation.labels)  # What filled a hole beyond one goes again.
         targets = brush_targets(answered, config, translation, image, problems)
         place = Place(request.project, task_id, sent.original_size, sent.image_rotation)
         return regions(label_map, targets, scores, place)

@@ -36,18 +36,28 @@ class SceneCache:
         self._bytes: dict[str, int] = {}
         self._opening: dict[str, Future[Scene]] = {}
 
-    def get(self, key: str, opener: Callable[[], Scene]) -> Scene:
-        """The scene under ``key``, opened by ``opener`` if need be; raises what ``opener`` raises."""
+    def get(self, key: str, opener: Callable[[], Scene], *, keep: bool = True) -> Scene:
+        """The scene under ``key``, opened by ``opener`` if need be; raises what ``opener`` raises.
+
+        Args:
+            keep: False leaves what is kept as it is: for those who go through many photographs once, while others come
+                back to theirs with every click.
+        """
         with self._lock:
             if key in self._scenes:
-                self._scenes.move_to_end(key)
+                if keep:
+                    self._scenes.move_to_end(key)
                 return self._scenes[key]
             future = self._opening.get(key)
             mine = future is None
             if future is None:
                 future = self._opening[key] = Future()
         if not mine:
-            return future.result()
+            scene = future.result()
+            if keep:
+                with self._lock:
+                    self._keep(key, scene)
+            return scene
         try:
             scene = opener()
         except BaseException as error:
@@ -57,7 +67,8 @@ class SceneCache:
             raise
         with self._lock:
             del self._opening[key]
-            self._keep(key, scene)
+            if keep:
+                self._keep(key, scene)
         future.set_result(scene)
         return scene
 
@@ -67,7 +78,7 @@ class SceneCache:
 
     def _keep(self, key: str, scene: Scene) -> None:
         size = scene_bytes(scene)
-        if size > self._most_bytes:
+        if size > self._most_bytes or key in self._scenes:
             return
         self._scenes[key] = scene
         self._bytes[key] = size

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ihp_backend.label_studio.backend_settings import BackendSettings
+from ihp_backend.label_studio.batches import Batches
 from ihp_backend.label_studio.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.model_shelf import ModelShelf
@@ -26,6 +27,7 @@ class Backend:
 
     models: ModelShelf
     predictions: Predictions
+    batches: Batches
     inbox: Inbox
 
 
@@ -42,7 +44,7 @@ def open_backend(settings: BackendSettings | None = None) -> Backend:
     load = partial(Parser.from_pretrained, engine=settings.engine)
     models = ModelShelf(load(settings.model), VersionStore(folder / MODELS), load)
     predictions = Predictions(models, ImageSource(settings.images), ClickMemory(folder / CLICKS_FILE))
-    return Backend(models, predictions, Inbox(folder / EVENTS))
+    return Backend(models, predictions, Batches(predictions, settings.batches), Inbox(folder / EVENTS))
 
 
 class SharedBackend:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ihp_backend.label_studio.image_errors import ImageFetchError, shown
@@ -29,8 +30,18 @@ class TaskPhotographs:
         self._images = images
         self._scenes = scenes
 
-    def open(self, parser: Parser, task: Mapping[str, Any], image: ImageTag, request: PredictionRequest) -> Scene:
+    def open(
+        self,
+        parser: Parser,
+        task: Mapping[str, Any],
+        image: ImageTag,
+        request: PredictionRequest,
+        turn: AbstractContextManager[Any],
+    ) -> Scene:
         """The scene of a task's photograph; it is only for the model that made it.
+
+        Args:
+            turn: entered while the model looks at the photograph, and not while it is fetched and decoded.
 
         Raises:
             RequestError: the task names no photograph, or it cannot be fetched or decoded.
@@ -46,10 +57,12 @@ class TaskPhotographs:
                 access_token=request.access_token,
                 task_id=task_id if isinstance(task_id, int) else None,
             )
-            return parser.open(decode_photograph(content))
+            photograph = decode_photograph(content)
+            with turn:
+                return parser.open(photograph)
 
         try:
-            return self._scenes.get(key, open_scene)
+            return self._scenes.get(key, open_scene, keep=not request.many)
         except (ImageFetchError, PhotographError) as error:
             raise RequestError(Problem(f"data.{image.data_key}", shown(address), str(error))) from None
 

@@ -5,12 +5,14 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 
 - ``Parser`` is stateless and lets one network run at a time; everything around the network runs freely.
 - ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
+- ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
 - ``ModelShelf`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
 - ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share, with a connection per call.
 
-No lock is taken while another is held. With more than one worker, project access is known only to the worker that was
-told; events and standing clicks are common to all.
+No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
+more than one worker, project access is known only to the worker that was told; events and standing clicks are common to
+all.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from functools import partial
 
 from flask import Flask
 
+from ihp_backend.label_studio.batches import Batches
 from ihp_backend.label_studio.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.model_shelf import ModelShelf
@@ -49,11 +52,14 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
     journal, school = Journal(), School(folder)
     load = partial(Parser.from_pretrained, engine=settings.engine)
     models = ModelShelf(parser, school.versions, load, journal.note)
+    memory = ClickMemory(folder / CLICKS_FILE)
+    predictions = Predictions(models, images or ImageSource(settings.images), memory)
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(
         models=models,
-        predictions=Predictions(models, images or ImageSource(settings.images), ClickMemory(folder / CLICKS_FILE)),
+        predictions=predictions,
+        batches=Batches(predictions, settings.batches),
         school=school,
         journal=journal,
         access=ProjectAccess(),

@@ -21,10 +21,11 @@ routes = Blueprint("predict", __name__)
 def predict() -> Response:
     """Label Studio is reached as the project's last ``/setup`` told."""
     here = state()
+    began = here.batches.clock()
     tasks, request = read_prediction_request(read_body())
     hostname, access_token = here.access.of(request.project)
     request = replace(request, hostname=hostname, access_token=access_token)
-    items = answer_all(here.predictions, tasks, request)
+    items = answer_all(here.batches, tasks, request, began)
     _write_down(here.journal, items)
     return jsonify({"results": items})
 
@@ -34,4 +35,4 @@ def _write_down(journal: Journal, items: list[dict[str, Any]]) -> None:
         if error := item.get("error"):
             for each in (error, *error.get("others", ())):
                 journal.note(Problem(each["field"], each["value"], each["remedy"]))
-    journal.count_predictions(len(items))
+    journal.count_predictions(sum("result" in item for item in items))

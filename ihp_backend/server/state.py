@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from ihp_backend.label_studio.batches import Batches
 from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.lessons.school import School
@@ -22,6 +23,7 @@ class ServerState:
 
     models: ModelShelf
     predictions: Predictions
+    batches: Batches
     school: School
     journal: Journal
     access: ProjectAccess

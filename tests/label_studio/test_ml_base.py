@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
+from ihp_backend.label_studio.batches import Batches
 from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import RequestError
@@ -71,7 +72,8 @@ def model_class(ml_base: ModuleType, folder: Path) -> Any:
 
     def opened() -> Backend:
         models = ModelShelf(cast(Any, StandInParser()), VersionStore(folder / "models"), load)
-        return Backend(models, Predictions(models, cast(Any, StandInImages())), Inbox(folder / "events.sqlite"))
+        predictions = Predictions(models, cast(Any, StandInImages()))
+        return Backend(models, predictions, Batches(predictions), Inbox(folder / "events.sqlite"))
 
     return type("IHPModel", (ml_base.IHPModel,), {"shared": SharedBackend(opened)})
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.brush_rle import encode
+from ihp_backend.label_studio.brush_rle import decode, encode
 from ihp_backend.label_studio.click_memory import ClickMemory
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.predictions import Predictions
@@ -115,6 +115,35 @@ def test_what_is_drawn_is_the_parsing_so_far(monkeypatch: pytest.MonkeyPatch) ->
     assert len(item["result"]) == 1
     predictions(parser).answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
     assert parser.previous is None
+
+
+class WithSpeck(AllHat):
+    """All hat, but for one pixel of background at (5, 5)."""
+
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+        parse = super().parse(scene, clicks)
+        parse.label_map[5, 5] = 0
+        return parse
+
+
+@pytest.mark.parametrize(
+    ("x", "positive", "hole"), [(1.0, True, 0), (2.75, False, 1), (2.75, True, 1), (50.0, False, 0)]
+)
+def test_masks_have_no_specks_but_those_clicked(
+    monkeypatch: pytest.MonkeyPatch, x: float, positive: bool, hole: int
+) -> None:
+    monkeypatch.setattr(
+        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((200, 200, 3), np.uint8)
+    )
+
+    def holes(item: dict[str, Any]) -> int:
+        return int((decode(item["result"][0]["value"]["rle"], 200, 200) == 0).sum())
+
+    assert holes(predictions(WithSpeck()).answer(TASK, PredictionRequest("1", CONFIG))) == 0
+    click = {**CLICK, "is_positive": positive, "value": {"x": x, "y": x, "keypointlabels": ["Hat"]}}
+    kept = {**CLICK, "id": "d", "value": {"x": 90, "y": 90, "keypointlabels": ["Hat"]}}
+    request = PredictionRequest("1", CONFIG, context={"result": [kept, click]})
+    assert holes(predictions(WithSpeck()).answer(TASK, request)) == hole
 
 
 def test_a_request_does_not_show_its_token() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -39,6 +40,36 @@ def test_the_least_recently_used_gives_way_by_size() -> None:
     assert len(cache) == 2
     cache.get("big", lambda: scene(100))
     assert len(cache) == 2
+
+
+def test_who_only_passes_through_changes_nothing() -> None:
+    cache = SceneCache(most_scenes=2)
+    oldest = cache.get("a", scene)
+    cache.get("b", scene)
+    assert cache.get("a", scene, keep=False) is oldest
+    cache.get("passing", scene, keep=False)
+    assert len(cache) == 2
+    cache.get("c", scene)
+    assert cache.get("a", scene) is not oldest  # having been passed by made it no younger
+
+
+def test_a_scene_is_kept_for_the_one_who_joined_in_opening_it() -> None:
+    cache, begun, held = SceneCache(), threading.Event(), threading.Event()
+
+    def opener() -> Scene:
+        begun.set()
+        held.wait(10)
+        return scene()
+
+    with ThreadPoolExecutor(2) as pool:
+        passing = pool.submit(cache.get, "a", opener, keep=False)
+        assert begun.wait(10)
+        staying = pool.submit(cache.get, "a", scene)
+        while not cache._opening["a"]._condition._waiters:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        held.set()
+        assert staying.result() is passing.result()
+    assert len(cache) == 1
 
 
 def test_a_failed_opening_is_not_remembered() -> None:

@@ -14,6 +14,7 @@ def test_defaults() -> None:
     settings = ServerSettings.from_environment({})
     assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 9090, 1, 16)
     assert (settings.timeout, settings.max_body_mebibytes) == (120, 256)
+    assert (settings.batches.seconds, settings.batches.parallel) == (90, 4)
     assert settings.data_dir == Path.home() / ".local/share/ihp-backend"
     assert settings.images.cache_dir == settings.data_dir / "cache" / "images"
     assert not settings.images.allow_private_addresses
@@ -45,6 +46,8 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         ({"IHP_PORT": "70000"}, {}, "port: 70000 is out of range; choose 0 to 65535"),
         ({}, {"workers": 0}, "workers: 0 is out of range"),
         ({}, {"threads": -1}, "threads: -1 is out of range"),
+        ({"IHP_BATCH_SECONDS": "0"}, {}, "IHP_BATCH_SECONDS: 0 is out of range; choose 1 to 86400"),
+        ({"IHP_BATCH_PARALLEL": "999"}, {}, "IHP_BATCH_PARALLEL: 999 is out of range; choose 1 to 64"),
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
         ({}, {"local_files_root": Path("/nowhere/at/all")}, "local_files_root"),
     ],

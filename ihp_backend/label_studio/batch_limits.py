@@ -1,0 +1,46 @@
+"""BatchLimits: how much a request for pre-annotations may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """How much a batch may take.
+
+    Attributes:
+        seconds: from its arrival to its answer; Label Studio gives up after 100 (``ML_TIMEOUT_PREDICT`` there).
+        parallel: tasks answered side by side; so many photographs are decoded at a time.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    seconds: int = 90
+    parallel: int = 4
+
+    def __post_init__(self) -> None:
+        for name, value, most in (("seconds", self.seconds, 86400), ("parallel", self.parallel, 64)):
+            if not 1 <= value <= most:
+                raise ValueError(f"{_VARIABLES[name]}: {value} is out of range; choose 1 to {most}")
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> BatchLimits:
+        """Limits from IHP_BATCH_SECONDS and IHP_BATCH_PARALLEL; empty ones count as not set.
+
+        Raises:
+            ValueError: a value that is no number, or out of range.
+        """
+        values = {}
+        for name, variable in _VARIABLES.items():
+            if text := variables.get(variable, "").strip():
+                try:
+                    values[name] = int(text)
+                except ValueError:
+                    raise ValueError(f"{variable}: {text!r} is no whole number; correct or unset it") from None
+        return cls(**values)
+
+
+_VARIABLES = {"seconds": "IHP_BATCH_SECONDS", "parallel": "IHP_BATCH_PARALLEL"}
