@@ -14,6 +14,7 @@ from ihp_backend.commands.doctor import doctor
 from ihp_backend.commands.failing import failure
 from ihp_backend.commands.lessons import train, train_status, worker, worker_beside
 from ihp_backend.commands.models import models
+from ihp_backend.commands.predict_project import predict_project
 
 if TYPE_CHECKING:
     from ihp_backend.clicks import Click
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(accepted)
 app.command()(config)
 app.command()(doctor)
+app.command("predict-project")(predict_project)
 app.command()(sync)
 app.command()(train)
 app.command("train-status")(train_status)

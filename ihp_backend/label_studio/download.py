@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
@@ -14,25 +15,16 @@ from ihp_backend.label_studio.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.image_settings import ImageSettings
 from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, origin
 from ihp_backend.label_studio.pinned_adapter import send
+from ihp_backend.label_studio.status_errors import REDIRECTS, NoAnswerError, StatusError, status_error
+
+__all__ = ["Downloader", "NoAnswerError", "StatusError"]
 
 MOST_REDIRECTS = 5
 
 _CHUNK_BYTES = 1 << 16
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LONGEST_COMPLAINT = 500
 # No compression: images gain nothing by it, and a small answer could unfold to any size.
 _HEADERS = {"User-Agent": "ihp-backend", "Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
-
-
-class StatusError(ImageFetchError):
-    """The server answered with a status other than success.
-
-    Attributes:
-        status: the HTTP status.
-    """
-
-    def __init__(self, text: str, status: int) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class Downloader:
@@ -62,7 +54,7 @@ class Downloader:
             request.headers.update(authorization)
             with self._send(request, owner) as response:
                 status = response.status_code
-                if status in _REDIRECTS and "Location" in response.headers:
+                if status in REDIRECTS and "Location" in response.headers:
                     redirects += 1
                     if redirects > MOST_REDIRECTS:
                         raise ImageFetchError(
@@ -77,9 +69,38 @@ class Downloader:
                 elif status == 401 and owner and may_renew and self._tokens.renew(owner, authorization):
                     may_renew = False
                 else:
-                    raise _status_error(url, status, owner)
+                    raise status_error(url, status, owner)
             if time.monotonic() > deadline:
                 raise self._too_slow(url)
+
+    def call(
+        self, method: str, url: str, label_studio: LabelStudioAddress, body: dict[str, Any] | None = None
+    ) -> tuple[int, bytes]:
+        """A request to Label Studio's API, not repeated but for a token that has to be renewed.
+
+        Args:
+            method: for example "POST".
+            url: an address that `label_studio` owns.
+            body: sent as JSON; None sends nothing.
+
+        Returns:
+            The status, whatever it is, and the body; of a refusal the beginning of what it says.
+
+        Raises:
+            NoAnswerError: no connection, or none in time.
+            ImageFetchError: a token that cannot be exchanged, a page instead of JSON.
+        """
+        deadline, may_renew = time.monotonic() + self._settings.total_seconds, True
+        while True:
+            request = _prepared(method, url, body)
+            authorization = self._tokens.header(label_studio)
+            request.headers.update(authorization)
+            with self._send(request, label_studio) as response:
+                status = response.status_code
+                if status == 401 and may_renew and self._tokens.renew(label_studio, authorization):
+                    may_renew = False
+                else:
+                    return status, self._body(response, url, deadline) if status < 400 else _complaint(response)
 
     def _send(self, request: requests.PreparedRequest, owner: LabelStudioAddress | None) -> requests.Response:
         """Send `request`; `owner` is the Label Studio it goes to, None for other servers."""
@@ -98,7 +119,7 @@ class Downloader:
             raise self._too_slow(url) from None
         except (OSError, ValueError) as error:
             # Not the error's own text, and no `from error`: both can hold the whole address.
-            raise ImageFetchError(
+            raise NoAnswerError(
                 f"image {shown(url)}: no connection ({type(error).__name__}); check that this server reaches the "
                 "host (in a container, localhost is the container itself) and that LABEL_STUDIO_URL is right"
             ) from None
@@ -127,7 +148,7 @@ class Downloader:
         except (requests.RequestException, OSError) as error:
             if "timed out" in str(error):
                 raise self._too_slow(url) from None
-            raise ImageFetchError(
+            raise NoAnswerError(
                 f"image {shown(url)}: the answer broke off before its end; try again, and check the server"
             ) from None
         if not data:
@@ -136,9 +157,9 @@ class Downloader:
             raise ImageFetchError(f"image {shown(url)}: only a part of the file was sent; use pre-signed addresses")
         return bytes(data)
 
-    def _too_slow(self, url: str) -> ImageFetchError:
+    def _too_slow(self, url: str) -> NoAnswerError:
         settings = self._settings
-        return ImageFetchError(
+        return NoAnswerError(
             f"image {shown(url)}: timed out (connect {settings.connect_seconds:g} s, read {settings.read_seconds:g} s, "
             f"all {settings.total_seconds:g} s); check the server, or raise these settings"
         )
@@ -150,7 +171,7 @@ class Downloader:
             return response.status_code, data
 
 
-def _prepared(method: str, url: str, body: dict[str, str] | None = None) -> requests.PreparedRequest:
+def _prepared(method: str, url: str, body: dict[str, Any] | None = None) -> requests.PreparedRequest:
     try:
         request = requests.Request(method, url, headers=_HEADERS, json=body).prepare()
         origin(str(request.url))
@@ -159,36 +180,14 @@ def _prepared(method: str, url: str, body: dict[str, str] | None = None) -> requ
     return request
 
 
+def _complaint(response: requests.Response) -> bytes:
+    if "html" in response.headers.get("Content-Type", ""):
+        return b""
+    try:
+        return next(response.iter_content(_LONGEST_COMPLAINT), b"")
+    except (requests.RequestException, OSError):
+        return b""
+
+
 def _is_whole(content_range: str, received: int) -> bool:
     return content_range.replace(" ", "") == f"bytes0-{received - 1}/{received}"
-
-
-def _status_error(url: str, status: int, owner: LabelStudioAddress | None) -> StatusError:
-    if status == 401 and owner:
-        if not owner.token:
-            remedy = "set LABEL_STUDIO_API_KEY to a token from Label Studio's Account & Settings"
-        else:
-            remedy = (
-                "Label Studio refused the token: set LABEL_STUDIO_API_KEY to a valid personal access token (legacy "
-                "tokens are off by default)"
-            )
-    elif status == 403 and owner:
-        remedy = (
-            "Label Studio denies it: the token's user has to see the project, and local files need "
-            "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true there or IHP_LOCAL_FILES_ROOT here"
-        )
-    elif status in (401, 403):
-        remedy = (
-            "the address wants a login or has expired; if it is Label Studio, set LABEL_STUDIO_URL to exactly this "
-            "scheme, host and port, and LABEL_STUDIO_API_KEY"
-        )
-    elif status == 404:
-        remedy = (
-            "no such file; check the task's data, for Label Studio's own files LABEL_STUDIO_URL, and for cloud "
-            "addresses the project's storage"
-        )
-    elif status in _REDIRECTS:
-        remedy = "a redirect without a target; check the server"
-    else:
-        remedy = "the server has a problem; try again, and read its log"
-    return StatusError(f"image {shown(url)}: status {status}; {remedy}", status)

@@ -48,9 +48,10 @@ class ImageServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: ImageServer
+    body: bytes
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.body = body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.asked.append(Asked(self.command, self.path, headers, body))
         self.server.routes.get(self.path.partition("?")[0], status(404))(self)

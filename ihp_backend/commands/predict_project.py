@@ -1,0 +1,142 @@
+"""`ihp predict-project`: pre-annotations for all tasks of a project that have none of the serving version."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ihp_backend.commands.failing import failure, told
+from ihp_backend.commands.opening import DataDir
+
+if TYPE_CHECKING:
+    from ihp_backend.label_studio.backend_settings import BackendSettings
+    from ihp_backend.label_studio.prediction_api import PredictionApi
+    from ihp_backend.label_studio.project_predictions import Outcome
+    from ihp_backend.parsing.parser import Parser
+
+INTERRUPTED = 130
+
+
+def predict_project(
+    where: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[URL] PROJECT",
+            help="Label Studio's address, by default LABEL_STUDIO_URL, and the project's number in it.",
+            show_default=False,
+        ),
+    ],
+    data_dir: DataDir = None,
+    model: Annotated[str | None, typer.Option(help="Model folder or packaged model's name, as for ihp serve.")] = None,
+    engine: Annotated[str | None, typer.Option(help="onnx or torch, as for ihp serve.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many tasks.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="Tasks in work at a time.")] = 4,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do.")] = False,
+) -> None:
+    """Pre-annotate the tasks of a project that have no prediction of the model version in service.
+
+    Can be interrupted and run again at any time: it goes on with what is missing. Nothing is deleted. The token is
+    LABEL_STUDIO_API_KEY.
+    """
+    from ihp_backend.label_studio.api_client import ApiClient
+    from ihp_backend.label_studio.asking import usable_config
+    from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
+    from ihp_backend.label_studio.images import ImageSource
+    from ihp_backend.label_studio.prediction_api import PredictionApi
+    from ihp_backend.label_studio.prediction_request import PredictionRequest
+    from ihp_backend.label_studio.predictions import Predictions
+    from ihp_backend.label_studio.problems import RequestError
+    from ihp_backend.label_studio.project_api import ProjectApiError
+    from ihp_backend.label_studio.project_predictions import predict_tasks
+    from ihp_backend.label_studio.serving import OneModel
+    from ihp_backend.label_studio.shown_version import how_to_show
+    from ihp_backend.label_studio.translation import translate
+    from ihp_backend.parsing.checkpoint import CheckpointError
+    from ihp_backend.retraining import StorageError
+
+    *address, number = where
+    if len(address) > 1 or not number.isdecimal():
+        raise failure(f"project: {' '.join(where)!r} is no number of a project, nor an address and a number")
+    url = address[0] if address else None
+    stopped = Event()
+    with told(ProjectApiError, RequestError, SettingsError, StorageError, CheckpointError):
+        settings = BackendSettings.from_environment(data_dir=data_dir, model=model, engine=engine, label_studio_url=url)
+        api = PredictionApi(ApiClient(settings.images, stopped))
+        record = api.project(number)
+        request = PredictionRequest(number, record.get("label_config"), many=True)
+        config, parser = usable_config(request.label_config), _serving(settings, number)
+        lacking = translate(config, parser.labels, any_labels=parser.any_labels).lacking(config.labels, parser.labels)
+        if lacking is not None:
+            typer.echo(f"ihp: {RequestError(lacking)}", err=True)
+        missing = _missing(api, number, parser.version)
+        failed = 0
+        if missing and not dry_run:
+            predictions = Predictions(OneModel(parser), ImageSource(settings.images))
+            outcomes = predict_tasks(api, predictions, missing[:limit], request, parallel, stopped)
+            failed = _follow(outcomes, len(missing[:limit]))
+        if advice := how_to_show(record, api.backends(number), parser.version):
+            typer.echo(advice)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _serving(settings: BackendSettings, project: str) -> Parser:
+    """The model that `ihp serve` with these settings answers the project with."""
+    from ihp_backend.label_studio.model_shelf import ModelShelf
+    from ihp_backend.parsing.parser import Parser
+    from ihp_backend.retraining.versions import MODELS, VersionStore
+
+    versions = VersionStore(settings.prepare_data_dir() / MODELS)
+    load = partial(Parser.from_pretrained, engine=settings.engine)
+    return ModelShelf(load(settings.model), versions, load).of_project(project)
+
+
+def _missing(api: PredictionApi, project: str, version: str) -> list[dict[str, Any]]:
+    """The tasks without a prediction of the version."""
+    from rich.console import Console
+
+    total, missing = 0, []
+    with Console(stderr=True).status("listing the tasks"):
+        # All of them first: a list read page by page while it changes leaves tasks out.
+        for task, has in api.tasks(project, version):
+            total += 1
+            if not has:
+                missing.append(task)
+    typer.echo(f"project {project}: {len(missing)} of {total} tasks have no prediction of {version}")
+    return missing
+
+
+def _follow(outcomes: Generator[Outcome, None, None], total: int) -> int:
+    """Shows how far it is, then what failed; the number of those."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from ihp_backend.label_studio.problems import RequestError
+
+    done, failures = 0, []
+    rate, left = TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
+    began = time.monotonic()
+    try:
+        with (
+            closing(outcomes),
+            Progress(TextColumn("predicting"), BarColumn(), MofNCompleteColumn(), rate, left) as shown,
+        ):
+            bar = shown.add_task("", total=total, rate="")
+            for outcome in outcomes:
+                done += 1
+                if outcome.failure is not None:
+                    failures.append(f"task {outcome.task}: {RequestError(outcome.failure)}")
+                shown.update(bar, completed=done, rate=f"{done / (time.monotonic() - began):.1f}/s")
+    except KeyboardInterrupt:
+        typer.echo("ihp: interrupted; the same command goes on with what is missing", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        typer.echo(f"{done - len(failures)} predictions posted, {len(failures)} tasks failed")
+        for text in failures:
+            typer.echo(text, err=True)
+    return len(failures)

@@ -1,0 +1,94 @@
+"""PredictionApi: which tasks of a project have a prediction of a version, and giving them one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from ihp_backend.label_studio.api_client import ApiClient
+from ihp_backend.label_studio.project_api import ProjectApiError
+
+PAGE = 100
+
+_LONGEST_LIST = 500
+"""Characters after which Label Studio cuts the list of a task's model versions."""
+
+# The Data Manager lists a task's model versions only where they are filtered by; no version contains this.
+_ALL_WITH_VERSIONS = {
+    "filters": {
+        "conjunction": "and",
+        "items": [
+            {
+                "filter": "filter:tasks:predictions_model_versions",
+                "operator": "not_contains",
+                "type": "List",
+                "value": ["(no version is called so)"],
+            }
+        ],
+    }
+}
+
+
+class PredictionApi:
+    """Reads tasks and adds predictions; changes and deletes nothing that is there.
+
+    Args:
+        client: asks Label Studio; what it raises comes out of every method.
+    """
+
+    def __init__(self, client: ApiClient) -> None:
+        self.client = client
+
+    def project(self, project: str) -> dict[str, Any]:
+        """A project's settings."""
+        return dict(self.client.get(f"/api/projects/{project}/"))
+
+    def backends(self, project: str) -> list[dict[str, Any]]:
+        """The connected backends, each with the version that it told Label Studio just now."""
+        found = self.client.get(f"/api/ml/?project={project}")
+        return [backend for backend in found if isinstance(backend, dict)] if isinstance(found, list) else []
+
+    def tasks(self, project: str, version: str) -> Iterator[tuple[dict[str, Any], bool]]:
+        """Every task, id and data only, and whether it has a prediction of that version.
+
+        Masks are not fetched for it, so that a project of thousands is gone through in seconds.
+        """
+        query = quote(json.dumps(_ALL_WITH_VERSIONS))
+        seen = 0
+        for page in range(1, 1 << 30):
+            # Addresses as they were imported, which is how /predict gets them.
+            path = f"/api/tasks/?project={project}&page={page}&page_size={PAGE}&resolve_uri=false&query={query}"
+            answer = self.client.get(path)
+            tasks = answer.get("tasks") if isinstance(answer, dict) else None
+            if not isinstance(tasks, list):
+                raise ProjectApiError(f"project {project}: no list of tasks; is this Label Studio?")
+            for task in tasks:
+                known = _known(task.get("predictions_model_versions"), version)
+                has = self.has(task["id"], version) if known is None else known
+                yield {"id": task["id"], "data": task.get("data")}, has
+            seen += len(tasks)
+            if not tasks or seen >= int(answer.get("total") or 0):
+                return
+
+    def has(self, task: int, version: str) -> bool:
+        """Whether a task has a prediction of that version."""
+        return any(one.get("model_version") == version for one in self.client.get(f"/api/predictions/?task={task}"))
+
+    def post(self, project: str, task: int, item: dict[str, Any]) -> None:
+        """Add a prediction to a task; ``item`` has model_version, score and result."""
+        version = item["model_version"]
+        body = {
+            "task": task,
+            "project": int(project),
+            **{key: item[key] for key in ("model_version", "score", "result")},
+        }
+        self.client.post("/api/predictions/", body, already=lambda: self.has(task, version))
+
+
+def _known(versions: Any, version: str) -> bool | None:
+    """Whether a version is in the Data Manager's list; None if the list cannot tell."""
+    if not isinstance(versions, str) or len(versions) >= _LONGEST_LIST or "," in version or '"' in version:
+        return None
+    return version in [one.strip() for one in versions.split(",")]

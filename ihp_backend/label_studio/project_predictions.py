@@ -1,0 +1,72 @@
+"""Pre-annotating a whole project: tasks in, predictions posted.
+
+Concurrency: a few threads take a task each from its photograph to its posted prediction; at the model they take turns
+(see ``Predictions``). Whoever goes on with the results does so in a thread of his own; when he stops, no task is begun
+any more, and those begun are ended.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from ihp_backend.label_studio.prediction_api import PredictionApi
+from ihp_backend.label_studio.prediction_request import PredictionRequest
+from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.label_studio.problems import Problem
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes:
+        task: its id.
+        failure: why it has no prediction; None if it was posted.
+    """
+
+    task: int
+    failure: Problem | None
+
+
+def predict_tasks(
+    api: PredictionApi,
+    predictions: Predictions,
+    tasks: Sequence[dict[str, Any]],
+    request: PredictionRequest,
+    parallel: int,
+    stopped: threading.Event,
+) -> Generator[Outcome, None, None]:
+    """Answers tasks and posts what was found, in whatever order they are done.
+
+    Args:
+        api: where the predictions go.
+        predictions: answers the tasks.
+        tasks: with id and data.
+        request: what they have in common.
+        parallel: tasks in work at a time.
+        stopped: is set when the caller goes on no further, so that nobody waits any more.
+
+    Raises:
+        ProjectApiError: Label Studio is gone, or takes no prediction; what was posted stays.
+    """
+
+    def work(task: dict[str, Any]) -> Outcome:
+        item, failure = predictions.attempt(task, request)
+        if failure is not None and api.client.had_to_wait():
+            # The photograph may have been out of reach for the same reason.
+            item, failure = predictions.attempt(task, request)
+        if failure is None:
+            api.post(request.project, task["id"], item)
+        return Outcome(task["id"], failure)
+
+    pool = ThreadPoolExecutor(parallel, thread_name_prefix="predict")
+    try:
+        for future in as_completed([pool.submit(work, task) for task in tasks]):
+            yield future.result()
+    finally:
+        stopped.set()
+        pool.shutdown(wait=True, cancel_futures=True)
