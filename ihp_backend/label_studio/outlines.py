@@ -53,19 +53,19 @@ def clean_outlines(
         at = at[0][still], at[1][still]
     numbers, own = np.unique(pieces[at], return_inverse=True)
     who, where = _borders(at, own, pieces, drawn)
-    open_ = np.ones(len(numbers), bool)
-    while open_.any():
+    waiting = np.ones(len(numbers), bool)
+    while waiting.any():
         # Only what is no speck, or none any more, passes its label on.
-        valid = open_[who] & ~speck[pieces.ravel()[where]]
+        valid = waiting[who] & ~speck[pieces.ravel()[where]]
         votes = np.bincount(who[valid] * 256 + label_map.ravel()[where[valid]], minlength=len(numbers) * 256)
         votes = votes.reshape(-1, 256)
-        settled = votes.any(axis=1)
+        settled: NDArray[np.bool_] = votes.max(axis=1) > 0
         if not settled.any():
             return
         mine = settled[own]
         label_map[at[0][mine], at[1][mine]] = votes.argmax(axis=1)[own[mine]]
         speck[numbers[settled]] = False
-        open_ &= ~settled
+        waiting &= ~settled
 
 
 def _borders(

@@ -82,6 +82,11 @@ def test_a_project_is_predicted_once(
     )
     [shown] = client.get(f"/api/projects/{project.id}/next")["predictions"]
     assert shown["model_version"] == version
+    ordering = json.dumps({"ordering": ["tasks:predictions_score"]})
+    listed = client.get("/api/tasks/", project=project.id, query=ordering)["tasks"]
+    scores = [task["predictions_score"] for task in listed if task["predictions_score"] is not None]
+    assert len(scores) == 20
+    assert scores == sorted(scores)
 
     second = predict_project(installation, *arguments)
     assert "1 of 21 tasks" in second.stdout
