@@ -59,14 +59,14 @@ class ApiClient:
         """A POST, done once: before it is repeated, ``already`` says whether that was done after all."""
         self._ask("POST", path, body, already)
 
-    def had_to_wait(self) -> bool:
-        """Whether Label Studio did not answer at first; returns when it does."""
+    def had_to_wait(self, path: str) -> bool:
+        """Whether Label Studio did not answer a GET at first; returns when it does."""
         try:
-            if self._downloader.call("GET", self._label_studio.absolute("/health"), self._label_studio)[0] < 400:
+            if self._downloader.call("GET", self._label_studio.absolute(path), self._label_studio)[0] < 400:
                 return False
         except ImageFetchError:
             pass
-        self.get("/health")
+        self.get(path)
         return True
 
     def _ask(

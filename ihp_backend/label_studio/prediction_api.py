@@ -39,15 +39,19 @@ class PredictionApi:
     """
 
     def __init__(self, client: ApiClient) -> None:
-        self.client = client
+        self._client = client
 
     def project(self, project: str) -> dict[str, Any]:
         """A project's settings."""
-        return dict(self.client.get(f"/api/projects/{project}/"))
+        return dict(self._client.get(_project(project)))
+
+    def had_to_wait(self, project: str) -> bool:
+        """Whether Label Studio was away; returns when it is there."""
+        return self._client.had_to_wait(_project(project))
 
     def backends(self, project: str) -> list[dict[str, Any]]:
         """The connected backends, each with the version that it told Label Studio just now."""
-        found = self.client.get(f"/api/ml/?project={project}")
+        found = self._client.get(f"/api/ml/?project={project}")
         return [backend for backend in found if isinstance(backend, dict)] if isinstance(found, list) else []
 
     def tasks(self, project: str, version: str) -> Iterator[tuple[dict[str, Any], bool]]:
@@ -60,7 +64,7 @@ class PredictionApi:
         for page in range(1, 1 << 30):
             # Addresses as they were imported, which is how /predict gets them.
             path = f"/api/tasks/?project={project}&page={page}&page_size={PAGE}&resolve_uri=false&query={query}"
-            answer = self.client.get(path)
+            answer = self._client.get(path)
             tasks = answer.get("tasks") if isinstance(answer, dict) else None
             if not isinstance(tasks, list):
                 raise ProjectApiError(f"project {project}: no list of tasks; is this Label Studio?")
@@ -74,7 +78,7 @@ class PredictionApi:
 
     def has(self, task: int, version: str) -> bool:
         """Whether a task has a prediction of that version."""
-        return any(one.get("model_version") == version for one in self.client.get(f"/api/predictions/?task={task}"))
+        return any(one.get("model_version") == version for one in self._client.get(f"/api/predictions/?task={task}"))
 
     def post(self, project: str, task: int, item: dict[str, Any]) -> None:
         """Add a prediction to a task; ``item`` has model_version, score and result."""
@@ -84,7 +88,11 @@ class PredictionApi:
             "project": int(project),
             **{key: item[key] for key in ("model_version", "score", "result")},
         }
-        self.client.post("/api/predictions/", body, already=lambda: self.has(task, version))
+        self._client.post("/api/predictions/", body, already=lambda: self.has(task, version))
+
+
+def _project(project: str) -> str:
+    return f"/api/projects/{project}/"
 
 
 def _known(versions: Any, version: str) -> bool | None:

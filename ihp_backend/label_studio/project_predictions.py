@@ -56,7 +56,7 @@ def predict_tasks(
 
     def work(task: dict[str, Any]) -> Outcome:
         item, failure = predictions.attempt(task, request)
-        if failure is not None and api.client.had_to_wait():
+        if failure is not None and api.had_to_wait(request.project):
             # The photograph may have been out of reach for the same reason.
             item, failure = predictions.attempt(task, request)
         if failure is None:

@@ -16,7 +16,7 @@ import pytest
 from ihp_backend.commands import predict_project
 from ihp_backend.label_studio import api_client
 from tests.commands.test_accepted_work import run
-from tests.label_studio.image_server import ImageServer, sends
+from tests.label_studio.image_server import ImageServer, sends, status
 from tests.server.stand_in import StandInParser, capture, photograph
 
 CONFIG = capture("04")["request"]["label_config"]
@@ -35,7 +35,6 @@ class StandInLabelStudio(ImageServer):
         for task in self.data:
             self.routes[f"/data/upload/2/{task}.jpg"] = sends(photograph(40 + task, 50), "image/jpeg")
         self.routes |= {
-            "/health": self.answers(lambda query: {"status": "UP"}),
             "/api/projects/2/": self.answers(
                 lambda query: {"label_config": CONFIG, "show_collab_predictions": True, "model_version": "old"}
             ),
@@ -139,6 +138,22 @@ def test_label_studio_goes_away_in_the_middle(label_studio: StandInLabelStudio) 
     assert sum(map(len, label_studio.predictions.values())) == 9
     label_studio.posts_until_down = 10**9
     assert "111 of 120" in run("predict-project", label_studio.url, 2, "--dry-run").output
+
+
+def test_photographs_out_of_reach_while_label_studio_is_away_are_tried_again(label_studio: StandInLabelStudio) -> None:
+    there = label_studio.routes["/data/upload/2/4.jpg"]
+    up = label_studio.routes["/api/projects/2/"]
+
+    def away_once(handler: BaseHTTPRequestHandler) -> None:
+        def back(handler: BaseHTTPRequestHandler) -> None:
+            label_studio.routes |= {"/data/upload/2/4.jpg": there, "/api/projects/2/": up}
+            status(503)(handler)
+
+        label_studio.routes["/api/projects/2/"] = back
+        status(503)(handler)
+
+    label_studio.routes["/data/upload/2/4.jpg"] = away_once
+    assert "120 predictions posted, 0 tasks failed" in run("predict-project", label_studio.url, 2).output
 
 
 def test_interrupted_it_ends_what_is_begun_and_goes_on_later(

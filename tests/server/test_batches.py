@@ -166,7 +166,12 @@ def test_a_photograph_that_never_comes_does_not_take_the_others_along(
     tmp_path: Path, parser: WatchedParser, images: Photographs
 ) -> None:
     held, began = threading.Event(), time.monotonic()
-    images.before = lambda task: held.wait(60) and None if task == 2 else None
+
+    def hold_the_second(task: int) -> None:
+        if task == 2:
+            held.wait(60)
+
+    images.before = hold_the_second
     app = application(tmp_path, parser, images, seconds=2)
     try:
         items = ask(app, 1, 2, 3, 4, 5, 6)
