@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
@@ -88,9 +89,8 @@ class BackendSettings:
         """
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            probe = self.data_dir / f".writable-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            # Not named after the process: in containers that share the folder, several have the same number.
+            TemporaryFile(dir=self.data_dir).close()
         except OSError as error:
             raise SettingsError(
                 f"data_dir: {self.data_dir} cannot be written to ({error.strerror}); "

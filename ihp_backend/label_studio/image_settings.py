@@ -10,6 +10,8 @@ from typing import Any
 
 from ihp_backend.label_studio.label_studio_address import base_url
 
+_KEY_FILE = "LABEL_STUDIO_API_KEY_FILE"
+
 
 @dataclass(frozen=True)
 class ImageSettings:
@@ -64,15 +66,17 @@ class ImageSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **explicit: Any) -> ImageSettings:
-        """Settings from LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY, IHP_LOCAL_FILES_ROOT, IHP_ALLOW_PRIVATE_ADDRESSES
-        and IHP_DATA_DIR (its ``cache/images`` becomes the cache folder).
+        """Settings from LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY or LABEL_STUDIO_API_KEY_FILE (a file with the key in
+        it), IHP_LOCAL_FILES_ROOT, IHP_ALLOW_PRIVATE_ADDRESSES and IHP_DATA_DIR (its ``cache/images`` becomes the
+        cache folder).
 
         Args:
             environment: variables by name; by default those of the process. Empty ones count as not set.
             explicit: attributes that win over the environment.
 
         Raises:
-            ValueError: as the class itself, or IHP_ALLOW_PRIVATE_ADDRESSES is neither 0 nor 1 (false, true).
+            ValueError: as the class itself, IHP_ALLOW_PRIVATE_ADDRESSES is neither 0 nor 1 (false, true), or the
+                file of the key cannot be read, is empty, or is named although the key itself is set.
         """
         variables = os.environ if environment is None else environment
         values: dict[str, Any] = {}
@@ -82,6 +86,10 @@ class ImageSettings:
         ):
             if text := variables.get(variable, "").strip():
                 values[name] = text
+        if text := variables.get(_KEY_FILE, "").strip():
+            if "label_studio_api_key" in values:
+                raise ValueError(f"{_KEY_FILE}: {text} is set and LABEL_STUDIO_API_KEY too; unset one of them")
+            values["label_studio_api_key"] = _key_in(Path(text))
         if text := variables.get("IHP_LOCAL_FILES_ROOT", ""):
             values["local_files_root"] = Path(text)
         if text := variables.get("IHP_DATA_DIR", ""):
@@ -91,3 +99,18 @@ class ImageSettings:
                 raise ValueError(f"IHP_ALLOW_PRIVATE_ADDRESSES: {text!r} is neither 0 nor 1; set one of them")
             values["allow_private_addresses"] = text in ("1", "true")
         return cls(**{**values, **explicit})
+
+
+def _key_in(file: Path) -> str:
+    try:
+        key = file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ValueError(
+            f"{_KEY_FILE}: {file} cannot be read ({error.strerror}); check that it exists and may be read"
+        ) from None
+    except UnicodeDecodeError:
+        # Not the error's own text, which shows a part of what is in the file.
+        raise ValueError(f"{_KEY_FILE}: {file} is no text; write the token into it and nothing else") from None
+    if not key:
+        raise ValueError(f"{_KEY_FILE}: {file} is empty; write the token into it")
+    return key

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 
 def sync_folder(folder: Path) -> None:
@@ -28,7 +29,8 @@ def sync_files(folder: Path) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Replaces a file by ``text`` in one step; readers see the old one or the new one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Not named after the process: in containers that share a folder, several have the same number.
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
             file.write(text)

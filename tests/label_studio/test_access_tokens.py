@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -148,6 +149,31 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
     assert (
         ImageSettings.from_environment({"LABEL_STUDIO_URL": "", "IHP_ALLOW_PRIVATE_ADDRESSES": ""}) == ImageSettings()
     )
+
+
+def test_the_key_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("key\n")
+    assert ImageSettings.from_environment({"LABEL_STUDIO_API_KEY_FILE": str(file)}).label_studio_api_key == "key"
+    with pytest.raises(ValueError, match="token is set and LABEL_STUDIO_API_KEY too; unset one of them"):
+        ImageSettings.from_environment({"LABEL_STUDIO_API_KEY_FILE": str(file), "LABEL_STUDIO_API_KEY": "other"})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read (No such file or directory); check that it exists"),
+        (b" \n", "is empty; write the token into it"),
+        (b"secret\xff", "is no text; write the token into it and nothing else"),
+    ],
+)
+def test_a_file_that_holds_no_key(content: bytes | None, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(f"LABEL_STUDIO_API_KEY_FILE: {file} {message}")) as caught:
+        ImageSettings.from_environment({"LABEL_STUDIO_API_KEY_FILE": str(file)})
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,14 @@ def test_the_data_folder_is_created(tmp_path: Path) -> None:
     folder = ServerSettings(data_dir=tmp_path / "deep" / "er").prepare_data_dir()
     assert folder.is_dir()
     assert list(folder.iterdir()) == []
+
+
+def test_servers_of_the_same_process_number_may_share_a_data_folder(tmp_path: Path) -> None:
+    # Threads stand for containers, in each of which the server may be process 7.
+    settings = ServerSettings(data_dir=tmp_path)
+    with ThreadPoolExecutor(8) as servers:
+        list(servers.map(lambda _: settings.prepare_data_dir(), range(400)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_data_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
