@@ -12,14 +12,19 @@ IMPORTED_AS = {"pyyaml": "yaml", "segmentation-models-pytorch": "segmentation_mo
 """Names of packages that differ from those of their modules; Flask brings jinja2 anyway."""
 
 
-def test_without_the_train_extra() -> None:
+def modules_of_training() -> list[str]:
+    """The modules of the packages that the extra ``train`` brings."""
     (extra,) = re.findall(r"^train = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
     packages = re.findall(r'"([a-z0-9-]+)', extra)
     modules = [IMPORTED_AS.get(package, package.replace("-", "_")) for package in packages]
     assert {"torch", "lightning"} < set(modules)
+    return [module for module in modules if module]
+
+
+def test_without_the_train_extra() -> None:
     program = f"""
 import sys
-for module in {[module for module in modules if module]}:
+for module in {modules_of_training()}:
     sys.modules[module] = None
 import numpy as np
 import ihp_backend.cli, ihp_backend.server.serve, ihp_backend.lessons.worker, ihp_backend.lessons.school

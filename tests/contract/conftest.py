@@ -20,14 +20,19 @@ ROOT = Path(__file__).resolve().parents[2]
 LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
 
 
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Label Studio and the backend, on free ports, with data of their own; stopped at the end of the session."""
+def require_label_studio() -> None:
+    """Skips the test where there is no Label Studio to test with; fails it in continuous integration."""
     if not (LABEL_STUDIO_ENVIRONMENT / "bin" / "label-studio").exists():
         reason = f"{LABEL_STUDIO_ENVIRONMENT.name} does not exist, so there is no Label Studio to test with: make test"
         if os.environ.get("CI"):
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Label Studio and the backend, on free ports, with data of their own; stopped at the end of the session."""
+    require_label_studio()
     folder = tmp_path_factory.mktemp("label-studio")
     account = Account.random()
     label_studio_port, backend_port = processes.free_port(), processes.free_port()
