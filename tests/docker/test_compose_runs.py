@@ -73,7 +73,7 @@ class Machine:
         """The backend or its worker."""
         said = SERVICES[service]
         begins = beginning(said["build"]["target"], os.environ["PATH"])
-        program, *arguments = [*begins.command[:1], *said.get("command", begins.command[1:])]
+        program, arguments = begins.command[0], said.get("command", begins.command[1:])
         there = {
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "IHP_HOST": processes.LOOPBACK,

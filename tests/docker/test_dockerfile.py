@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from .images import DOCKERFILE, ROOT, beginning, stages
 
-HADOLINT = Path(sys.executable).parent / "hadolint"
+HADOLINT = str(Path(sys.executable).parent / "hadolint")
 IMAGES = ("serving", "training")
 
 
@@ -65,3 +66,11 @@ def test_only_what_is_copied_reaches_the_builder() -> None:
     kept = (ROOT / ".dockerignore").read_text().splitlines()
     assert kept[kept.index("*") + 1 :] == [*(line for line in kept if line.startswith("!")), "**/__pycache__"]
     assert {line[1:] for line in kept if line.startswith("!")} == copied
+
+
+def test_the_commands_in_the_docs_name_what_is_there() -> None:
+    text = (ROOT / "docs" / "docker.md").read_text()
+    files, targets = set(re.findall(r" -f (\S+)", text)), set(re.findall(r"--target (\w+)", text))
+    assert files == {"docker/Dockerfile", "docker/compose.yaml", "docker/compose.gpu.yaml"}
+    assert all((ROOT / file).is_file() for file in files)
+    assert targets == set(IMAGES) < stages().keys()
