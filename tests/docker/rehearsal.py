@@ -20,7 +20,6 @@ from .images import ROOT, Beginning, beginning, lineage
 _OURS = re.compile(r"(?<![\w.])/(?=(?:opt|data|source)\b)")
 """Where a path of ours begins: the folders that the Dockerfile makes."""
 
-
 Who = dict[str, Any]
 """A user, as ``subprocess`` takes it; empty: whoever runs the tests."""
 
@@ -35,12 +34,10 @@ def python_and_user(number: int) -> tuple[Path, Who]:
     if os.getuid() == 0:
         who: Who = {"user": number, "group": number, "extra_groups": []}
         for python in (ours, Path("/usr/bin", version)):
-            with suppress(OSError):
-                if (
-                    subprocess.run([python, "-c", "import ensurepip, venv"], cwd="/", check=False, **who).returncode
-                    == 0
-                ):
-                    return python, who
+            command = [python, "-c", "import ensurepip, venv"]
+            with suppress(OSError, subprocess.CalledProcessError):
+                subprocess.run(command, cwd="/", check=True, stderr=subprocess.DEVNULL, **who)
+                return python, who
     return ours, {}
 
 
