@@ -34,7 +34,7 @@ def python_and_user(number: int) -> tuple[Path, Who]:
     if os.getuid() == 0:
         who: Who = {"user": number, "group": number, "extra_groups": []}
         for python in (ours, Path("/usr/bin", version)):
-            command = [python, "-c", "import ensurepip, venv"]
+            command = [str(python), "-c", "import ensurepip, venv"]
             with suppress(OSError, subprocess.CalledProcessError):
                 subprocess.run(command, cwd="/", check=True, stderr=subprocess.DEVNULL, **who)
                 return python, who
