@@ -130,6 +130,10 @@ def agreed(works: Sequence[AcceptedWork]) -> NDArray[np.uint8]:
 
 
 def _address(data: Any, image: ImageTag, task: int) -> str:
+    if image.several:
+        raise AcceptedError(
+            f"task {task}: several photographs under {image.data_key!r}; only single ones are learned from"
+        )
     address = image.address if image.data_key is None else as_object(data).get(image.data_key)
     if not isinstance(address, str) or not address:
         raise AcceptedError(f"task {task}: its data have no photograph under {image.data_key!r}; see ihp sync")

@@ -69,7 +69,7 @@ class ClickMemory:
 
     def update(self, project: str, task: str, request: PromptRequest, saved: SavedWork) -> Standing:
         """Take in a request and say what stands now on its image."""
-        now, place = self._clock(), (project, task, request.to_name or "")
+        now, place = self._clock(), (project, task, request.place)
         annotator = saved.user or NOBODY
         with self._transaction() as storage:
             storage.execute("DELETE FROM standing WHERE used < ?", (now - self._expires_after,))

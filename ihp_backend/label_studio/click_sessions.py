@@ -56,7 +56,7 @@ def take_in(
             remembered = None
     sent = read_request(prompts, config, {**signs, **read_signs(task)})
     problems += sent.problems
-    saved = read_saved_work(task, config, sent.to_name)
+    saved = read_saved_work(task, config, sent.to_name, sent.page)
     standing = None
     if remembered is not None:
         try:

@@ -73,7 +73,7 @@ def _paint(
 ) -> Drawn:
     label_map: NDArray[np.uint8] | None = None
     problems: list[Problem] = []
-    for record, names in mask_records(records):
+    for record, names in mask_records(records, shapes=True):
         # Only a region with one label of the config says what its pixels are.
         label = config.label_of(names[0]) if isinstance(names, list) and len(names) == 1 else None
         if label is None:

@@ -19,11 +19,19 @@ _PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
 
 @dataclass(frozen=True)
 class ImageTag:
-    """An ``<Image>``: ``data_key`` is the task's data key that holds the address (None for a fixed address)."""
+    """An ``<Image>``.
+
+    Attributes:
+        name: of the tag.
+        data_key: the task's data key that holds the address, None for a fixed address.
+        address: the fixed one.
+        several: the task holds a list of addresses, which are shown as pages (``valueList``).
+    """
 
     name: str
     data_key: str | None
     address: str = ""
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,9 +133,10 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
 def _read(root: Element) -> LabellingConfig:
     tags = [(element.tag.lower(), _attributes(element), element) for element in root.iter() if _is_tag(element)]
     images = tuple(
-        ImageTag(attributes["name"], value[1:] if value.startswith("$") else None, value)
+        ImageTag(attributes["name"], value[1:] if value.startswith("$") else None, value, "valuelist" in attributes)
         for tag, attributes, _ in tags
-        if tag == "image" and attributes.get("name") and (value := attributes.get("value", ""))
+        if tag == "image" and attributes.get("name")
+        if (value := attributes.get("valuelist") or attributes.get("value", ""))
     )
     names = {image.name for image in images}
     prompts: list[PromptTag] = []

@@ -26,6 +26,7 @@ from ihp_backend.label_studio.drawn_work import DrawnWork
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.labelling_config import LabellingConfig
 from ihp_backend.label_studio.outlines import clean_outlines
+from ihp_backend.label_studio.pages import addresses
 from ihp_backend.label_studio.prediction_items import OutOfTime, item_of
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
@@ -140,15 +141,16 @@ class Predictions:
         results: list[dict[str, Any]] = []
         for image in config.images:
             names = [name for name in translation.labels.names[1:] if config.brush_target(name, image.name)]
-            if names:
+            for page in range(len(addresses(task, image)) if names else 0):
                 turn = self._turn_of(request)
-                scene = self._photographs.open(parser, task, image, request, turn)
+                scene = self._photographs.open(parser, task, image, request, turn, page)
                 self._check_time(request)
                 with turn:
                     label_map, scores = ask(parser, translation, scene, [])
                 clean_outlines(label_map)
                 targets = brush_targets(names, config, translation, image, problems)
-                results += regions(label_map, targets, scores, Place(request.project, _task_id(task)))
+                place = Place(request.project, _task_id(task), page=page if image.several else None)
+                results += regions(label_map, targets, scores, place)
         return results
 
     def _interactive(
@@ -172,7 +174,7 @@ class Predictions:
         image = next((image for image in config.images if image.name == sent.to_name), None)
         if image is None:
             raise RequestError(problem("context.result[0].to_name", sent.to_name, "name an <Image> of the config"))
-        scene = self._photographs.open(parser, task, image, request, self._turn_of(request))
+        scene = self._photographs.open(parser, task, image, request, self._turn_of(request), sent.page)
         clicks = [
             prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in standing.prompts.items()
@@ -181,7 +183,7 @@ class Predictions:
         ]
         previous = None
         if parser.any_labels:  # Other models take no parsing so far.
-            key = (request.project, task_id, image.name, saved.stamp, scene.height, scene.width, request.label_config)
+            key = (request.project, task_id, sent.place, saved.stamp, scene.height, scene.width, request.label_config)
             size = (scene.height, scene.width)
             previous, unreadable = self._drawn.label_map(key, saved.records, config, translation.labels, size)
             problems += unreadable
@@ -190,7 +192,8 @@ class Predictions:
         clean_outlines(label_map, clicks, previous)
         keep_inside_boxes(label_map, standing.prompts, translation.labels)  # What filled a hole beyond one goes again.
         targets = brush_targets(answered, config, translation, image, problems)
-        place = Place(request.project, task_id, sent.original_size, sent.image_rotation)
+        page = sent.page if image.several else None
+        place = Place(request.project, task_id, sent.original_size, sent.image_rotation, page)
         return regions(label_map, targets, scores, place)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ihp_backend.clicks import Click
 from ihp_backend.label_studio.box import Box
 from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.pages import page_of
 from ihp_backend.label_studio.problems import Problem, problem
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class PromptRequest:
         to_name: the image tag they are on, None when there is no usable prompt.
         original_size: (height, width) as the browser saw the photograph, None if not said.
         image_rotation: degrees, to be echoed.
+        page: of the image tag, where it has several photographs.
     """
 
     prompts: tuple[Prompt, ...]
@@ -78,6 +80,12 @@ class PromptRequest:
     to_name: str | None = None
     original_size: tuple[int, int] | None = None
     image_rotation: int | float = 0
+    page: int = 0
+
+    @property
+    def place(self) -> str:
+        """Name of the photograph within its task."""
+        return (self.to_name or "") + (f"[{self.page}]" if self.page else "")
 
 
 def read_request(results: Sequence[Any], config: LabellingConfig, signs: Mapping[str, bool]) -> PromptRequest:
@@ -95,9 +103,15 @@ def read_request(results: Sequence[Any], config: LabellingConfig, signs: Mapping
     to_name = first.get("to_name")
     if to_name is None and len(config.images) == 1:
         to_name = config.images[0].name
-    elsewhere = {str(record.get("id")) for record in records if record.get("to_name", to_name) != to_name}
+    on_image = [record for record in records if record.get("to_name", to_name) == to_name]
+    # The newest click comes last, and its page is the one that is shown.
+    page = next((page_of(record) for record in reversed(on_image) if str(record.get("id")) in chosen), 0)
+    on_page = [record for record in on_image if page_of(record) == page]
+    first = next((record for record in on_page if str(record.get("id")) in chosen), first)
+    here = {str(record.get("id")) for record in on_page}
+    elsewhere = {str(record.get("id")) for record in records} - here
     if elsewhere:
-        logger.info("%d prompts on other images than %s left out", len(elsewhere), to_name)
+        logger.info("%d prompts on other images than %s, page %d left out", len(elsewhere), to_name, page)
     kept = [prompt for prompt in prompts if prompt.id not in elsewhere]
     if len(kept) > MOST_PROMPTS:
         problems.append(
@@ -110,6 +124,7 @@ def read_request(results: Sequence[Any], config: LabellingConfig, signs: Mapping
         to_name=to_name if isinstance(to_name, str) else None,
         original_size=_size(first),
         image_rotation=rotation if rotation is not None and _is_number(rotation) else 0,
+        page=page,
     )
 
 

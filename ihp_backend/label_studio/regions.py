@@ -30,19 +30,21 @@ class Place:
         project, task: Label Studio's ids, as text.
         original_size: (height, width) that the regions must have, None: that of the label map.
         image_rotation: degrees the annotator turned the image; regions are in the unturned frame.
+        page: of an image tag with several photographs, None where it has one.
     """
 
     project: str
     task: str
     original_size: tuple[int, int] | None = None
     image_rotation: int | float = 0
+    page: int | None = None
 
 
 def region_id(label: str, place: Place, to_name: str) -> str:
     """The id of a label's region on a task's image: always the same, so that a new answer replaces the old region."""
     ascii_label = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_label).strip("-")[:40] or "label"
-    named = "\0".join((place.project, place.task, to_name, label))
+    named = "\0".join((place.project, place.task, to_name, label, *([str(place.page)] if place.page else [])))
     return f"{slug}-{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
 
 
@@ -74,6 +76,7 @@ def regions(
             "original_width": width,
             "original_height": height,
             "image_rotation": place.image_rotation,
+            **({} if place.page is None else {"item_index": place.page}),
             "origin": "prediction",
             "score": round(float(scores.get(label, 0.0)), 4),
         }

@@ -14,6 +14,7 @@ from typing import Any
 from ihp_backend.label_studio.labelling_config import LabellingConfig
 from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.mask_records import mask_records
+from ihp_backend.label_studio.pages import page_of
 from ihp_backend.label_studio.prompts import Prompt, read_prompts
 
 
@@ -38,15 +39,15 @@ class SavedWork:
     stamp: int = 0
 
 
-def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: str | None) -> SavedWork:
-    """Read ``drafts`` and ``annotations`` of a task, as far as they are on one image; nothing is raised."""
+def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: str | None, page: int = 0) -> SavedWork:
+    """Read ``drafts`` and ``annotations`` of a task, as far as they are on one photograph; nothing is raised."""
     drafts = objects(task.get("drafts"))
     annotations = objects(task.get("annotations"))
     records = [
         record
         for saved in drafts or annotations
         for record in objects(saved.get("result"))
-        if record.get("to_name", to_name) == to_name
+        if record.get("to_name", to_name) == to_name and page_of(record) == page
     ]
     prompts, _ = read_prompts(records if drafts else [], config, read_signs(task), "drafts")
     users = map(_user, drafts)

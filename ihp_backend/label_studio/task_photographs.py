@@ -10,6 +10,7 @@ from typing import Any
 from ihp_backend.label_studio.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.labelling_config import ImageTag
+from ihp_backend.label_studio.pages import addresses
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.scenes import SceneCache
@@ -37,16 +38,22 @@ class TaskPhotographs:
         image: ImageTag,
         request: PredictionRequest,
         turn: AbstractContextManager[Any],
+        page: int = 0,
     ) -> Scene:
         """The scene of a task's photograph; it is only for the model that made it.
 
         Args:
             turn: entered while the model looks at the photograph, and not while it is fetched and decoded.
+            page: which of the image tag's photographs.
 
         Raises:
             RequestError: the task names no photograph, or it cannot be fetched or decoded.
         """
-        address, task_id = _address(task, image), task.get("id")
+        pages, task_id = addresses(task, image), task.get("id")
+        if page >= len(pages):
+            remedy = f"the task has {len(pages)} images; open it again"
+            raise RequestError(problem("context.result[].item_index", page, remedy))
+        address = pages[page]
         named = "\0".join((parser.version, request.hostname or "", address))
         key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -65,14 +72,3 @@ class TaskPhotographs:
             return self._scenes.get(key, open_scene, keep=not request.many)
         except (ImageFetchError, PhotographError) as error:
             raise RequestError(Problem(f"data.{image.data_key}", shown(address), str(error))) from None
-
-
-def _address(task: Mapping[str, Any], image: ImageTag) -> str:
-    if image.data_key is None:
-        return image.address
-    data = task.get("data")
-    address = data.get(image.data_key) if isinstance(data, dict) else None
-    if not isinstance(address, str) or not address:
-        remedy = f"import the task with the image's address under {image.data_key!r}, one address per image"
-        raise RequestError(problem(f"data.{image.data_key}", address, remedy))
-    return address

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,10 @@ def test_annotators_count_where_they_agree() -> None:
     assert third is not None
     with pytest.raises(AcceptedError, match="task 3 has two photographs"):
         agreed([one, third])
+
+
+def test_a_task_of_several_photographs_is_left_out_with_a_reason() -> None:
+    content = {"result": [region(LEFT, "Hat")], "data": {"photo": ["a.jpg", "b.jpg"]}}
+    annotation = Annotation("2", 5, 3, "1", 1.0, False, json.dumps(content))
+    with pytest.raises(AcceptedError, match="task 3: several photographs under 'photo'"):
+        read_accepted(annotation, CONFIG, replace(IMAGE, several=True), LABELS)

@@ -115,6 +115,12 @@ def test_what_is_drawn_is_the_parsing_so_far(monkeypatch: pytest.MonkeyPatch) ->
     assert len(item["result"]) == 1
     predictions(parser).answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
     assert parser.previous is None
+    upper_half = {"points": [[0, 0], [100, 0], [100, 50], [0, 50]], "polygonlabels": ["Hat"]}
+    polygon = {**region, "id": "p", "type": "polygonlabels", "value": upper_half}
+    outlined = {**TASK, "drafts": [{"id": 5, "result": [polygon]}]}
+    predictions(parser).answer(outlined, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
+    assert np.unique(np.asarray(parser.previous)[:2]).tolist() == [1]
+    assert np.unique(np.asarray(parser.previous)[3:]).tolist() == [255]
 
 
 class WithSpeck(AllHat):

@@ -18,6 +18,9 @@ TWO_IMAGES = f"""<View><Image name="front" value="$front"/><Image name="back" va
 ONE_IMAGE = f"""<View><Image name="i" value="$i"/><KeyPointLabels name="k" toName="i">{LABELS}
   <Label value="Coat"/></KeyPointLabels><BrushLabels name="b" toName="i">{LABELS}</BrushLabels></View>"""
 
+PAGES = f"""<View><Image name="i" valueList="$pages"/><KeyPointLabels name="k" toName="i">{LABELS}</KeyPointLabels>
+  <BrushLabels name="b" toName="i">{LABELS}</BrushLabels></View>"""
+
 
 def click(label: str, to_name: str, **more: Any) -> dict[str, Any]:
     value = {"x": len(label) * 10, "y": 50, "keypointlabels": [label]}
@@ -80,3 +83,44 @@ def test_several_problems_are_all_told(client: FlaskClient) -> None:
     assert [other["value"] for other in item["error"]["others"]] == ["Coat"]
     errors = client.get("/status").get_json()["errors"]
     assert [error["value"] for error in errors] == ["Wings", "Coat"]
+
+
+def paged(client: FlaskClient, *clicks: dict[str, Any], pages: Any = ("/f.jpg", "/exif6.jpg")) -> dict[str, Any]:
+    return predict(client, PAGES, *clicks, data={"pages": list(pages) if isinstance(pages, tuple) else pages})
+
+
+def test_every_page_of_a_task_is_answered(client: FlaskClient, images: StandInImages) -> None:
+    regions = paged(client)["result"]
+    assert [region["item_index"] for region in regions] == [0, 1]
+    assert [url for url, *_ in images.fetched] == ["/f.jpg", "/exif6.jpg"]
+    assert len({region["id"] for region in regions}) == 2
+
+
+def test_clicks_on_one_page_say_nothing_of_another(client: FlaskClient, images: StandInImages) -> None:
+    (second,) = paged(client, click("Hat", "i", item_index=1))["result"]
+    assert [url for url, *_ in images.fetched] == ["/exif6.jpg"]
+    (first,) = paged(client, click("Face", "i", item_index=0))["result"]
+    assert [first["item_index"], second["item_index"]] == [0, 1]
+    # All clicks of a label are sent, whichever page they are on; the newest is on the page that is shown.
+    turned = [click("Hat", "i", item_index=1), click("Hat", "i", item_index=0, id="new")]
+    labels = {region["value"]["brushlabels"][0]: region["item_index"] for region in paged(client, *turned)["result"]}
+    assert labels == {"Face": 0, "Hat": 0}
+
+
+@pytest.mark.parametrize(
+    ("pages", "page", "field"),
+    [
+        (("/f.jpg",), 1, "context.result[].item_index"),
+        ((), 0, "data.pages"),
+        (("/f.jpg", 7), 0, "data.pages"),
+        (None, 0, "data.pages"),
+    ],
+)
+def test_pages_that_are_not_there(client: FlaskClient, pages: Any, page: int, field: str) -> None:
+    item = paged(client, click("Face", "i", item_index=page), pages=pages)
+    assert (item["result"], item["error"]["field"]) == ([], field)
+
+
+def test_a_list_of_one_address_as_text(client: FlaskClient) -> None:
+    (region,) = paged(client, click("Face", "i", item_index=0), pages="/f.jpg")["result"]
+    assert region["item_index"] == 0

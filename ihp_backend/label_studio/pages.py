@@ -1,0 +1,34 @@
+"""Pages: the photographs of a task whose ``<Image valueList>`` shows a list of them, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ihp_backend.label_studio.labelling_config import ImageTag
+from ihp_backend.label_studio.loose_json import as_object
+from ihp_backend.label_studio.problems import RequestError, problem
+
+
+def page_of(record: Mapping[str, Any]) -> int:
+    """The page that a region is on, from 0; regions of tasks with one photograph do not say."""
+    page = record.get("item_index")
+    return page if type(page) is int and page >= 0 else 0
+
+
+def addresses(task: Mapping[str, Any], image: ImageTag) -> list[str]:
+    """Where a task's photographs for an image tag are, page by page.
+
+    Raises:
+        RequestError: the task has none, or something else than text.
+    """
+    if image.data_key is None:
+        return [image.address]
+    found = as_object(task.get("data")).get(image.data_key)
+    listed = found if image.several and isinstance(found, list) else [found]
+    known = [address for address in listed if isinstance(address, str) and address]
+    if not known or len(known) < len(listed):
+        what = "a list of the images' addresses" if image.several else "the image's address"
+        remedy = f"import the task with {what} under {image.data_key!r}, one address per image"
+        raise RequestError(problem(f"data.{image.data_key}", found, remedy))
+    return known
