@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.labelling_config import BrushTarget, ImageTag, LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.labelling_config import ImageTag, LabellingConfig, MaskTarget, parse_labelling_config
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.translation import Translation
 from ihp_backend.parsing.parser import Parser
@@ -55,19 +55,21 @@ def ask(
     return translation.from_spoken(parse.label_map), scores
 
 
-def brush_targets(
+def mask_targets(
     names: Sequence[str],
     config: LabellingConfig,
     translation: Translation,
     image: ImageTag,
     problems: list[Problem],
-) -> dict[int, BrushTarget]:
+) -> dict[int, MaskTarget]:
     """How the masks of the named labels are returned, by the config's ids; labels without a brush become problems."""
-    targets: dict[int, BrushTarget] = {}
+    targets: dict[int, MaskTarget] = {}
     for name in names:
-        target = config.brush_target(name, image.name)
+        target = config.mask_target(name, image.name)
         if target is None:
-            problems.append(problem("label_config", name, "add this label to the <BrushLabels> of the image"))
+            problems.append(
+                problem("label_config", name, "add this label to the <BrushLabels> or <PolygonLabels> of the image")
+            )
         else:
             targets[translation.labels.id_of(name)] = target
     return targets

@@ -44,15 +44,15 @@ class PromptTag:
 
 
 @dataclass(frozen=True)
-class BrushTarget:
+class MaskTarget:
     """How the mask of a label is returned.
 
     Attributes:
         label: the label's value in the config.
         returned: what results call it: its alias where it has one.
         from_name, to_name: the control tag and the image tag.
-        type: "brushlabels", or "brush" for a ``<Brush>`` paired with ``<Labels>``.
-        labels_from_name: the paired ``<Labels>`` tag, None for BrushLabels.
+        type: "brushlabels", "brush" for a ``<Brush>`` paired with ``<Labels>``, or "polygonlabels".
+        labels_from_name: the paired ``<Labels>`` tag, None for the others.
     """
 
     label: str
@@ -70,7 +70,7 @@ class LabellingConfig:
     Attributes:
         images: image tags in document order.
         prompts: control tags that send prompts.
-        targets: how masks are returned, one per label and image.
+        targets: how masks are returned; of several for a label and image the first, brushes before polygons.
         labels: label values in document order, each once, background included only if the config has it.
         aliases: alias -> label value.
         colours: label value -> RGB, where the config gives one.
@@ -78,7 +78,7 @@ class LabellingConfig:
 
     images: tuple[ImageTag, ...] = ()
     prompts: tuple[PromptTag, ...] = ()
-    targets: tuple[BrushTarget, ...] = ()
+    targets: tuple[MaskTarget, ...] = ()
     labels: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -99,8 +99,8 @@ class LabellingConfig:
         """The label value that ``name`` stands for; an alias comes first, as Label Studio sends only the alias."""
         return self.aliases.get(name) or (name if name in self.labels else None)
 
-    def brush_target(self, label: str, to_name: str | None = None) -> BrushTarget | None:
-        """Where the mask of a label (value or alias) goes, or None: the config has no brush for it on that image."""
+    def mask_target(self, label: str, to_name: str | None = None) -> MaskTarget | None:
+        """Where the mask of a label (value or alias) goes, or None: the config takes none of it on that image."""
         value = self.label_of(label)
         fitting = (target for target in self.targets if target.label == value and to_name in (None, target.to_name))
         return next(fitting, None)
@@ -140,7 +140,8 @@ def _read(root: Element) -> LabellingConfig:
     )
     names = {image.name for image in images}
     prompts: list[PromptTag] = []
-    with_labels: list[BrushTarget] = []
+    with_labels: list[MaskTarget] = []
+    outlined: list[MaskTarget] = []
     brushes: list[tuple[str, str]] = []
     shared: list[tuple[str, str, str, str]] = []
     labels: dict[str, None] = {}
@@ -157,22 +158,26 @@ def _read(root: Element) -> LabellingConfig:
             if tag == "brush":
                 brushes.append((name, to_name))
             for value, alias, colour in own:
-                if tag in ("brushlabels", "labels", "keypointlabels", "rectanglelabels"):
+                if tag in ("brushlabels", "polygonlabels", "labels", "keypointlabels", "rectanglelabels"):
                     labels.setdefault(value)
                     aliases.setdefault(alias, value)
                     if colour:
                         colours.setdefault(value, colour)
                 if tag == "brushlabels":
-                    with_labels.append(BrushTarget(value, alias, name, to_name, "brushlabels"))
+                    with_labels.append(MaskTarget(value, alias, name, to_name, "brushlabels"))
+                elif tag == "polygonlabels":
+                    outlined.append(MaskTarget(value, alias, name, to_name, "polygonlabels"))
                 elif tag == "labels":
                     shared.append((value, alias, name, to_name))
     pairs = [
-        BrushTarget(value, alias, brush, to_name, "brush", labels_from_name=name)
+        MaskTarget(value, alias, brush, to_name, "brush", labels_from_name=name)
         for value, alias, name, to_name in shared
         for brush, brush_to in brushes
         if brush_to == to_name
     ]
-    return LabellingConfig(images, tuple(prompts), tuple(with_labels + pairs), tuple(labels), aliases, colours)
+    return LabellingConfig(
+        images, tuple(prompts), tuple(with_labels + pairs + outlined), tuple(labels), aliases, colours
+    )
 
 
 def _is_tag(element: Any) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ihp_backend.label_studio.asking import ask, brush_targets, usable_config
+from ihp_backend.label_studio.asking import ask, mask_targets, usable_config
 from ihp_backend.label_studio.box_limits import keep_inside_boxes
 from ihp_backend.label_studio.click_memory import NOBODY, ClickMemory
 from ihp_backend.label_studio.click_sessions import take_in
@@ -140,7 +140,7 @@ class Predictions:
             problems.append(lacking)
         results: list[dict[str, Any]] = []
         for image in config.images:
-            names = [name for name in translation.labels.names[1:] if config.brush_target(name, image.name)]
+            names = [name for name in translation.labels.names[1:] if config.mask_target(name, image.name)]
             for page in range(len(addresses(task, image)) if names else 0):
                 turn = self._turn_of(request)
                 scene = self._photographs.open(parser, task, image, request, turn, page)
@@ -148,7 +148,7 @@ class Predictions:
                 with turn:
                     label_map, scores = ask(parser, translation, scene, [])
                 clean_outlines(label_map)
-                targets = brush_targets(names, config, translation, image, problems)
+                targets = mask_targets(names, config, translation, image, problems)
                 place = Place(request.project, _task_id(task), page=page if image.several else None)
                 results += regions(label_map, targets, scores, place)
         return results
@@ -191,7 +191,7 @@ class Predictions:
         keep_inside_boxes(label_map, standing.prompts, translation.labels)
         clean_outlines(label_map, clicks, previous)
         keep_inside_boxes(label_map, standing.prompts, translation.labels)  # What filled a hole beyond one goes again.
-        targets = brush_targets(answered, config, translation, image, problems)
+        targets = mask_targets(answered, config, translation, image, problems)
         page = sent.page if image.several else None
         place = Place(request.project, task_id, sent.original_size, sent.image_rotation, page)
         return regions(label_map, targets, scores, place)

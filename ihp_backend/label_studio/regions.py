@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.brush_rle import encode_labels
-from ihp_backend.label_studio.labelling_config import BrushTarget
+from ihp_backend.label_studio.labelling_config import MaskTarget
+from ihp_backend.label_studio.polygons import polygons
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +50,9 @@ def region_id(label: str, place: Place, to_name: str) -> str:
 
 
 def regions(
-    label_map: NDArray[np.uint8], targets: Mapping[int, BrushTarget], scores: Mapping[int, float], place: Place
+    label_map: NDArray[np.uint8], targets: Mapping[int, MaskTarget], scores: Mapping[int, float], place: Place
 ) -> list[dict[str, Any]]:
-    """One region per label that has pixels, in the order of ``targets``.
+    """One region per label that has pixels, or a polygon for each of its pieces, in the order of ``targets``.
 
     Args:
         label_map: uint8 (height, width), an id per pixel; ids that are not in ``targets`` are left out.
@@ -66,7 +67,8 @@ def regions(
     height, width = sized.shape
     counts = np.bincount(sized.ravel(), minlength=256)
     present = [label for label in targets if counts[label]]
-    streams = encode_labels(sized, present) if present else {}
+    brushed = [label for label in present if targets[label].type != "polygonlabels"]
+    streams = encode_labels(sized, brushed) if brushed else {}
     results: list[dict[str, Any]] = []
     for label in present:
         target = targets[label]
@@ -80,15 +82,34 @@ def regions(
             "origin": "prediction",
             "score": round(float(scores.get(label, 0.0)), 4),
         }
-        mask: dict[str, Any] = {"format": "rle", "rle": streams[label]}
-        if target.labels_from_name is None:
-            mask["brushlabels"] = [target.returned]
-        results.append({**common, "from_name": target.from_name, "type": target.type, "value": mask})
-        if target.labels_from_name is not None:
-            # Label Studio itself repeats the mask here when it saves such a region.
-            value = {**mask, "labels": [target.returned]}
-            results.append({**common, "from_name": target.labels_from_name, "type": "labels", "value": value})
+        if label in streams:
+            results += _brushed(common, target, streams[label])
+        else:
+            results += _outlined(common, target, sized == label)
     return results
+
+
+def _brushed(common: Mapping[str, Any], target: MaskTarget, stream: list[int]) -> list[dict[str, Any]]:
+    mask: dict[str, Any] = {"format": "rle", "rle": stream}
+    if target.labels_from_name is None:
+        value = {**mask, "brushlabels": [target.returned]}
+        return [{**common, "from_name": target.from_name, "type": target.type, "value": value}]
+    # Label Studio itself repeats the mask beside the label when it saves such a region.
+    label = {**mask, "labels": [target.returned]}
+    return [
+        {**common, "from_name": target.from_name, "type": target.type, "value": mask},
+        {**common, "from_name": target.labels_from_name, "type": "labels", "value": label},
+    ]
+
+
+def _outlined(common: Mapping[str, Any], target: MaskTarget, mask: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """The largest piece keeps the label's id, so that a new answer replaces it."""
+    found: list[dict[str, Any]] = []
+    for number, points in enumerate(polygons(mask)):
+        piece = {"id": f"{common['id']}-{number}"} if number else {}
+        value = {"points": points, "closed": True, "polygonlabels": [target.returned]}
+        found.append({**common, **piece, "from_name": target.from_name, "type": target.type, "value": value})
+    return found
 
 
 def _in_original_size(label_map: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:

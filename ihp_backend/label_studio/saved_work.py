@@ -16,6 +16,7 @@ from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.mask_records import mask_records
 from ihp_backend.label_studio.pages import page_of
 from ihp_backend.label_studio.prompts import Prompt, read_prompts
+from ihp_backend.label_studio.shape_masks import SHAPE_TYPES
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,17 @@ def read_signs(task: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> Iterator[str]:
-    for _, names in mask_records(records):
+    for record, names in mask_records(records, shapes=True):
         for name in names if isinstance(names, list) else ():
             label = config.label_of(name) if isinstance(name, str) else None
-            if label is not None:
+            # A polygon counts where masks are returned as polygons; elsewhere it only says where the part is.
+            if label is not None and (record["type"] not in SHAPE_TYPES or _outlined(label, config)):
                 yield label
+
+
+def _outlined(label: str, config: LabellingConfig) -> bool:
+    target = config.mask_target(label)
+    return target is not None and target.type in SHAPE_TYPES
 
 
 def _user(draft: Mapping[str, Any]) -> str:

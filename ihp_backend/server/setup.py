@@ -48,7 +48,7 @@ def setup() -> Response:
         "unmatched": dict(translation.unmatched),
         "unused": list(translation.unused),
         "any_labels": parser.any_labels,
-        "without_brush": [name for name in config.labels if config.brush_target(name) is None],
+        "without_brush": [name for name in config.labels if config.mask_target(name) is None],
     }
     lacking = translation.lacking(config.labels, parser.labels)
     if lacking is not None:

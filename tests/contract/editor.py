@@ -41,7 +41,7 @@ POSITION = """([x, y]) => {
 LABELS = """(suggested) => {
   const annotation = Htx.annotationStore.selected;
   return [...(suggested ? annotation.suggestions : annotation.areas).values()]
-    .filter(region => region.type === 'brushregion')
+    .filter(region => region.type !== 'keypointregion')
     .flatMap(region => region.results.flatMap(result => result.mainValue)).sort();
 }"""
 
@@ -107,14 +107,14 @@ class Editor:
         self.page.wait_for_function("() => Htx.autoAcceptSuggestions")
 
     def click(
-        self, hotkey: str, x: float, y: float, wanted: set[str], negative: bool = False, on_mask: bool = False
+        self, hotkey: str, x: float, y: float, wanted: set[str] | None, negative: bool = False, on_mask: bool = False
     ) -> list[Record]:
         """Choose a label by its key, click at x and y percent, wait until exactly the wanted labels are suggested.
 
         Args:
             hotkey: the label's.
             x, y: where.
-            wanted: the labels that must be suggested in the end.
+            wanted: the labels that must be suggested in the end; None: whatever is.
             negative: with Alt.
             on_mask: with Ctrl, without which a click on an accepted mask selects it.
 
@@ -124,7 +124,10 @@ class Editor:
         held = [key for key, down in (("Alt", negative), ("Control", on_mask)) if down]
         with self._answer() as answer:
             self.click_only(hotkey, x, y, held)
-        self.wait_for(wanted, suggested=True)
+        if wanted is None:
+            self.page.wait_for_timeout(1000)
+        else:
+            self.wait_for(wanted, suggested=True)
         return list(answer.value.json()["data"]["result"])
 
     def click_only(self, hotkey: str, x: float, y: float, held: Sequence[str] = ()) -> None:

@@ -55,12 +55,18 @@ class Project:
 
 
 def new_project(
-    installation: Installation, photographs: Sequence[Path], backend_url: str | None = None, **settings: Any
+    installation: Installation,
+    photographs: Sequence[Path],
+    backend_url: str | None = None,
+    label_config: str | None = None,
+    **settings: Any,
 ) -> Project:
     """A project of its own, so that no test sees another's clicks, annotations or webhooks."""
     client = installation.client
     record = client.create_project(
-        f"Contract {next(_numbers)}", LABELLING_CONFIG.read_text(), **{**demo_project.SETTINGS, **settings}
+        f"Contract {next(_numbers)}",
+        label_config or LABELLING_CONFIG.read_text(),
+        **{**demo_project.SETTINGS, **settings},
     )
     for path in photographs:
         demo_project.import_photograph(client, record["id"], path)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
 
-from examples.demo.settings import PHOTOGRAPHS
+from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
+from ihp_backend.label_studio.mask_records import record_mask
 
 from .editor import Editor, browser_page, chromium
-from .installation import Installation, Project
+from .installation import Installation, Project, new_project
 from .regions import decoded
 from .screen import agreement, picture
 
@@ -166,6 +167,25 @@ def test_the_screen_shows_the_pixels_that_the_model_gave(
         assert share > 0.99, f"{share:.1%} of the screen show the mask as it was given"
         # The measure can tell: the same mask a little further to the right is not what is shown.
         assert agreement(page, before, picture(page), np.roll(mask, SIDE // 16, axis=1)) < 0.97
+
+
+def test_polygons_instead_of_brushes(page: Page, installation: Installation, screenshots: Path) -> None:
+    config = LABELLING_CONFIG.read_text().replace("BrushLabels", "PolygonLabels")
+    project = new_project(installation, [PHOTOGRAPH], label_config=config)
+    with at_work(page, installation, project, screenshots) as editor:
+        editor.click("a", *HAIR, wanted=None)
+        editor.click("f", *FACE, wanted=None)
+        assert set(editor.labels(suggested=True)) == {"hair", "face"}
+        editor.accept()
+        editor.submit()
+    regions = project.client.annotations(project.tasks[0]["id"])[0]["result"]
+    masks = {label: np.zeros((SIDE, SIDE), bool) for label in ("hair", "face")}
+    for region in regions:
+        assert region["type"] == "polygonlabels"
+        masks[region["value"]["polygonlabels"][0]] |= record_mask(region)
+    assert at(masks["hair"], HAIR)
+    assert at(masks["face"], FACE)
+    assert not at(masks["face"], HAIR)
 
 
 def test_a_mask_edited_by_hand_is_not_overwritten(

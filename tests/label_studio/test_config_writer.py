@@ -24,7 +24,7 @@ def test_every_label_can_be_clicked_and_answered(name: str) -> None:
     (prompt,), (image,) = config.prompts, config.images
     assert (prompt.type, image.data_key) == ("keypointlabels", "image")
     for label in labels.names:
-        target = config.brush_target(label)
+        target = config.mask_target(label)
         assert target is not None
         assert (target.from_name, target.type) == ("part", "brushlabels")
     keys = hotkeys(labels.names)

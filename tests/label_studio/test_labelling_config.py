@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihp_backend.label_studio.labelling_config import BrushTarget, PromptTag, parse_labelling_config
+from ihp_backend.label_studio.labelling_config import MaskTarget, PromptTag, parse_labelling_config
 from ihp_backend.label_studio.problems import RequestError
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"
@@ -22,11 +22,11 @@ def test_brush_labels() -> None:
     )
     assert [(image.name, image.data_key) for image in config.images] == [("img", "photo")]
     assert config.prompts == (PromptTag("k", "img", "keypointlabels"),)
-    assert config.brush_target("Hat") == BrushTarget("Hat", "Hat", "b", "img", "brushlabels")
-    assert config.brush_target("p") == config.brush_target("Trousers") == config.targets[1]
+    assert config.mask_target("Hat") == MaskTarget("Hat", "Hat", "b", "img", "brushlabels")
+    assert config.mask_target("p") == config.mask_target("Trousers") == config.targets[1]
     assert config.targets[1].returned == "p"
-    assert config.brush_target("Hat", "other image") is None
-    assert config.brush_target("Wings") is None
+    assert config.mask_target("Hat", "other image") is None
+    assert config.mask_target("Wings") is None
     assert (config.label_of("p"), config.label_of("Trousers"), config.label_of("Wings")) == (
         "Trousers",
         "Trousers",
@@ -57,7 +57,7 @@ def test_separate_tags() -> None:
         f"""<View><Image name="i" value="$i"/><KeyPoint name="k" toName="i"/><Rectangle name="r" toName="i"/>
         <Labels name="l" toName="i">{LABELS}</Labels><Brush name="b" toName="i"/></View>"""
     )
-    assert config.brush_target("p") == BrushTarget("Trousers", "p", "b", "i", "brush", labels_from_name="l")
+    assert config.mask_target("p") == MaskTarget("Trousers", "p", "b", "i", "brush", labels_from_name="l")
     assert [prompt.type for prompt in config.prompts] == ["keypoint", "rectangle"]
 
 
@@ -68,11 +68,11 @@ def test_several_images_and_controls() -> None:
         <BrushLabels name="c" toName="j"><Label value="Hat"/></BrushLabels>
         <BrushLabels name="nowhere" toName="text"><Label value="Hat"/></BrushLabels></View>"""
     )
-    first, second = config.brush_target("Hat", "i"), config.brush_target("Hat", "j")
+    first, second = config.mask_target("Hat", "i"), config.mask_target("Hat", "j")
     assert first is not None
     assert second is not None
     assert (first.from_name, second.from_name) == ("b", "c")
-    assert config.brush_target("Trousers", "j") is None
+    assert config.mask_target("Trousers", "j") is None
     assert config.images[1].data_key is None
     assert len(config.labels) == 3
 
@@ -81,7 +81,7 @@ def test_any_case_of_tags_and_attributes() -> None:
     config = parse_labelling_config(
         '<view><image name="i" VALUE="$i"/><brushlabels name="b" toname="i"><label value="Hat"/></brushlabels></view>'
     )
-    assert config.brush_target("Hat") is not None
+    assert config.mask_target("Hat") is not None
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "<View/>", "<View><Text name='t' value='$t'/></View>"])
@@ -115,7 +115,7 @@ def test_more_labels_than_a_label_map_can_hold() -> None:
 def test_every_example_returns_all_it_asks_for(path: Path) -> None:
     config = parse_labelling_config(path.read_text())
     assert config.prompts
-    assert [label for label in config.labels if config.brush_target(label) is None] == []
+    assert [label for label in config.labels if config.mask_target(label) is None] == []
 
 
 @given(st.text())

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ihp_backend.label_studio.brush_rle import decode
-from ihp_backend.label_studio.labelling_config import BrushTarget
+from ihp_backend.label_studio.labelling_config import MaskTarget
 from ihp_backend.label_studio.regions import Place, mean_score, region_id, regions
 
 PLACE = Place("4", "8")
-HAT = BrushTarget("Hat", "cls1", "brush", "image", "brushlabels")
-FACE = BrushTarget("Face", "Face", "brush", "image", "brush", labels_from_name="lab")
+HAT = MaskTarget("Hat", "cls1", "brush", "image", "brushlabels")
+FACE = MaskTarget("Face", "Face", "brush", "image", "brush", labels_from_name="lab")
 
 
 def halves() -> np.ndarray:
