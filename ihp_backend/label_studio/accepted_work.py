@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.labelling_config import ImageTag, LabellingConfig
+from ihp_backend.label_studio.config_tags import ImageTag
+from ihp_backend.label_studio.labelling_config import LabellingConfig
 from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.mask_records import mask_records, record_mask
 from ihp_backend.labels import IGNORE, LabelSet

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.labelling_config import ImageTag, LabellingConfig, MaskTarget, parse_labelling_config
+from ihp_backend.label_studio.config_tags import ImageTag, MaskTarget
+from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.translation import Translation
 from ihp_backend.parsing.parser import Parser

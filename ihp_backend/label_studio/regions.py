@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.brush_rle import encode_labels
-from ihp_backend.label_studio.labelling_config import MaskTarget
+from ihp_backend.label_studio.config_tags import MaskTarget
 from ihp_backend.label_studio.polygons import polygons
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from ihp_backend.label_studio.config_tags import ImageTag
 from ihp_backend.label_studio.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.labelling_config import ImageTag
 from ihp_backend.label_studio.pages import addresses
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem

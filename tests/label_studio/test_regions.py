@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ihp_backend.label_studio.brush_rle import decode
-from ihp_backend.label_studio.labelling_config import MaskTarget
+from ihp_backend.label_studio.config_tags import MaskTarget
 from ihp_backend.label_studio.regions import Place, mean_score, region_id, regions
 
 PLACE = Place("4", "8")
