@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ihp_backend.label_studio.labelling_config import parse_labelling_config
 from ihp_backend.labels import BENCHMARKS
 from tests.commands.test_accepted_work import run
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"
+OWN_LABELS = "hair, beard, left glove, right glove, tattoo"
 
 
 def test_a_config_by_name_and_of_ones_own_labels() -> None:
@@ -12,6 +17,13 @@ def test_a_config_by_name_and_of_ones_own_labels() -> None:
     assert parse_labelling_config(shown.stdout).label_set().names == BENCHMARKS["helen"].names
     own = run("config", "--labels", "beard, tattoo,left glove")
     assert parse_labelling_config(own.stdout).label_set().names == ("background", "beard", "tattoo", "left glove")
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.xml")), ids=lambda file: file.stem)
+def test_the_examples_are_what_it_prints(file: Path) -> None:
+    named = ["--labels", OWN_LABELS] if file.stem == "own-labels" else [file.stem]
+    text = file.read_text()
+    assert text[text.index("<View>") :] == run("config", *named).stdout
 
 
 @pytest.mark.parametrize(
