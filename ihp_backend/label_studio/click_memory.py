@@ -74,7 +74,7 @@ class ClickMemory:
         with self._transaction() as storage:
             storage.execute("DELETE FROM standing WHERE used < ?", (now - self._expires_after,))
             remembered = _find(storage, place, annotator, {prompt.id for prompt in (*request.prompts, *saved.prompts)})
-            standing = remembered.take_in(request, saved)
+            standing = remembered.take_in(request, saved, now)
             storage.execute(
                 "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
                 (*place, annotator, now, to_text(remembered)),

@@ -19,7 +19,7 @@ def to_text(remembered: Remembered) -> str:
             "prompts": [asdict(prompt) for prompt in label.prompts.values()],
             "seen_in_draft": sorted(label.seen_in_draft),
             "stamp": label.stamp,
-            "later": sorted(label.later),
+            "clicked": label.clicked,
         }
         for name, label in remembered.labels.items()
     ]
@@ -45,5 +45,5 @@ def _label(content: dict[str, Any]) -> RememberedLabel:
         prompts={prompt.id: prompt for prompt in prompts},
         seen_in_draft=set(content["seen_in_draft"]),
         stamp=content["stamp"],
-        later=set(content["later"]),
+        clicked=content["clicked"],
     )

@@ -17,8 +17,8 @@ never overwritten. A draft that has not changed since the label's last click can
 count as accepted then.
 
 Known gaps, as Label Studio sends nothing for undo, redo, reject and deleting a click or a region: they are learned of
-only from the label's next list, from a draft that no longer holds what an earlier one held, or from the second draft
-since the label's last click that does not hold it (the first may have been on its way when it was made).
+only from the label's next list, from a draft that no longer holds what an earlier one held, or from one saved since the
+label's last click that does not hold it, once ``DRAFT_SECONDS`` have passed: before, it may be older than the click.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from dataclasses import dataclass, field
 
 from ihp_backend.label_studio.prompts import MOST_PROMPTS, Prompt, PromptRequest
 from ihp_backend.label_studio.saved_work import SavedWork
+
+DRAFT_SECONDS = 10.0
+"""The page saves a draft at most five seconds after a change; as much again for a slow network."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,13 @@ class RememberedLabel:
         prompts: by id, oldest first.
         seen_in_draft: ids of those that a draft has held.
         stamp: the saved work's at the label's last click, None if only a draft told of its clicks.
-        later: stamps of drafts that were met since then.
+        clicked: seconds of some clock at the label's last click.
     """
 
     prompts: dict[str, Prompt] = field(default_factory=dict)
     seen_in_draft: set[str] = field(default_factory=set)
     stamp: int | None = None
-    later: set[int] = field(default_factory=set)
+    clicked: float = 0.0
 
 
 @dataclass
@@ -69,13 +72,13 @@ class Remembered:
     labels: dict[str, RememberedLabel] = field(default_factory=dict)
     annotations: frozenset[int] = frozenset()
 
-    def take_in(self, request: PromptRequest, saved: SavedWork) -> Standing:
-        """What stands after a request."""
+    def take_in(self, request: PromptRequest, saved: SavedWork, now: float = 0.0) -> Standing:
+        """What stands after a request that came at ``now``, in seconds of a clock that is always the same."""
         if saved.user is None and saved.annotations - self.annotations:
             self.labels.clear()
         self.annotations |= saved.annotations
-        _take_in_request(self, request, saved)
-        _take_in_draft(self, request, saved)
+        _take_in_request(self, request, saved, now)
+        _take_in_draft(self, request, saved, now)
         forgotten = _shrink(self)
         requested = {prompt.label for prompt in request.prompts}
         return Standing(
@@ -93,7 +96,7 @@ class Remembered:
         return any(ids & label.prompts.keys() for label in self.labels.values())
 
 
-def _take_in_request(remembered: Remembered, request: PromptRequest, saved: SavedWork) -> None:
+def _take_in_request(remembered: Remembered, request: PromptRequest, saved: SavedWork, now: float) -> None:
     by_label: dict[str, dict[str, Prompt]] = {}
     for prompt in request.prompts:
         by_label.setdefault(prompt.label, {})[prompt.id] = prompt
@@ -103,10 +106,10 @@ def _take_in_request(remembered: Remembered, request: PromptRequest, saved: Save
                 other.prompts = {key: prompt for key, prompt in other.prompts.items() if key not in prompts}
         label = remembered.labels.setdefault(name, RememberedLabel())
         label.prompts = prompts if prompts.keys() & label.prompts.keys() else {**label.prompts, **prompts}
-        label.stamp, label.later = saved.stamp, set()
+        label.stamp, label.clicked = saved.stamp, now
 
 
-def _take_in_draft(remembered: Remembered, request: PromptRequest, saved: SavedWork) -> None:
+def _take_in_draft(remembered: Remembered, request: PromptRequest, saved: SavedWork, now: float) -> None:
     requested_labels = {prompt.label for prompt in request.prompts}
     requested_ids = {prompt.id for prompt in request.prompts}
     drafted = {prompt.id for prompt in saved.prompts}
@@ -116,9 +119,9 @@ def _take_in_draft(remembered: Remembered, request: PromptRequest, saved: SavedW
             remembered.labels.setdefault(prompt.label, RememberedLabel()).prompts.setdefault(prompt.id, prompt)
     for name, label in remembered.labels.items():
         if name not in requested_labels and name not in saved.accepted:
-            if saved.user is not None and saved.stamp != label.stamp:
-                label.later.add(saved.stamp)
-            gone = (label.seen_in_draft if len(label.later) < 2 else label.prompts.keys()) - drafted
+            saved_since = saved.user is not None and saved.stamp != label.stamp
+            known_of = saved_since and now - label.clicked > DRAFT_SECONDS
+            gone = (label.prompts.keys() if known_of else label.seen_in_draft) - drafted
             label.prompts = {key: prompt for key, prompt in label.prompts.items() if key not in gone}
         label.seen_in_draft |= label.prompts.keys() & (label.prompts.keys() if name in saved.accepted else drafted)
     remembered.labels = {name: label for name, label in remembered.labels.items() if label.prompts}

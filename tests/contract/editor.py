@@ -46,6 +46,9 @@ LABELS = """(suggested) => {
 }"""
 
 
+CLICKS = """() => [...Htx.annotationStore.selected.areas.values()]
+  .filter(region => region.type === 'keypointregion').flatMap(region => region.labels)"""
+
 # On every suggestion lie a cross and a tick, in the order of the suggestions; the dots of clicks are smaller.
 TICK = """(label) => {
   const annotation = Htx.annotationStore.selected, stage = annotation.objects[0].stageRef;
@@ -188,6 +191,10 @@ class Editor:
     def labels(self, suggested: bool) -> list[str]:
         """The labels of the suggested masks, or of the masks in the annotation."""
         return list(self.page.evaluate(LABELS, suggested))
+
+    def clicks(self) -> list[str]:
+        """The label of every click that stands."""
+        return list(self.page.evaluate(CLICKS))
 
     def accept_one(self, label: str) -> None:
         """The tick in the middle of one suggested mask."""
