@@ -4,8 +4,8 @@ An annotator is known only once there is a draft, at most five seconds after the
 belong to nobody; two annotators who both begin the same task within those seconds share them until their drafts part
 them.
 
-Concurrency: a SQLite file that threads and worker processes share and that a restart leaves as it was; a request takes
-its lock for less than a millisecond.
+Concurrency: a SQLite file that worker processes share and that a restart leaves as it was. Each process has one
+connection, opened after the fork, and its threads take turns; a request has it for a millisecond or two.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from ihp_backend.label_studio.click_records import from_text, to_text
 from ihp_backend.label_studio.prompts import PromptRequest
 from ihp_backend.label_studio.saved_work import SavedWork
 from ihp_backend.label_studio.standing_clicks import Remembered, Standing
-from ihp_backend.retraining.storage import StorageError, writing
+from ihp_backend.retraining.storage import StorageError
 
 CLICKS_FILE = "clicks.sqlite"
 """The memory's file in a data folder."""
 
 NOBODY = ""
+
+_IN_MEMORY = ":memory:"
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS standing (
@@ -45,6 +47,7 @@ class ClickMemory:
         most_tasks: tasks remembered; the least recently used give way.
         expires_after: seconds after which an untouched task is forgotten.
         clock: seconds since 1970, for tests.
+        busy_seconds: after which another process that holds the file is an error.
 
     Raises:
         StorageError: here and from every method: the file cannot be used.
@@ -56,16 +59,24 @@ class ClickMemory:
         most_tasks: int = 2000,
         expires_after: float = 12 * 3600.0,
         clock: Callable[[], float] = time.time,
+        busy_seconds: float = 2.0,
     ) -> None:
         self._path = path
         self._most_tasks = most_tasks
         self._expires_after = expires_after
         self._clock = clock
         self._lock = threading.Lock()
-        self._here = None if path is not None else sqlite3.connect(":memory:", check_same_thread=False)
-        with self._transaction() as storage:
-            for statement in _TABLE.split(";"):
-                storage.execute(statement)
+        try:
+            # One connection for good: to open and close the file costs more than all that a click does in it.
+            self._storage = sqlite3.connect(
+                path or _IN_MEMORY, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+            )
+            self._storage.execute("PRAGMA journal_mode=WAL")
+            # What a power failure would take here, drafts bring back.
+            self._storage.execute("PRAGMA synchronous=NORMAL")
+            self._storage.executescript(_TABLE)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
 
     def update(self, project: str, task: str, request: PromptRequest, saved: SavedWork) -> Standing:
         """Take in a request and say what stands now on its image."""
@@ -126,17 +137,22 @@ class ClickMemory:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self._here is not None:
-            with self._lock, self._here:
-                yield self._here
-            return
-        assert self._path is not None
         try:
-            # What a power failure would take here, drafts bring back.
-            with writing(self._path, durable=False) as storage:
-                yield storage
+            with self._lock:
+                # Immediately: a reader that turned writer could meet another process's lock and would fail at once.
+                self._storage.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._storage
+                except BaseException:
+                    self._storage.execute("ROLLBACK")
+                    raise
+                self._storage.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StorageError.about("standing clicks", self._path, "cannot be used", error) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: sqlite3.Error) -> StorageError:
+        path = self._path or Path(_IN_MEMORY)
+        return StorageError.about("standing clicks", path, "cannot be used", error)
 
 
 def _find(storage: sqlite3.Connection, place: tuple[str, str, str], annotator: str, ids: set[str]) -> Remembered:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from ihp_backend.label_studio.box import Box
@@ -16,7 +15,7 @@ def to_text(remembered: Remembered) -> str:
     labels = [
         {
             "name": name,
-            "prompts": [asdict(prompt) for prompt in label.prompts.values()],
+            "prompts": [_fields(prompt) for prompt in label.prompts.values()],
             "seen_in_draft": sorted(label.seen_in_draft),
             "stamp": label.stamp,
             "clicked": label.clicked,
@@ -24,6 +23,11 @@ def to_text(remembered: Remembered) -> str:
         for name, label in remembered.labels.items()
     ]
     return json.dumps({"labels": labels, "annotations": sorted(remembered.annotations)}, separators=(",", ":"))
+
+
+def _fields(prompt: Prompt) -> dict[str, Any]:
+    # Not asdict, which copies: there may be a thousand of them.
+    return {**vars(prompt), "box": None if prompt.box is None else vars(prompt.box)}
 
 
 def from_text(text: str) -> Remembered:

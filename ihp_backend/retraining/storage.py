@@ -33,14 +33,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def writing(path: Path, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-    """A transaction that is on disk after the block, or has not happened if it raises.
-
-    What is not ``durable`` outlives every process, but not a power failure a moment later; it costs far less.
-    """
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """A transaction that is on disk after the block, or has not happened if it raises."""
     with reading(path) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.execute("PRAGMA synchronous=FULL")
         # Immediately: a reader that turned writer could meet another writer's lock and would fail at once.
         connection.execute("BEGIN IMMEDIATE")
         try:

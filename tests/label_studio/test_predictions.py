@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -66,14 +68,15 @@ def test_clicks_are_answered_while_the_memory_cannot_be_used(monkeypatch: pytest
     monkeypatch.setattr(
         "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
     )
-    here = predictions(memory=ClickMemory(tmp_path / "clicks.sqlite"))
-    for file in tmp_path.iterdir():
-        file.unlink()
-    tmp_path.joinpath("clicks.sqlite").mkdir()
-    item = here.answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
+    here = predictions(memory=ClickMemory(tmp_path / "clicks.sqlite", busy_seconds=0.05))
+    with closing(sqlite3.connect(tmp_path / "clicks.sqlite", isolation_level=None)) as held:
+        held.execute("BEGIN EXCLUSIVE")
+        item = here.answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
     assert len(item["result"]) == 1
     assert item["error"]["field"] == "standing clicks"
-    assert "clicks.sqlite cannot be used" in item["error"]["value"]
+    assert "clicks.sqlite cannot be used (database is locked)" in item["error"]["value"]
+    again = here.answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
+    assert "error" not in again
 
 
 @pytest.mark.parametrize(("confidence", "score"), [(0.5, 0.5), (1.5, 1), (-1, 0), (float("nan"), 0)])
