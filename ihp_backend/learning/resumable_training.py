@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import nn
 
@@ -58,6 +59,13 @@ class ResumableTraining(LightningModule):
                 f"ckpt_path: the checkpoint knows the labels {', '.join(given or ())}, "
                 f"{self._data.dataset} has {', '.join(self._data.labels.names)}; take one trained on the same labels"
             )
+
+    def on_train_epoch_end(self) -> None:
+        """Keeps the last steps, which the checkpoint after every so many steps leaves out."""
+        # Not after the training: its averaged weights have then taken the place of the others.
+        keeper = self.trainer.checkpoint_callback
+        if isinstance(keeper, ModelCheckpoint) and keeper.save_last and keeper.dirpath:
+            self.trainer.save_checkpoint(Path(keeper.dirpath) / f"{keeper.CHECKPOINT_NAME_LAST}{keeper.FILE_EXTENSION}")
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         """Seeds what is random in this step from its number, so that a resumed training draws what it would have."""

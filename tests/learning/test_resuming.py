@@ -67,6 +67,8 @@ def test_an_interrupted_training_goes_on_to_the_same_losses(ccp_tree: Path, tmp_
     whole = fit(ccp_tree, tmp_path / "whole", SamplePictures(1), StepTiming())
     assert list(whole) == list(range(STEPS))
     assert len(list((tmp_path / "whole").rglob("pictures/step-*.png"))) == 1
+    ended = torch.load(tmp_path / "whole" / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+    assert ended == STEPS, "a checkpoint every other step would leave the fifth one out"
 
     with pytest.raises(Interruption):
         fit(ccp_tree, tmp_path / "halves", PullThePlug(3))
