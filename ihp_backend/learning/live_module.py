@@ -24,6 +24,7 @@ from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.losses import SemanticPerceivingLoss, inverse_log_weights
 from ihp_backend.networks.live import Evidence, LiveNetwork, upsampled
 from ihp_backend.networks.live.upsampling import STRIDE
+from ihp_backend.networks.weights import load_network_weights
 
 SITUATIONS = SituationRecipe()
 
@@ -34,6 +35,7 @@ class LiveTraining(ParsingTraining):
     Args:
         network: what is trained.
         encoder_weights: file with pretrained weights of the network's encoder; None starts it at random.
+        start: ``model.safetensors`` of a live network to go on from; None starts anew.
         situations: which labels a sample has, and what is known of them.
         rounds, corrections_limit, forgetting, jaccard_weight: see ``Loop``.
         prior_weight: factor of the cross-entropy of the prior.
@@ -50,6 +52,7 @@ class LiveTraining(ParsingTraining):
         self,
         network: LiveNetwork,
         encoder_weights: Path | None = None,
+        start: Path | None = None,
         situations: SituationRecipe = SITUATIONS,
         rounds: int = 2,
         corrections_limit: int = 6,
@@ -65,6 +68,8 @@ class LiveTraining(ParsingTraining):
         # With the channels last, depthwise convolutions take half the time on a processor.
         network.to(memory_format=torch.channels_last)
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
+        if start is not None:
+            load_network_weights(network, start)
         self.situations = situations
         self.loop = Loop(rounds, corrections_limit, forgetting, jaccard_weight)
         self.prior_weight, self.loss_step = prior_weight, loss_step

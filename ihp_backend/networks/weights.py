@@ -1,10 +1,12 @@
-"""Pretrained encoder weights from a file."""
+"""Weights from files: of a pretrained encoder, of a whole network."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 
@@ -40,3 +42,20 @@ def load_encoder_weights(network: nn.Module, file: Path) -> None:
             raise ValueError(
                 f"encoder_weights: {name} is {tuple(source.shape)}, the encoder needs {tuple(own[name].shape)}"
             )
+
+
+def load_network_weights(network: nn.Module, file: Path) -> None:
+    """Fills a whole network from the ``model.safetensors`` of a model folder.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or of another network.
+    """
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"start: {file} does not exist; give the model.safetensors of a model folder")
+    try:
+        network.load_state_dict(load_file(file), strict=True)
+    except (RuntimeError, SafetensorError) as error:
+        raise ValueError(
+            f"start: {file} does not fit this network ({error}); take one of the same network and labels"
+        ) from None

@@ -1,4 +1,4 @@
-"""Pretrained encoder weights from a file."""
+"""Weights from files: of a pretrained encoder, of a whole network."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from safetensors.torch import save_file
 from torch import nn
 
 from ihp_backend.networks import DeepLabClickNetwork
-from ihp_backend.networks.weights import load_encoder_weights
+from ihp_backend.networks.weights import load_encoder_weights, load_network_weights
 
 
 def first_filters(network: nn.Module) -> torch.Tensor:
@@ -44,3 +45,22 @@ def test_refuses_another_shape(tmp_path: Path) -> None:
     torch.save(weights, tmp_path / "odd.pth")
     with pytest.raises(ValueError, match=r"features\.1\.conv\.1\.weight is \(7, 7, 1, 1\), the encoder needs"):
         load_encoder_weights(DeepLabClickNetwork(4, decoder_channels=16), tmp_path / "odd.pth")
+
+
+def test_a_whole_network_goes_on_from_a_file(tmp_path: Path) -> None:
+    trained, network = (nn.Conv2d(3, channels, 1) for channels in (4, 4))
+    save_file(trained.state_dict(), tmp_path / "model.safetensors")
+    load_network_weights(network, tmp_path / "model.safetensors")
+    torch.testing.assert_close(network.weight, trained.weight)
+
+
+def test_another_networks_weights_are_refused(tmp_path: Path) -> None:
+    network = nn.Conv2d(3, 5, 1)
+    with pytest.raises(FileNotFoundError, match=r"start: .*absent\.safetensors does not exist"):
+        load_network_weights(network, tmp_path / "absent.safetensors")
+    save_file(nn.Conv2d(3, 4, 1).state_dict(), tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match=r"start: .*other\.safetensors does not fit this network"):
+        load_network_weights(network, tmp_path / "other.safetensors")
+    (tmp_path / "damaged.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match=r"start: .*damaged\.safetensors does not fit this network"):
+        load_network_weights(network, tmp_path / "damaged.safetensors")
