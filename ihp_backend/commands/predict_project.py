@@ -41,6 +41,7 @@ def predict_project(
     Can be interrupted and run again at any time: it goes on with what is missing. Nothing is deleted. The token is
     LABEL_STUDIO_API_KEY.
     """
+    from ihp_backend.label_studio.api_access import ProjectApiError
     from ihp_backend.label_studio.api_client import ApiClient
     from ihp_backend.label_studio.asking import usable_config
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
@@ -50,7 +51,6 @@ def predict_project(
     from ihp_backend.label_studio.prediction_request import PredictionRequest
     from ihp_backend.label_studio.predictions import Predictions
     from ihp_backend.label_studio.problems import RequestError
-    from ihp_backend.label_studio.project_api import ProjectApiError
     from ihp_backend.label_studio.project_predictions import predict_tasks
     from ihp_backend.label_studio.serving import OneModel
     from ihp_backend.label_studio.shown_version import how_to_show

@@ -81,10 +81,8 @@ class ImageSource:
         return read_local_file(path, root, self._settings.max_bytes) if root else None
 
     def _label_studio(self, hostname: str | None, access_token: str | None) -> LabelStudioAddress | None:
-        settings = self._settings
-        if settings.label_studio_url:
-            token = settings.label_studio_api_key or access_token
-            return LabelStudioAddress(base_url(settings.label_studio_url), token or None, configured=True)
+        if configured := self._settings.label_studio(access_token):
+            return configured
         if not hostname:
             return None
         # Anyone who reaches /setup can hand over a host name: the operator's own key does not go there.
