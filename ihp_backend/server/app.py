@@ -8,7 +8,7 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
 - ``ModelShelf`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
-- ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share, with a connection per call.
+- ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share: a connection per call, and one per process.
 
 No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
 more than one worker, project access is known only to the worker that was told; events and standing clicks are common to
