@@ -81,6 +81,13 @@ class StandInInstallation:
         """Those that are no "ok"."""
         return {check: finding for check, finding in self.examine(project).items() if finding.level != "ok"}
 
+    def must_name(self, check: str, level: str, found: str, remedy: str, project: int | None = None) -> None:
+        """Fails unless a check names what is wrong, at this level and with these words."""
+        finding = self.wrong(project)[check]
+        assert finding.level == level
+        assert found in finding.found
+        assert remedy in finding.remedy
+
 
 @pytest.fixture
 def installation() -> Iterator[StandInInstallation]:

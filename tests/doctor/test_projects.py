@@ -126,10 +126,7 @@ def test_named(
     if check == "photograph" and "no photograph" in found:
         # The backend says the same of it; without a backend it is said from here.
         installation.answers("/health", {}, 503)
-    finding = installation.wrong(7)[check]
-    assert finding.level == level
-    assert found in finding.found
-    assert remedy in finding.remedy
+    installation.must_name(check, level, found, remedy, project=7)
 
 
 def test_a_config_without_hotkeys_is_fine_while_no_tool_is_touched(installation: StandInInstallation) -> None:

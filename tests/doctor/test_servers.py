@@ -142,10 +142,7 @@ def test_named(
     installation: StandInInstallation, break_it: Break, check: str, level: str, found: str, remedy: str
 ) -> None:
     break_it(installation)
-    finding = installation.wrong()[check]
-    assert finding.level == level
-    assert found in finding.found
-    assert remedy in finding.remedy
+    installation.must_name(check, level, found, remedy)
 
 
 def test_a_dead_backend_and_a_dead_label_studio(installation: StandInInstallation, dead_url: str) -> None:
