@@ -14,8 +14,8 @@ from ihp_backend.commands.failing import failure, told
 from ihp_backend.commands.opening import DataDir
 
 if TYPE_CHECKING:
-    from ihp_backend.label_studio.prediction_api import PredictionApi
     from ihp_backend.label_studio.project_predictions import Outcome
+    from ihp_backend.label_studio.web.prediction_api import PredictionApi
 
 INTERRUPTED = 130
 
@@ -41,20 +41,20 @@ def predict_project(
     Can be interrupted and run again at any time: it goes on with what is missing. Nothing is deleted. The token is
     LABEL_STUDIO_API_KEY.
     """
-    from ihp_backend.label_studio.api_access import ProjectApiError
-    from ihp_backend.label_studio.api_client import ApiClient
     from ihp_backend.label_studio.asking import usable_config
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
-    from ihp_backend.label_studio.images import ImageSource
+    from ihp_backend.label_studio.config.translation import translate
     from ihp_backend.label_studio.opening import open_shelf
-    from ihp_backend.label_studio.prediction_api import PredictionApi
     from ihp_backend.label_studio.prediction_request import PredictionRequest
     from ihp_backend.label_studio.predictions import Predictions
     from ihp_backend.label_studio.problems import RequestError
     from ihp_backend.label_studio.project_predictions import predict_tasks
     from ihp_backend.label_studio.serving import OneModel
     from ihp_backend.label_studio.shown_version import how_to_show
-    from ihp_backend.label_studio.translation import translate
+    from ihp_backend.label_studio.web.api_access import ProjectApiError
+    from ihp_backend.label_studio.web.api_client import ApiClient
+    from ihp_backend.label_studio.web.images import ImageSource
+    from ihp_backend.label_studio.web.prediction_api import PredictionApi
     from ihp_backend.parsing.checkpoint import CheckpointError
     from ihp_backend.retraining import StorageError
 

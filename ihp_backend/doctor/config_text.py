@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from defusedxml import ElementTree
 
-from ihp_backend.label_studio.config_tags import lower_names
+from ihp_backend.label_studio.config.config_tags import lower_names
 
 _TAG = re.compile(
     r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(?P<name>[A-Za-z_][\w.:-]*)(?P<attributes>(?:[^>\"']|\"[^\"]*\"|'[^']*')*)>",

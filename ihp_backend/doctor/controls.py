@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ihp_backend.doctor.config_text import elements
-from ihp_backend.label_studio.config_tags import lower_names
+from ihp_backend.label_studio.config.config_tags import lower_names
 
 SILENT = ("brush", "brushlabels", "bitmask", "bitmasklabels")
 """Tags whose smart tool is offered and sends nothing."""

@@ -10,7 +10,7 @@ from ihp_backend.doctor.controls import CLICKS, SILENT, Control, read_controls
 from ihp_backend.doctor.finding import Finding, Mend, MendFailed
 from ihp_backend.doctor.hotkeys import clashes, without_clashes
 from ihp_backend.doctor.studio import Studio, StudioError
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.problems import RequestError
 
 _NEW_CONFIG = "paste one under Settings, Labeling Interface, Code; ihp config writes it"

@@ -15,11 +15,11 @@ from ihp_backend.doctor.case import Case, Project
 from ihp_backend.doctor.click_time import click_time
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Record
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
-from ihp_backend.label_studio.pages import addresses
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.pages import addresses
 from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.images import ImageSource
 
 LARGE_PIXELS, LARGE_BYTES = 12_000_000, 10 << 20
 """Above them annotators wait noticeably for the photograph and for every mask."""

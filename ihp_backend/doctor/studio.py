@@ -7,12 +7,12 @@ from typing import Any
 
 from ihp_backend.doctor.calling import Answer, NoAnswer, call
 from ihp_backend.doctor.finding import MendFailed
-from ihp_backend.label_studio.access_tokens import AccessTokens
-from ihp_backend.label_studio.api_access import required_address
-from ihp_backend.label_studio.image_errors import ImageFetchError
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress
 from ihp_backend.label_studio.loose_json import objects
+from ihp_backend.label_studio.web.access_tokens import AccessTokens
+from ihp_backend.label_studio.web.api_access import required_address
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
 
 Record = dict[str, Any]
 

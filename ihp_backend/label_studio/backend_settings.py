@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
 

@@ -7,11 +7,11 @@ from functools import partial
 
 from ihp_backend.label_studio.backend_settings import BackendSettings
 from ihp_backend.label_studio.batches import Batches
-from ihp_backend.label_studio.click_memory import CLICKS_FILE, ClickMemory
-from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import Problem
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.versions import MODELS, VersionStore
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.opening import open_batches, open_shelf
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.lessons.school import School
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server import information, predict, setup, webhook

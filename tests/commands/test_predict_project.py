@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ihp_backend.commands import predict_project
-from ihp_backend.label_studio import api_client, opening
+from ihp_backend.label_studio import opening
 from ihp_backend.label_studio.serving import OneModel
+from ihp_backend.label_studio.web import api_client
 from tests.commands.test_accepted_work import run
 from tests.label_studio.image_server import ImageServer, sends, status
 from tests.server.stand_in import StandInParser, capture, photograph

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
-from ihp_backend.label_studio.mask_records import record_mask
+from ihp_backend.label_studio.masks.mask_records import record_mask
 
 from .editor import Editor
 from .installation import Installation, Project, new_project

@@ -15,7 +15,7 @@ from ihp_backend.doctor.case import Case
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.server.settings import ServerSettings
 from tests.label_studio.image_server import Answer, ImageServer, sends
 from tests.server.stand_in import photograph

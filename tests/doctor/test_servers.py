@@ -10,7 +10,7 @@ from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.label_studio import token
 from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from tests.doctor.conftest import Break, StandInInstallation
 from tests.label_studio.image_server import redirects, sends, status, web_token
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.box import Box
-from ihp_backend.label_studio.click_memory import ClickMemory
-from ihp_backend.label_studio.prompts import MOST_PROMPTS, Prompt, PromptRequest
-from ihp_backend.label_studio.saved_work import SavedWork
-from ihp_backend.label_studio.standing_clicks import Standing
+from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.click_memory import ClickMemory
+from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, PromptRequest
+from ihp_backend.label_studio.clicks.saved_work import SavedWork
+from ihp_backend.label_studio.clicks.standing_clicks import Standing
 from ihp_backend.retraining.storage import StorageError
 
 NOTHING = SavedWork()

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ihp_backend.label_studio.api_access import ProjectApiError, patient_downloader, required_address
-from ihp_backend.label_studio.download import NoAnswerError
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.api_access import ProjectApiError, patient_downloader, required_address
+from ihp_backend.label_studio.web.download import NoAnswerError
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before each repetition."""

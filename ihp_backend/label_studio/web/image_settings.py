@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url
 
 _KEY_FILE = "LABEL_STUDIO_API_KEY_FILE"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from ihp_backend.label_studio.api_access import ProjectApiError
-from ihp_backend.label_studio.api_client import ApiClient
 from ihp_backend.label_studio.loose_json import objects
+from ihp_backend.label_studio.web.api_access import ProjectApiError
+from ihp_backend.label_studio.web.api_client import ApiClient
 
 PAGE = 100
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException, ElementTree
 from PIL import ImageColor
 
-from ihp_backend.label_studio.config_tags import ImageTag, MaskTarget, PromptTag, lower_names
+from ihp_backend.label_studio.config.config_tags import ImageTag, MaskTarget, PromptTag, lower_names
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.labels import LabelSet, is_background, mirror_pairs
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ihp_backend.label_studio.api_access import ProjectApiError, patient_downloader, required_address
-from ihp_backend.label_studio.image_errors import ImageFetchError
-from ihp_backend.label_studio.image_settings import ImageSettings
 from ihp_backend.label_studio.loose_json import objects
+from ihp_backend.label_studio.web.api_access import ProjectApiError, patient_downloader, required_address
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 PAGE = 50
 """Tasks asked for at a time; with their annotations and predictions they may have a megabyte each."""

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ihp_backend.label_studio.click_records import from_text, to_text
-from ihp_backend.label_studio.prompts import PromptRequest
-from ihp_backend.label_studio.saved_work import SavedWork
-from ihp_backend.label_studio.standing_clicks import Remembered, Standing
+from ihp_backend.label_studio.clicks.click_records import from_text, to_text
+from ihp_backend.label_studio.clicks.prompts import PromptRequest
+from ihp_backend.label_studio.clicks.saved_work import SavedWork
+from ihp_backend.label_studio.clicks.standing_clicks import Remembered, Standing
 from ihp_backend.retraining.storage import StorageError
 
 CLICKS_FILE = "clicks.sqlite"

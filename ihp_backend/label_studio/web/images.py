@@ -14,13 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from urllib.parse import quote, urlsplit
 
-from ihp_backend.label_studio.data_uri import decode_data_uri, is_data_uri
-from ihp_backend.label_studio.download import Downloader, StatusError
-from ihp_backend.label_studio.image_cache import ImageCache
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
-from ihp_backend.label_studio.local_files import read_local_file
+from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
+from ihp_backend.label_studio.web.download import Downloader, StatusError
+from ihp_backend.label_studio.web.image_cache import ImageCache
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url
+from ihp_backend.label_studio.web.local_files import read_local_file
 
 __all__ = ["ImageFetchError", "ImageSettings", "ImageSource"]
 

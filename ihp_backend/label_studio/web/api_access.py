@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ihp_backend.label_studio.download import Downloader
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress
+from ihp_backend.label_studio.web.download import Downloader
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
 
 _MOST_BYTES = 1 << 29
 _LEAST_SECONDS = 300.0
