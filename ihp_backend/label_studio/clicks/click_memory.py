@@ -137,7 +137,7 @@ class ClickMemory:
 
     @contextmanager
     def _turn(self) -> Iterator[sqlite3.Connection]:
-        """The connection for one statement that only reads, which waits for no other process."""
+        """The connection for one thread; a single statement that only reads waits for no other process in it."""
         try:
             with self._lock:
                 yield self._storage

@@ -32,7 +32,7 @@ def patient_downloader(settings: ImageSettings, read_seconds: float = 0.0) -> Do
     """For answers that are larger than an image and take Label Studio longer.
 
     Args:
-        settings: their own limits count where they allow more.
+        settings: their seconds count where they are more.
         read_seconds: shortest time that is waited between two pieces of an answer.
     """
     return Downloader(
