@@ -11,7 +11,7 @@ from PIL import Image
 
 from examples.demo.client import LabelStudio, Record
 from examples.demo.project import uploaded_name
-from ihp_backend.label_studio import brush_rle
+from ihp_backend.label_studio.masks import brush_rle
 
 UPLOAD = "ihp-demo-proof.jpg"
 """The proof's photograph has this name in Label Studio, so that one left by an interruption can be found."""

@@ -46,7 +46,8 @@ def accepted(
 
 def sync(project: Project, data_dir: DataDir = None) -> None:
     """Fetch from Label Studio what its webhooks did not tell: afterwards the accepted set is what Label Studio has."""
-    from ihp_backend.label_studio.project_api import ProjectApi, ProjectApiError
+    from ihp_backend.label_studio.web.api_access import ProjectApiError
+    from ihp_backend.label_studio.web.project_api import ProjectApi
     from ihp_backend.lessons.digest import digest
     from ihp_backend.lessons.sync import sync as fetch
     from ihp_backend.retraining import StorageError

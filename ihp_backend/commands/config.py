@@ -14,7 +14,7 @@ def config(
     labels: Annotated[str | None, typer.Option(help="Your own labels, separated by commas.")] = None,
 ) -> None:
     """Print a labelling config: paste it under Settings, Labeling Interface, Code."""
-    from ihp_backend.label_studio.config_writer import labelling_config
+    from ihp_backend.label_studio.config.config_writer import labelling_config
     from ihp_backend.labels import BENCHMARKS, LabelSet, is_background
 
     if (name is None) == (labels is None):

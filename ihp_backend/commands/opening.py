@@ -10,7 +10,7 @@ import typer
 from ihp_backend.commands.failing import failure
 
 if TYPE_CHECKING:
-    from ihp_backend.label_studio.image_settings import ImageSettings
+    from ihp_backend.label_studio.web.image_settings import ImageSettings
     from ihp_backend.lessons.school import School
 
 Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import closing
-from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,10 +14,8 @@ from ihp_backend.commands.failing import failure, told
 from ihp_backend.commands.opening import DataDir
 
 if TYPE_CHECKING:
-    from ihp_backend.label_studio.backend_settings import BackendSettings
-    from ihp_backend.label_studio.prediction_api import PredictionApi
     from ihp_backend.label_studio.project_predictions import Outcome
-    from ihp_backend.parsing.parser import Parser
+    from ihp_backend.label_studio.web.prediction_api import PredictionApi
 
 INTERRUPTED = 130
 
@@ -44,19 +41,20 @@ def predict_project(
     Can be interrupted and run again at any time: it goes on with what is missing. Nothing is deleted. The token is
     LABEL_STUDIO_API_KEY.
     """
-    from ihp_backend.label_studio.api_client import ApiClient
     from ihp_backend.label_studio.asking import usable_config
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
-    from ihp_backend.label_studio.images import ImageSource
-    from ihp_backend.label_studio.prediction_api import PredictionApi
+    from ihp_backend.label_studio.config.translation import translate
+    from ihp_backend.label_studio.opening import open_shelf
     from ihp_backend.label_studio.prediction_request import PredictionRequest
     from ihp_backend.label_studio.predictions import Predictions
     from ihp_backend.label_studio.problems import RequestError
-    from ihp_backend.label_studio.project_api import ProjectApiError
     from ihp_backend.label_studio.project_predictions import predict_tasks
     from ihp_backend.label_studio.serving import OneModel
     from ihp_backend.label_studio.shown_version import how_to_show
-    from ihp_backend.label_studio.translation import translate
+    from ihp_backend.label_studio.web.api_access import ProjectApiError
+    from ihp_backend.label_studio.web.api_client import ApiClient
+    from ihp_backend.label_studio.web.images import ImageSource
+    from ihp_backend.label_studio.web.prediction_api import PredictionApi
     from ihp_backend.parsing.checkpoint import CheckpointError
     from ihp_backend.retraining import StorageError
 
@@ -70,7 +68,7 @@ def predict_project(
         api = PredictionApi(ApiClient(settings.images, stopped))
         record = api.project(number)
         request = PredictionRequest(number, record.get("label_config"), many=True)
-        config, parser = usable_config(request.label_config), _serving(settings, number)
+        config, parser = usable_config(request.label_config), open_shelf(settings).of_project(number)
         lacking = translate(config, parser.labels, any_labels=parser.any_labels).lacking(config.labels, parser.labels)
         if lacking is not None:
             typer.echo(f"ihp: {RequestError(lacking)}", err=True)
@@ -84,17 +82,6 @@ def predict_project(
             typer.echo(advice)
     if failed:
         raise typer.Exit(1)
-
-
-def _serving(settings: BackendSettings, project: str) -> Parser:
-    """The model that `ihp serve` with these settings answers the project with."""
-    from ihp_backend.label_studio.model_shelf import ModelShelf
-    from ihp_backend.parsing.parser import Parser
-    from ihp_backend.retraining.versions import MODELS, VersionStore
-
-    versions = VersionStore(settings.prepare_data_dir() / MODELS)
-    load = partial(Parser.from_pretrained, engine=settings.engine)
-    return ModelShelf(load(settings.model), versions, load).of_project(project)
 
 
 def _missing(api: PredictionApi, project: str, version: str) -> list[dict[str, Any]]:

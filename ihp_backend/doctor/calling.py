@@ -9,9 +9,9 @@ from typing import Any
 
 import requests
 
-from ihp_backend.label_studio.address_policy import AddressRefused, Reach
-from ihp_backend.label_studio.image_errors import shown
-from ihp_backend.label_studio.pinned_adapter import send
+from ihp_backend.label_studio.web.address_policy import AddressRefused, Reach
+from ihp_backend.label_studio.web.image_errors import shown
+from ihp_backend.label_studio.web.pinned_adapter import send
 
 _LONGEST_DETAIL = 300
 

@@ -9,6 +9,8 @@ from xml.sax.saxutils import quoteattr
 
 from defusedxml import ElementTree
 
+from ihp_backend.label_studio.config.config_tags import lower_names
+
 _TAG = re.compile(
     r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(?P<name>[A-Za-z_][\w.:-]*)(?P<attributes>(?:[^>\"']|\"[^\"]*\"|'[^']*')*)>",
     re.DOTALL,
@@ -59,11 +61,7 @@ def _as_expected(text: str, changed: str, edits: Edits) -> bool:
     if len(before) != len(after):
         return False
     for number, (old, new) in enumerate(zip(before, after, strict=True)):
-        wanted = {**_lower(old.attrib), **_lower(edits.get(number, {}))}
-        if (old.tag, old.text, old.tail, wanted) != (new.tag, new.text, new.tail, _lower(new.attrib)):
+        wanted = {**lower_names(old.attrib), **lower_names(edits.get(number, {}))}
+        if (old.tag, old.text, old.tail, wanted) != (new.tag, new.text, new.tail, lower_names(new.attrib)):
             return False
     return True
-
-
-def _lower(attributes: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in attributes.items()}

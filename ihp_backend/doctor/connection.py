@@ -9,7 +9,7 @@ from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.case import Case, Project, same_address, url_of
 from ihp_backend.doctor.finding import Finding, Mend
 from ihp_backend.doctor.studio import Record, Studio
-from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
 
 TITLE = "IHP Backend"
 _CONTAINER = "in a container, localhost is the container itself: connect http://host.docker.internal:PORT or its name"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ihp_backend.doctor.config_text import elements
+from ihp_backend.label_studio.config.config_tags import lower_names
 
 SILENT = ("brush", "brushlabels", "bitmask", "bitmasklabels")
 """Tags whose smart tool is offered and sends nothing."""
@@ -57,12 +58,12 @@ def read_controls(text: str) -> list[Control]:
     numbers = {id(element): number for number, element in enumerate(found)}
     controls = []
     for number, element in enumerate(found):
-        attributes = {name.lower(): value for name, value in element.attrib.items()}
+        attributes = lower_names(element.attrib)
         if not attributes.get("toname") or not isinstance(element.tag, str):
             continue
         labels = []
         for child in element.iter():
-            own = {name.lower(): value for name, value in child.attrib.items()}
+            own = lower_names(child.attrib)
             if isinstance(child.tag, str) and child.tag.lower() == "label" and own.get("value"):
                 key = own.get("hotkey", "").strip().lower()
                 labels.append(LabelKey(numbers[id(child)], own["value"], key))

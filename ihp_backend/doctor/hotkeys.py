@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from ihp_backend.doctor.config_text import Edits
 from ihp_backend.doctor.controls import SILENT, Control, LabelKey, effective_keys
-from ihp_backend.label_studio.config_writer import HIDDEN_KEYS, TOOL_KEYS, hotkeys
+from ihp_backend.label_studio.config.config_writer import HIDDEN_KEYS, TOOL_KEYS, hotkeys
 
 
 def clashes(controls: list[Control]) -> list[str]:

@@ -10,8 +10,8 @@ from packaging.version import InvalidVersion, Version
 from ihp_backend.doctor.calling import Answer, NoAnswer
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.access_tokens import claims_of
-from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.access_tokens import claims_of
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
 
 TRIED = Version("1.23.2")
 """The version that the contract tests run with."""

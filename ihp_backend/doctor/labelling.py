@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 from ihp_backend.doctor.case import Project
 from ihp_backend.doctor.config_text import Edits, set_attributes
-from ihp_backend.doctor.controls import CLICKS, SILENT, read_controls
+from ihp_backend.doctor.controls import CLICKS, SILENT, Control, read_controls
 from ihp_backend.doctor.finding import Finding, Mend, MendFailed
 from ihp_backend.doctor.hotkeys import clashes, without_clashes
 from ihp_backend.doctor.studio import Studio, StudioError
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.problems import RequestError
 
 _NEW_CONFIG = "paste one under Settings, Labeling Interface, Code; ihp config writes it"
@@ -28,14 +28,16 @@ def labelling(studio: Studio, project: Project) -> Iterator[Finding]:
         if not there:
             yield Finding("labelling config", "error", f"no {what}", _NEW_CONFIG, place)
             return
-    found = [*_smart_brush(studio, project), *_click_tools(studio, project), *_hotkeys(studio, project)]
+    controls = read_controls(project.config)
+    checks = (_smart_brush, _click_tools, _hotkeys)
+    found = [finding for check in checks for finding in check(studio, project, controls)]
     if not found:
         yield Finding("labelling config", "ok", f"{len(config.labels)} labels, tools and hotkeys in order", "", place)
     yield from found
 
 
-def _smart_brush(studio: Studio, project: Project) -> Iterator[Finding]:
-    brushes = [control for control in read_controls(project.config) if control.tag in SILENT and control.smart]
+def _smart_brush(studio: Studio, project: Project, controls: list[Control]) -> Iterator[Finding]:
+    brushes = [control for control in controls if control.tag in SILENT and control.smart]
     if brushes:
         names = ", ".join(control.name for control in brushes)
         yield Finding(
@@ -48,8 +50,7 @@ def _smart_brush(studio: Studio, project: Project) -> Iterator[Finding]:
         )
 
 
-def _click_tools(studio: Studio, project: Project) -> Iterator[Finding]:
-    controls = read_controls(project.config)
+def _click_tools(studio: Studio, project: Project, controls: list[Control]) -> Iterator[Finding]:
     tools = [control for control in controls if control.tag in CLICKS]
     boxes = [control for control in controls if control.tag in ("rectangle", "rectanglelabels")]
     if not any(control.smart for control in (*tools, *boxes)):
@@ -65,35 +66,30 @@ def _click_tools(studio: Studio, project: Project) -> Iterator[Finding]:
         yield Finding("click tool", "warning", found, remedy, project.place, mend=mend)
 
 
-def _hotkeys(studio: Studio, project: Project) -> Iterator[Finding]:
-    controls = read_controls(project.config)
+def _hotkeys(studio: Studio, project: Project, controls: list[Control]) -> Iterator[Finding]:
     if told := clashes(controls):
         edits = without_clashes(controls)
         labels = {label.number: label for control in controls for label in control.labels}
         before = ", ".join(f"{labels[number].value}: {labels[number].key or 'none'}" for number in edits)
         after = ", ".join(f"{labels[number].value}: {edit['hotkey']}" for number, edit in edits.items())
         remedy = "give each label a hotkey of its own, and none of v b e h k m r u, which choose tools"
-        mend = _mend(studio, project, "hotkeys", before, after, _own_keys)
+        mend = _mend(studio, project, "hotkeys", before, after, without_clashes)
         yield Finding("hotkeys", "warning", "; ".join(told), remedy, project.place, mend=mend)
 
 
-def _brushes_not_smart(text: str) -> Edits:
-    return {one.number: {"smart": "false"} for one in read_controls(text) if one.tag in SILENT and one.smart}
+def _brushes_not_smart(controls: list[Control]) -> Edits:
+    return {one.number: {"smart": "false"} for one in controls if one.tag in SILENT and one.smart}
 
 
-def _clicks_smart_only(text: str) -> Edits:
-    return {one.number: {"smartOnly": "true"} for one in read_controls(text) if one.tag in CLICKS and one.smart}
-
-
-def _own_keys(text: str) -> Edits:
-    return without_clashes(read_controls(text))
+def _clicks_smart_only(controls: list[Control]) -> Edits:
+    return {one.number: {"smartOnly": "true"} for one in controls if one.tag in CLICKS and one.smart}
 
 
 def _mend(
-    studio: Studio, project: Project, what: str, before: str, after: str, edits: Callable[[str], Edits]
+    studio: Studio, project: Project, what: str, before: str, after: str, edits: Callable[[list[Control]], Edits]
 ) -> Mend | None:
     """A change of attributes in the config that the project has by then; None where the text does not allow it."""
-    if set_attributes(project.config, edits(project.config)) is None:
+    if _changed(project.config, edits) is None:
         return None
 
     def apply() -> None:
@@ -102,9 +98,13 @@ def _mend(
             text = str(studio.get(path).get("label_config") or "")
         except StudioError as error:
             raise MendFailed(str(error)) from None
-        changed = set_attributes(text, edits(text))
+        changed = _changed(text, edits)
         if changed is None:
             raise MendFailed("the labelling config was changed meanwhile; run ihp doctor again")
         studio.change("PATCH", path, {"label_config": changed})
 
     return Mend(f"{what} in the labelling config of project {project.id}", before, after, apply)
+
+
+def _changed(text: str, edits: Callable[[list[Control]], Edits]) -> str | None:
+    return set_attributes(text, edits(read_controls(text)))

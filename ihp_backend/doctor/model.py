@@ -8,14 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from ihp_backend.clicks import Click
+from ihp_backend.doctor.click_time import click_time
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.storage import StorageError
-from ihp_backend.retraining.versions import VersionStore
+from ihp_backend.retraining.versions import MODELS, VersionStore
 from ihp_backend.server.settings import ServerSettings
-
-SLOW_CLICK = 3000.0
-"""Milliseconds on a photograph of 600 x 400 pixels after which annotators lose patience."""
 
 
 def model(settings: ServerSettings) -> Iterator[Finding]:
@@ -33,21 +31,16 @@ def model(settings: ServerSettings) -> Iterator[Finding]:
     parser.parse(scene, [click])  # The first one prepares buffers.
     began = time.perf_counter()
     parser.parse(scene, [click])
-    took = (time.perf_counter() - began) * 1000
-    if took > SLOW_CLICK:
-        remedy = "give the backend more cores, stop what else uses them, or serve on a GPU: ihp serve --engine torch"
-        yield Finding("model click", "warning", "one click through the model", remedy, milliseconds=took)
-    else:
-        yield Finding("model click", "ok", "one click through the model", milliseconds=took)
+    yield click_time("model click", "one click through the model", (time.perf_counter() - began) * 1000)
 
 
 def versions(settings: ServerSettings) -> Iterator[Finding]:
     """Every version that serves a project is as it was made."""
-    root = settings.data_dir / "models"
+    root = settings.data_dir / MODELS
     if not root.is_dir():
         return
+    store = VersionStore(root)
     for home in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        store = VersionStore(root)
         try:
             if version := store.current(home.name):
                 store.check(home.name, version)

@@ -12,23 +12,25 @@ from PIL import Image
 
 from ihp_backend.doctor.calling import NoAnswer, call
 from ihp_backend.doctor.case import Case, Project
+from ihp_backend.doctor.click_time import click_time
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Record
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.pages import addresses
+from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.images import ImageSource
 
 LARGE_PIXELS, LARGE_BYTES = 12_000_000, 10 << 20
 """Above them annotators wait noticeably for the photograph and for every mask."""
-
-SLOW_CLICK = 3000.0
-"""Milliseconds after which annotators lose patience."""
 
 _CLOUD = ("s3://", "gs://", "azure-blob://")
 
 
 def photographs(case: Case, project: Project, backend_url: str | None, label: str | None) -> Iterator[Finding]:
-    """Fetches each photograph of the sample from here for its size, and lets the backend answer a click on it.
+    """Fetches the photograph of each task of the sample for its size, and lets the backend answer a click on it.
+
+    Of a task with several, shown as pages, it is the first one, as that is where the click is made.
 
     Args:
         backend_url: of a backend that answers; None for none.
@@ -37,19 +39,19 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
     place = project.place
     config = parse_labelling_config(project.config)
     image = next((image for image in config.images if image.data_key), None)
-    if image is None or image.data_key is None:
+    if image is None:
         return
-    key = image.data_key
     if not project.tasks:
         yield Finding("photographs", "warning", "no tasks", "import photographs into the project", place)
         return
     source = ImageSource(replace(case.settings.images, cache_dir=None))
     click = None
     for task in project.tasks:
-        address = _address(task, key)
-        if address is None:
-            remedy = f"import the task again with the photograph's address under {key!r}"
-            yield Finding("photograph", "error", f"task {task.get('id')} has no {key!r}", remedy, place)
+        try:
+            address = addresses(task, image)[0]
+        except RequestError as error:
+            found = f"task {task.get('id')} has no {image.data_key!r} that can be used: {error.problem.value}"
+            yield Finding("photograph", "error", found, error.problem.remedy, place)
             continue
         here = _from_here(source, address, task, place)
         answered = None
@@ -66,12 +68,6 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
     if project.task_count > len(project.tasks):
         found = f"{len(project.tasks)} of {project.task_count} tasks were looked at: from the beginning, middle and end"
         yield Finding("photographs", "ok", found, "", place)
-
-
-def _address(task: Record, key: str) -> str | None:
-    data = task.get("data")
-    address = data.get(key) if isinstance(data, dict) else None
-    return address if isinstance(address, str) and address else None
 
 
 def _from_here(source: ImageSource, address: str, task: Record, place: str) -> Finding:
@@ -106,10 +102,9 @@ def _through_the_backend(
 
 def _second_click(url: str, project: Project, config: LabellingConfig, task: Record, label: str) -> Finding:
     finding = _asked(url, project, _click(project, config, task, label), f"click of {label!r} on an opened photograph")
-    if finding.level == "ok" and finding.milliseconds is not None and finding.milliseconds > SLOW_CLICK:
-        remedy = "give the backend more cores, stop what else uses them, or serve on a GPU: ihp serve --engine torch"
-        return Finding("click", "warning", finding.found, remedy, project.place, finding.milliseconds)
-    return finding
+    if finding.level != "ok" or finding.milliseconds is None:
+        return finding
+    return click_time(finding.check, finding.found, finding.milliseconds, project.place)
 
 
 def _asked(url: str, project: Project, body: dict[str, Any], what: str, check: str = "click") -> Finding:

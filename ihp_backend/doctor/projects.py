@@ -6,6 +6,7 @@ from typing import Any
 
 from ihp_backend.doctor.case import REACHED, Case, Project, same_address, url_of
 from ihp_backend.doctor.studio import Record, Studio, StudioError
+from ihp_backend.label_studio.loose_json import objects
 
 MOST_PROJECTS = 1000
 
@@ -20,9 +21,9 @@ def load_project(studio: Studio, number: int) -> Project:
     backends = studio.records(f"/api/ml/?project={number}")
     first = _page(studio, number, 1)
     count = int(first.get("total") or 0)
-    tasks = {1: _tasks(first)}
+    tasks = {1: objects(first.get("tasks"))}
     for page in sorted({(count + 1) // 2, count} - {0, 1}):
-        tasks[page] = _tasks(_page(studio, number, page))
+        tasks[page] = objects(_page(studio, number, page).get("tasks"))
     sample = tuple(task for page in sorted(tasks) for task in tasks[page])
     return Project(number, dict(record), tuple(backends), sample, count)
 
@@ -63,8 +64,3 @@ def _page(studio: Studio, number: int, page: int) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise StudioError("/api/tasks/: no list of tasks; is this Label Studio?")
     return answer
-
-
-def _tasks(answer: dict[str, Any]) -> list[Record]:
-    tasks = answer.get("tasks")
-    return [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []

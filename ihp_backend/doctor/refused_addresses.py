@@ -11,7 +11,7 @@ from ihp_backend.doctor.calling import Answer, NoAnswer
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.label_studio import PLACE
 from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
 
 _BOTH = "ML_BLOCK_LOCAL_IP=false SSRF_PROTECTION_ENABLED=false"
 _NO_ACTION = "asked only whether the address is allowed"

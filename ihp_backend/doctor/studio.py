@@ -7,10 +7,12 @@ from typing import Any
 
 from ihp_backend.doctor.calling import Answer, NoAnswer, call
 from ihp_backend.doctor.finding import MendFailed
-from ihp_backend.label_studio.access_tokens import AccessTokens
-from ihp_backend.label_studio.image_errors import ImageFetchError
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
+from ihp_backend.label_studio.loose_json import objects
+from ihp_backend.label_studio.web.access_tokens import AccessTokens
+from ihp_backend.label_studio.web.api_access import required_address
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
 
 Record = dict[str, Any]
 
@@ -23,14 +25,15 @@ class Studio:
     """One Label Studio under one token.
 
     Args:
-        settings: must have ``label_studio_url``.
+        settings: where Label Studio is and with which token.
+
+    Raises:
+        ProjectApiError: no address is set.
     """
 
     def __init__(self, settings: ImageSettings) -> None:
         self.token = settings.label_studio_api_key or ""
-        self._address = LabelStudioAddress(
-            base_url(settings.label_studio_url or ""), self.token or None, configured=True
-        )
+        self._address = required_address(settings)
         self._tokens = AccessTokens(_exchange)
 
     @property
@@ -65,8 +68,7 @@ class Studio:
     def records(self, path: str) -> list[Record]:
         """The objects of a list, which may or may not come in pages."""
         content = self.get(path)
-        listed = content.get("results") if isinstance(content, dict) else content
-        return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        return objects(content.get("results") if isinstance(content, dict) else content)
 
     def change(self, method: str, path: str, body: Any = None) -> None:
         """Change something.

@@ -1,1 +1,1 @@
-"""Label Studio's side of the conversation: labelling configs, requests, regions, brush RLE, images, sessions."""
+"""Label Studio's side of the conversation: requests, configs, photographs, clicks, masks, answers."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.config_tags import ImageTag
-from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.config.config_tags import ImageTag
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.loose_json import as_object, objects
-from ihp_backend.label_studio.mask_records import mask_records, record_mask
+from ihp_backend.label_studio.masks.mask_records import mask_records, record_mask
 from ihp_backend.labels import IGNORE, LabelSet
 from ihp_backend.retraining import Annotation
 

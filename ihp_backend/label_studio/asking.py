@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.config_tags import ImageTag, MaskTarget
-from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.config_tags import ImageTag, MaskTarget
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.translation import Translation
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.label_studio.translation import Translation
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.scene import Scene
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
 
@@ -64,9 +64,9 @@ class BackendSettings:
             for name in ("allow_private_addresses", "local_files_root", "label_studio_url")
             if name in given
         }
-        settings = cls(**{**cls._from_variables(variables), **given})
-        for_images.setdefault("cache_dir", settings.data_dir / "cache" / "images")
         try:
+            settings = cls(**{**cls._from_variables(variables), **given})
+            for_images.setdefault("cache_dir", settings.data_dir / "cache" / "images")
             images = ImageSettings.from_environment(variables, **for_images)
             batches = given.get("batches") or BatchLimits.from_environment(variables)
         except ValueError as error:
@@ -77,7 +77,7 @@ class BackendSettings:
 
     @classmethod
     def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
-        """The attributes that variables tell, ``images`` aside."""
+        """The attributes that variables tell, ``images`` aside; a ValueError for a text that is of the wrong kind."""
         named = (("model", "IHP_MODEL"), ("engine", "IHP_ENGINE"), ("data_dir", "IHP_DATA_DIR"))
         return {name: variables[variable] for name, variable in named if variables.get(variable)}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ihp_backend.label_studio.whole_numbers import whole_numbers
+
 
 @dataclass(frozen=True)
 class BatchLimits:
@@ -33,14 +35,7 @@ class BatchLimits:
         Raises:
             ValueError: a value that is no number, or out of range.
         """
-        values = {}
-        for name, variable in _VARIABLES.items():
-            if text := variables.get(variable, "").strip():
-                try:
-                    values[name] = int(text)
-                except ValueError:
-                    raise ValueError(f"{variable}: {text!r} is no whole number; correct or unset it") from None
-        return cls(**values)
+        return cls(**whole_numbers(variables, _VARIABLES))
 
 
 _VARIABLES = {"seconds": "IHP_BATCH_SECONDS", "parallel": "IHP_BATCH_PARALLEL"}

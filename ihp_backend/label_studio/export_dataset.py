@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from ihp_backend.datasets import Sample, SampleError
 from ihp_backend.datasets.sample import check_same_size
-from ihp_backend.label_studio.brush_rle import decode
-from ihp_backend.label_studio.config_tags import ImageTag
-from ihp_backend.label_studio.data_uri import decode_data_uri, is_data_uri
+from ihp_backend.label_studio.config.config_tags import ImageTag
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.export_tasks import ExportedTask, read_export
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
-from ihp_backend.label_studio.mask_records import HALF
+from ihp_backend.label_studio.masks.brush_rle import decode
+from ihp_backend.label_studio.masks.mask_records import HALF
+from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.labels import LabelSet, match_labels
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ihp_backend.datasets import SampleError
 from ihp_backend.label_studio.loose_json import as_object, objects
-from ihp_backend.label_studio.mask_records import MASK_TYPES, mask_records
+from ihp_backend.label_studio.masks.mask_records import MASK_TYPES, mask_records
 
 _OTHER_MASKS = ("polygon", "polygonlabels", "ellipse", "ellipselabels", "bitmask", "bitmasklabels")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ihp_backend.label_studio.annotation_events import CLICKS, annotator_key, project_key
-from ihp_backend.label_studio.click_memory import NOBODY
+from ihp_backend.label_studio.clicks.click_memory import NOBODY
 from ihp_backend.label_studio.loose_json import one_or_more
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import Problem, RequestError, problem

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ihp_backend.label_studio.masks.regions import mean_score
 from ihp_backend.label_studio.problems import Problem
-from ihp_backend.label_studio.regions import mean_score
 
 _MOST_OTHERS = 19
 

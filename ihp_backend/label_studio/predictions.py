@@ -19,22 +19,22 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ihp_backend.label_studio.asking import ask, mask_targets, usable_config
-from ihp_backend.label_studio.box_limits import keep_inside_boxes
-from ihp_backend.label_studio.click_memory import NOBODY, ClickMemory
-from ihp_backend.label_studio.click_sessions import take_in
-from ihp_backend.label_studio.drawn_work import DrawnWork
-from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.labelling_config import LabellingConfig
-from ihp_backend.label_studio.outlines import clean_outlines
-from ihp_backend.label_studio.pages import addresses
+from ihp_backend.label_studio.clicks.box_limits import keep_inside_boxes
+from ihp_backend.label_studio.clicks.click_memory import NOBODY, ClickMemory
+from ihp_backend.label_studio.clicks.click_sessions import take_in
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
+from ihp_backend.label_studio.config.pages import addresses
+from ihp_backend.label_studio.config.translation import Translation, translate
+from ihp_backend.label_studio.masks.drawn_work import DrawnWork
+from ihp_backend.label_studio.masks.outlines import clean_outlines
+from ihp_backend.label_studio.masks.regions import Place, regions
 from ihp_backend.label_studio.prediction_items import OutOfTime, item_of
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.label_studio.regions import Place, regions
 from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.serving import ServingModels
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
-from ihp_backend.label_studio.translation import Translation, translate
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 
 logger = logging.getLogger(__name__)

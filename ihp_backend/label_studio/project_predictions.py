@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-from ihp_backend.label_studio.prediction_api import PredictionApi
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.problems import Problem
+from ihp_backend.label_studio.web.prediction_api import PredictionApi
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from ihp_backend.label_studio.backend_settings import BackendSettings
 from ihp_backend.label_studio.batches import Batches
-from ihp_backend.label_studio.click_memory import CLICKS_FILE, ClickMemory
-from ihp_backend.label_studio.images import ImageSource
 from ihp_backend.label_studio.model_shelf import ModelShelf
+from ihp_backend.label_studio.opening import open_batches, open_shelf
 from ihp_backend.label_studio.predictions import Predictions
-from ihp_backend.parsing.parser import Parser
 from ihp_backend.retraining.inbox import EVENTS, Inbox
-from ihp_backend.retraining.versions import MODELS, VersionStore
 
 
 @dataclass(frozen=True)
@@ -40,11 +36,9 @@ def open_backend(settings: BackendSettings | None = None) -> Backend:
         StorageError: the data folder's files cannot.
     """
     settings = settings or BackendSettings.from_environment()
-    folder = settings.prepare_data_dir()
-    load = partial(Parser.from_pretrained, engine=settings.engine)
-    models = ModelShelf(load(settings.model), VersionStore(folder / MODELS), load)
-    predictions = Predictions(models, ImageSource(settings.images), ClickMemory(folder / CLICKS_FILE))
-    return Backend(models, predictions, Batches(predictions, settings.batches), Inbox(folder / EVENTS))
+    models = open_shelf(settings)
+    batches = open_batches(settings, models)
+    return Backend(models, batches.predictions, batches, Inbox(settings.data_dir / EVENTS))
 
 
 class SharedBackend:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ihp_backend.label_studio.config_tags import ImageTag
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.pages import addresses
+from ihp_backend.label_studio.config.config_tags import ImageTag
+from ihp_backend.label_studio.config.pages import addresses
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.scenes import SceneCache
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 from ihp_backend.parsing.scene import Scene

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ihp_backend.label_studio.accepted_work import AcceptedError, AcceptedWork, agreed, read_accepted
-from ihp_backend.label_studio.image_errors import ImageFetchError
-from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import LabelSet
 from ihp_backend.lessons.accepted_index import HELD_OUT, INDEX, LEARNED, Index, Item
 from ihp_backend.lessons.photograph_store import PhotographStore

@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.lessons.accepted_set import Policy
 from ihp_backend.lessons.base import open_base

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.images import ImageSource
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.lessons.accepted_set import AcceptedSet, Policy
 from ihp_backend.lessons.digest import digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ihp_backend.label_studio.annotation_events import listed
-from ihp_backend.label_studio.project_api import ProjectApi
+from ihp_backend.label_studio.web.project_api import ProjectApi
 from ihp_backend.retraining import Configured, Ledger
 
 

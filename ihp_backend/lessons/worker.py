@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from threading import Event
 
 from ihp_backend.label_studio.accepted_work import AcceptedError
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.project_api import ProjectApi, ProjectApiError
+from ihp_backend.label_studio.web.api_access import ProjectApiError
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.project_api import ProjectApi
 from ihp_backend.lessons.digest import digest
 from ihp_backend.lessons.holding import Curriculum, look
 from ihp_backend.lessons.school import School

@@ -8,7 +8,7 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
 - ``ModelShelf`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
-- ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share, with a connection per call.
+- ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share: a connection per call, and one per process.
 
 No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
 more than one worker, project access is known only to the worker that was told; events and standing clicks are common to
@@ -17,15 +17,10 @@ all.
 
 from __future__ import annotations
 
-from functools import partial
-
 from flask import Flask
 
-from ihp_backend.label_studio.batches import Batches
-from ihp_backend.label_studio.click_memory import CLICKS_FILE, ClickMemory
-from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.model_shelf import ModelShelf
-from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.label_studio.opening import open_batches, open_shelf
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.lessons.school import School
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server import information, predict, setup, webhook
@@ -50,16 +45,14 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
     """
     folder = settings.prepare_data_dir()
     journal, school = Journal(), School(folder)
-    load = partial(Parser.from_pretrained, engine=settings.engine)
-    models = ModelShelf(parser, school.versions, load, journal.note)
-    memory = ClickMemory(folder / CLICKS_FILE)
-    predictions = Predictions(models, images or ImageSource(settings.images), memory)
+    models = open_shelf(settings, parser, journal.note)
+    batches = open_batches(settings, models, images)
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(
         models=models,
-        predictions=predictions,
-        batches=Batches(predictions, settings.batches),
+        predictions=batches.predictions,
+        batches=batches,
         school=school,
         journal=journal,
         access=ProjectAccess(),

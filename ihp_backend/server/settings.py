@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
+from ihp_backend.label_studio.whole_numbers import whole_numbers
 
 _NUMBERS = {
     "port": "IHP_PORT",
@@ -58,10 +59,4 @@ class ServerSettings(BackendSettings):
         values = super()._from_variables(variables)
         if variables.get("IHP_HOST"):
             values["host"] = variables["IHP_HOST"]
-        for name, variable in _NUMBERS.items():
-            if text := variables.get(variable, "").strip():
-                try:
-                    values[name] = int(text)
-                except ValueError:
-                    raise SettingsError(f"{variable}: {text!r} is no whole number; correct or unset it") from None
-        return values
+        return {**values, **whole_numbers(variables, _NUMBERS)}

@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from ihp_backend.label_studio.annotation_events import project_key
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.translation import translate
 from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.label_studio.request_fields import optional
-from ihp_backend.label_studio.translation import translate
 from ihp_backend.server.project_access import Access
 from ihp_backend.server.reading import read_body
 from ihp_backend.server.state import state

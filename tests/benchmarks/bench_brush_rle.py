@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.brush_rle import decode, encode, encode_labels
+from ihp_backend.label_studio.masks.brush_rle import decode, encode, encode_labels
 from tests.benchmarks.timing import Row, timed, timed_in_turn
 
 HEIGHT, WIDTH, LABELS = 1224, 1632, 20

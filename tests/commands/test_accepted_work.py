@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from ihp_backend.cli import app
 from ihp_backend.datasets import SampleError, check_dataset
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.lessons.accepted_dataset import AcceptedDataset
 from tests.label_studio.image_server import ImageServer, sends
 from tests.lessons.test_accepted_set import LEFT, Place, photograph, region

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.labels import BENCHMARKS
 from tests.commands.test_accepted_work import run
 

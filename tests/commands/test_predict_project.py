@@ -14,7 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ihp_backend.commands import predict_project
-from ihp_backend.label_studio import api_client
+from ihp_backend.label_studio import opening
+from ihp_backend.label_studio.serving import OneModel
+from ihp_backend.label_studio.web import api_client
 from tests.commands.test_accepted_work import run
 from tests.label_studio.image_server import ImageServer, sends, status
 from tests.server.stand_in import StandInParser, capture, photograph
@@ -77,7 +79,7 @@ class StandInLabelStudio(ImageServer):
 @pytest.fixture
 def label_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInLabelStudio]:
     monkeypatch.setenv("IHP_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(predict_project, "_serving", lambda settings, project: StandInParser())
+    monkeypatch.setattr(opening, "open_shelf", lambda settings: OneModel(cast(Any, StandInParser())))
     monkeypatch.setattr(api_client.ApiClient.__init__, "__defaults__", (None, (0.0, 0.0)))
     for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"):
         monkeypatch.delenv(name, raising=False)

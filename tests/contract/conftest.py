@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from examples.demo import backend, label_studio, processes
 from examples.demo.client import LabelStudio
 from examples.demo.label_studio import Account
 from examples.demo.settings import PHOTOGRAPHS
 
+from .editor import Editor, browser_page, chromium
 from .installation import Installation, Project, bearer, new_project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,3 +77,14 @@ def project(installation: Installation) -> Project:
 def make_project(installation: Installation) -> Callable[[list[Path]], Project]:
     """Makes a fresh, connected project from photographs."""
     return lambda photographs: new_project(installation, photographs)
+
+
+@pytest.fixture(scope="module")
+def page(installation: Installation) -> Iterator[Page]:
+    """A browser in which the annotator is logged in."""
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium on this machine, so the editor is not tested: apt install chromium, or IHP_CHROMIUM=…")
+    with browser_page(program) as page:
+        Editor(page, installation.client.url).log_in(installation.account)
+        yield page

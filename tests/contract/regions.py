@@ -13,6 +13,12 @@ from examples.demo.proof import decode, keypoint
 HOPPER = (512, 600)
 """Width and height of grace_hopper.jpg."""
 
+COLLINS = (512, 512)
+"""Width and height of eileen_collins.jpg."""
+
+HAIR, FACE, COAT = (46.0, 12.0), (44.0, 23.5), (15.0, 62.0)
+"""Where parts are on eileen_collins.jpg, x and y in percent."""
+
 
 def click(part: tuple[str, float, float], size: tuple[int, int] = HOPPER, positive: bool = True) -> Record:
     """A click on a part, named after it; ``part`` is label, x and y in percent."""
@@ -29,6 +35,12 @@ def decoded(regions: list[Record]) -> dict[str, NDArray[np.bool_]]:
         assert label not in found, f"two regions for {label}"
         found[label] = np.asarray(decode(region)) > 127
     return found
+
+
+def at(mask: NDArray[np.bool_], place: tuple[float, float]) -> bool:
+    """The mask's pixel at x and y percent."""
+    height, width = mask.shape
+    return bool(mask[int(place[1] * height / 100), int(place[0] * width / 100)])
 
 
 def same_masks(first: dict[str, NDArray[Any]], second: dict[str, NDArray[Any]]) -> bool:

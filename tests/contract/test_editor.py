@@ -9,36 +9,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
 
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
-from ihp_backend.label_studio.mask_records import record_mask
+from ihp_backend.label_studio.masks.mask_records import record_mask
 
-from .editor import Editor, browser_page, chromium
+from .editor import Editor
 from .installation import Installation, Project, new_project
-from .regions import decoded
+from .regions import COAT, COLLINS, FACE, HAIR, at, decoded
 from .screen import agreement, picture
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.timeout(900)]
 
 PHOTOGRAPH = PHOTOGRAPHS / "eileen_collins.jpg"
-SIDE = 512
-HAIR, FACE, COAT, MORE_HAIR, LOWER_FACE = (46.0, 12.0), (44.0, 23.5), (15.0, 62.0), (36.0, 17.0), (44.0, 27.5)
+MORE_HAIR, LOWER_FACE = (36.0, 17.0), (44.0, 27.5)
 DRAFT_SAVED = 7_000
 """Milliseconds after which the page has saved a draft; it does so at most every five seconds."""
-
-
-@pytest.fixture(scope="module")
-def page(installation: Installation) -> Iterator[Page]:
-    """A browser in which the annotator is logged in."""
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine, so the editor is not tested: apt install chromium, or IHP_CHROMIUM=…")
-    with browser_page(program) as page:
-        Editor(page, installation.client.url).log_in(installation.account)
-        yield page
 
 
 @pytest.fixture
@@ -61,12 +48,6 @@ def at_work(page: Page, installation: Installation, project: Project, screenshot
         editor.screenshot(file)
         error.add_note(f"what was on the screen: {file}")
         raise
-
-
-def at(mask: NDArray[np.bool_], place: tuple[float, float]) -> bool:
-    """The mask's pixel at x and y percent."""
-    height, width = mask.shape
-    return bool(mask[int(place[1] * height / 100), int(place[0] * width / 100)])
 
 
 MakeProject = Callable[[list[Path]], Project]
@@ -169,7 +150,7 @@ def test_the_screen_shows_the_pixels_that_the_model_gave(
         share = agreement(page, before, picture(page), mask)
         assert share > 0.99, f"{share:.1%} of the screen show the mask as it was given"
         # The measure can tell: the same mask a little further to the right is not what is shown.
-        assert agreement(page, before, picture(page), np.roll(mask, SIDE // 16, axis=1)) < 0.97
+        assert agreement(page, before, picture(page), np.roll(mask, COLLINS[0] // 16, axis=1)) < 0.97
 
 
 def test_polygons_instead_of_brushes(page: Page, installation: Installation, screenshots: Path) -> None:
@@ -182,7 +163,7 @@ def test_polygons_instead_of_brushes(page: Page, installation: Installation, scr
         editor.accept()
         editor.submit()
     regions = project.client.annotations(project.tasks[0]["id"])[0]["result"]
-    masks = {label: np.zeros((SIDE, SIDE), bool) for label in ("hair", "face")}
+    masks = {label: np.zeros(COLLINS[::-1], bool) for label in ("hair", "face")}
     for region in regions:
         assert region["type"] == "polygonlabels"
         masks[region["value"]["polygonlabels"][0]] |= record_mask(region)

@@ -8,7 +8,7 @@ import pytest
 
 from examples.demo.client import ApiError
 from examples.demo.settings import LABELLING_CONFIG
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 
 from .installation import Installation
 

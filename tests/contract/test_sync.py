@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from examples.demo.settings import PHOTOGRAPHS
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.images import ImageSource
-from ihp_backend.label_studio.project_api import ProjectApi
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.images import ImageSource
+from ihp_backend.label_studio.web.project_api import ProjectApi
 from ihp_backend.lessons.accepted_set import AcceptedSet
 from ihp_backend.lessons.digest import digest
 from ihp_backend.lessons.photograph_store import PhotographStore

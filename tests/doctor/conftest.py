@@ -15,7 +15,7 @@ from ihp_backend.doctor.case import Case
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.server.settings import ServerSettings
 from tests.label_studio.image_server import Answer, ImageServer, sends
 from tests.server.stand_in import photograph
@@ -80,6 +80,13 @@ class StandInInstallation:
     def wrong(self, project: int | None = None) -> dict[str, Finding]:
         """Those that are no "ok"."""
         return {check: finding for check, finding in self.examine(project).items() if finding.level != "ok"}
+
+    def must_name(self, check: str, level: str, found: str, remedy: str, project: int | None = None) -> None:
+        """Fails unless a check names what is wrong, at this level and with these words."""
+        finding = self.wrong(project)[check]
+        assert finding.level == level
+        assert found in finding.found
+        assert remedy in finding.remedy
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ SIMPLE = """<View><Image name="image" value="$image"/>
 <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true"><Label value="hat"/></KeyPointLabels>
 <BrushLabels name="part" toName="image" smart="false"><Label value="hat"/></BrushLabels></View>"""
 
+PAGES = SIMPLE.replace('value="$image"', 'valueList="$images"')
+
 
 def _config(text: str) -> Break:
     def break_it(installation: StandInInstallation) -> None:
@@ -70,6 +72,17 @@ def _other_key(installation: StandInInstallation) -> None:
     installation.answers("/api/tasks/", {"tasks": [{"id": 9, "data": {"photo": "a.jpg"}}], "total": 1})
 
 
+def _pages(*addresses: object) -> Break:
+    """A project of tasks with several photographs, of which the one task has these."""
+
+    def break_it(installation: StandInInstallation) -> None:
+        _config(PAGES)(installation)
+        tasks = [{"id": 9, "data": {"images": list(addresses)}}]
+        installation.answers("/api/tasks/", {"tasks": tasks, "total": 1})
+
+    return break_it
+
+
 def _no_tasks(installation: StandInInstallation) -> None:
     installation.answers("/api/tasks/", {"tasks": [], "total": 0})
     installation.answers("/api/ml/3", installation.backend)
@@ -100,6 +113,8 @@ def _failing_model(installation: StandInInstallation) -> None:
         (_large_photograph, "photograph", "warning", "5000 x 4000 pixels", "2000 pixels"),
         (_no_picture, "photograph", "error", "no photograph", "JPEG"),
         (_other_key, "photograph", "error", "task 9 has no 'image'", "import"),
+        (_pages(), "photograph", "error", "task 9 has no 'images'", "a list of the images' addresses"),
+        (_pages("/data/upload/7/a.jpg", 5), "photograph", "error", "task 9 has no 'images'", "one address per image"),
         (_no_tasks, "photographs", "warning", "no tasks", "import"),
         (_failing_model, "first click", "error", "status 500: out of memory", "log"),
     ],
@@ -111,15 +126,20 @@ def test_named(
     if check == "photograph" and "no photograph" in found:
         # The backend says the same of it; without a backend it is said from here.
         installation.answers("/health", {}, 503)
-    finding = installation.wrong(7)[check]
-    assert finding.level == level
-    assert found in finding.found
-    assert remedy in finding.remedy
+    installation.must_name(check, level, found, remedy, project=7)
 
 
 def test_a_config_without_hotkeys_is_fine_while_no_tool_is_touched(installation: StandInInstallation) -> None:
     _config(SIMPLE)(installation)
     assert installation.wrong() == {}
+
+
+def test_of_several_photographs_the_first_is_clicked(installation: StandInInstallation) -> None:
+    _pages("/data/upload/7/a.jpg", "/data/upload/7/b.jpg")(installation)
+    findings = installation.examine(7)
+    assert {finding.level for finding in findings.values()} == {"ok"}
+    assert findings["photograph"].found.startswith("task 9: ")
+    assert {"first click", "click"} <= findings.keys()
 
 
 def test_a_live_model_takes_labels_that_it_has_never_seen(installation: StandInInstallation) -> None:

@@ -10,7 +10,7 @@ from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.label_studio import token
 from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from tests.doctor.conftest import Break, StandInInstallation
 from tests.label_studio.image_server import redirects, sends, status, web_token
 
@@ -142,10 +142,7 @@ def test_named(
     installation: StandInInstallation, break_it: Break, check: str, level: str, found: str, remedy: str
 ) -> None:
     break_it(installation)
-    finding = installation.wrong()[check]
-    assert finding.level == level
-    assert found in finding.found
-    assert remedy in finding.remedy
+    installation.must_name(check, level, found, remedy)
 
 
 def test_a_dead_backend_and_a_dead_label_studio(installation: StandInInstallation, dead_url: str) -> None:

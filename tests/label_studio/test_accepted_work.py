@@ -10,8 +10,8 @@ import pytest
 
 from ihp_backend.label_studio.accepted_work import AcceptedError, AcceptedWork, agreed, read_accepted
 from ihp_backend.label_studio.annotation_events import changes
-from ihp_backend.label_studio.brush_rle import encode
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.masks.brush_rle import encode
 from ihp_backend.retraining import Annotation
 
 CAPTURES = Path(__file__).parent.parent / "captures"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.access_tokens import AccessTokens
-from ihp_backend.label_studio.image_errors import ImageFetchError
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress
+from ihp_backend.label_studio.web.access_tokens import AccessTokens
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
 
 from .image_server import web_token
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.address_policy import AddressRefused, Reach, reach_of, resolve
-from ihp_backend.label_studio.image_errors import shown
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url, origin
+from ihp_backend.label_studio.web.address_policy import AddressRefused, Reach, reach_of, resolve
+from ihp_backend.label_studio.web.image_errors import shown
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url, origin
 
 
 @pytest.mark.parametrize(

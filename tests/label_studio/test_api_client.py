@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from ihp_backend.label_studio.api_client import ApiClient
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.project_api import ProjectApiError
+from ihp_backend.label_studio.web.api_access import ProjectApiError
+from ihp_backend.label_studio.web.api_client import ApiClient
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 from .image_server import Answer, ImageServer, sends, status, wants, web_token
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.box import Box
-from ihp_backend.label_studio.box_limits import keep_inside_boxes
-from ihp_backend.label_studio.prompts import Prompt
+from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.box_limits import keep_inside_boxes
+from ihp_backend.label_studio.clicks.prompts import Prompt
 from ihp_backend.labels import LabelSet
 
 LABELS = LabelSet(("background", "hat", "face"))

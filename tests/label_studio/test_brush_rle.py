@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.brush_rle import decode, encode, encode_labels
+from ihp_backend.label_studio.masks.brush_rle import decode, encode, encode_labels
 
 ROOT = Path(__file__).parents[2]
 CAPTURES = sorted((ROOT / "tests" / "captures").glob("*.json"))

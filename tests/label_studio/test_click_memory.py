@@ -3,16 +3,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.box import Box
-from ihp_backend.label_studio.click_memory import ClickMemory
-from ihp_backend.label_studio.prompts import MOST_PROMPTS, Prompt, PromptRequest
-from ihp_backend.label_studio.saved_work import SavedWork
-from ihp_backend.label_studio.standing_clicks import Standing
+from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.click_memory import ClickMemory
+from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, PromptRequest
+from ihp_backend.label_studio.clicks.saved_work import SavedWork
+from ihp_backend.label_studio.clicks.standing_clicks import Standing
 from ihp_backend.retraining.storage import StorageError
 
 NOTHING = SavedWork()
@@ -237,3 +238,16 @@ def test_signs_are_remembered() -> None:
     memory = ClickMemory()
     memory.update("1", "7", PromptRequest((Prompt("a", "Face", 1, 1, positive=False),), to_name="image"), NOTHING)
     assert memory.signs("1", "7") == {"a": False}
+
+
+def test_reading_does_not_wait_for_a_process_that_writes(tmp_path: Path) -> None:
+    memory = ClickMemory(tmp_path / "clicks.sqlite", busy_seconds=0.0)
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    with closing(sqlite3.connect(tmp_path / "clicks.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert memory.signs("1", "7") == {"a": True}
+        assert len(memory) == 1
+        with pytest.raises(StorageError):
+            memory.update("1", "7", request("Face:b"), NOTHING)
+        other.execute("ROLLBACK")
+    assert memory.update("1", "7", request("Face:b"), NOTHING).answered == ("Face",)

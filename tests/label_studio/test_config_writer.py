@@ -9,8 +9,8 @@ from defusedxml import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihp_backend.label_studio.config_writer import TOOL_KEYS, hotkeys, labelling_config
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.config_writer import TOOL_KEYS, hotkeys, labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.labels import BENCHMARKS, CCP, LabelSet
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"

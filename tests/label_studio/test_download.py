@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.images import ImageFetchError, ImageSettings, ImageSource
+from ihp_backend.label_studio.web.images import ImageFetchError, ImageSettings, ImageSource
 
 from .image_server import IMAGE, ImageServer, drips, redirects, sends, status
 

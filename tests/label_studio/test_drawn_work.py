@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio import drawn_work
-from ihp_backend.label_studio.brush_rle import encode
-from ihp_backend.label_studio.drawn_work import DrawnWork
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.masks import drawn_work
+from ihp_backend.label_studio.masks.brush_rle import encode
+from ihp_backend.label_studio.masks.drawn_work import DrawnWork
 
 CONFIG = parse_labelling_config(
     """<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ihp_backend.label_studio.image_cache import ImageCache
+from ihp_backend.label_studio.web.image_cache import ImageCache
 
 
 def taken(folder: Path) -> int:
@@ -121,7 +121,7 @@ def test_a_folder_that_disappears_comes_back(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from ihp_backend.label_studio.image_cache import ImageCache
+from ihp_backend.label_studio.web.image_cache import ImageCache
 cache = ImageCache(Path(sys.argv[1]), 60_000)
 for number in range(200):
     key = str(number % 40)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.images import ImageFetchError, ImageSettings, ImageSource
+from ihp_backend.label_studio.web.images import ImageFetchError, ImageSettings, ImageSource
 
 from .image_server import IMAGE, ImageServer, redirects, sends, status, wants, web_token
 

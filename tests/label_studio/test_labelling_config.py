@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihp_backend.label_studio.config_tags import MaskTarget, PromptTag
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.config_tags import MaskTarget, PromptTag
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.problems import RequestError
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"

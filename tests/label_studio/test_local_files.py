@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from ihp_backend.label_studio.image_errors import ImageFetchError
-from ihp_backend.label_studio.local_files import read_local_file
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.local_files import read_local_file
 
 ROUTE = "/data/local-files/?d="
 

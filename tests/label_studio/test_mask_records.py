@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.brush_rle import encode
-from ihp_backend.label_studio.mask_records import mask_records, record_mask
+from ihp_backend.label_studio.masks.brush_rle import encode
+from ihp_backend.label_studio.masks.mask_records import mask_records, record_mask
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 SIZE = {"original_height": 40, "original_width": 80}

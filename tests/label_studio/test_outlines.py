@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.outlines import SHARE, clean_outlines
+from ihp_backend.label_studio.masks.outlines import SHARE, clean_outlines
 
 EIGHT = np.ones((3, 3), int)
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
-from ihp_backend.label_studio.polygons import MOST, polygons
-from ihp_backend.label_studio.regions import Place, regions
-from ihp_backend.label_studio.saved_work import read_saved_work
-from ihp_backend.label_studio.shape_masks import shape_mask
+from ihp_backend.label_studio.clicks.saved_work import read_saved_work
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.masks.polygons import MOST, polygons
+from ihp_backend.label_studio.masks.regions import Place, regions
+from ihp_backend.label_studio.masks.shape_masks import shape_mask
 
 LABELS = '<Label value="Hat"/><Label value="Face" alias="f"/>'
 CONFIG = parse_labelling_config(

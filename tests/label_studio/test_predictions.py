@@ -10,8 +10,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.brush_rle import decode, encode
-from ihp_backend.label_studio.click_memory import ClickMemory
+from ihp_backend.label_studio.clicks.click_memory import ClickMemory
+from ihp_backend.label_studio.masks.brush_rle import decode, encode
 from ihp_backend.label_studio.prediction_request import PredictionRequest
 from ihp_backend.label_studio.predictions import Predictions
 from ihp_backend.label_studio.scenes import SceneCache

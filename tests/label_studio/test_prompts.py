@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.box import Box
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
-from ihp_backend.label_studio.prompts import Prompt, read_request
+from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.prompts import Prompt, read_request
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 
 CONFIG = parse_labelling_config(
     """<View><Image name="image" value="$image"/><KeyPointLabels name="kp" toName="image">

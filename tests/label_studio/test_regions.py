@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.brush_rle import decode
-from ihp_backend.label_studio.config_tags import MaskTarget
-from ihp_backend.label_studio.regions import Place, mean_score, region_id, regions
+from ihp_backend.label_studio.config.config_tags import MaskTarget
+from ihp_backend.label_studio.masks.brush_rle import decode
+from ihp_backend.label_studio.masks.regions import Place, mean_score, region_id, regions
 
 PLACE = Place("4", "8")
 HAT = MaskTarget("Hat", "cls1", "brush", "image", "brushlabels")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.labelling_config import parse_labelling_config
-from ihp_backend.label_studio.saved_work import read_saved_work, read_signs
+from ihp_backend.label_studio.clicks.saved_work import read_saved_work, read_signs
+from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 
 CONFIG = parse_labelling_config(
     """<View><Image name="image" value="$image"/><KeyPointLabels name="kp" toName="image"><Label value="Face"/>

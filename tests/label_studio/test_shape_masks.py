@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.shape_masks import shape_mask
+from ihp_backend.label_studio.masks.shape_masks import shape_mask
 
 HEIGHT, WIDTH = 60, 100
 Y, X = np.mgrid[:HEIGHT, :WIDTH] + 0.5

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.translation import translate
 from ihp_backend.label_studio.problems import RequestError
-from ihp_backend.label_studio.translation import translate
 from ihp_backend.labels import CCP
 
 

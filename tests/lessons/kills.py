@@ -44,7 +44,7 @@ serve(ServerSettings(port=int(sys.argv[2]), data_dir=Path(sys.argv[1])))
 WORKER = """
 import sys, threading, time
 from pathlib import Path
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.lessons import worker as module
 from ihp_backend.lessons.holding import Curriculum
 from ihp_backend.lessons.school import School

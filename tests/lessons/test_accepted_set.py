@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from ihp_backend.label_studio.accepted_work import AcceptedError
-from ihp_backend.label_studio.brush_rle import encode
-from ihp_backend.label_studio.image_errors import ImageFetchError
+from ihp_backend.label_studio.masks.brush_rle import encode
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.lessons.accepted_index import HELD_OUT, LEARNED
 from ihp_backend.lessons.accepted_set import PATIENCE, AcceptedSet
 from ihp_backend.lessons.digest import digest

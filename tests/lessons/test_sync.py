@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ihp_backend.label_studio.annotation_events import changes
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.project_api import PAGE, ProjectApi, ProjectApiError
+from ihp_backend.label_studio.web.api_access import ProjectApiError
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.project_api import PAGE, ProjectApi
 from ihp_backend.lessons.sync import sync
 from ihp_backend.retraining import Ledger
 from tests.label_studio.image_server import ImageServer, sends, status

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.image_settings import ImageSettings
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.lessons.base import open_base
 from ihp_backend.lessons.holding import PATIENCE, Curriculum, hold
 from ihp_backend.lessons.school import School

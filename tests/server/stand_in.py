@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.images import ImageFetchError
+from ihp_backend.label_studio.web.images import ImageFetchError
 from ihp_backend.labels import CCP, LabelSet
 from ihp_backend.parsing import Parse, Scene
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.brush_rle import decode
+from ihp_backend.label_studio.masks.brush_rle import decode
 
 from .stand_in import CAPTURES, StandInImages, StandInParser, capture
 

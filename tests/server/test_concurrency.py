@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flask import Flask
 
-from ihp_backend.label_studio.brush_rle import decode
+from ihp_backend.label_studio.masks.brush_rle import decode
 
 from .stand_in import StandInParser, capture
 

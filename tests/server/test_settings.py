@@ -47,6 +47,7 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         ({"IHP_PORT": "70000"}, {}, "port: 70000 is out of range; choose 0 to 65535"),
         ({}, {"workers": 0}, "workers: 0 is out of range"),
         ({}, {"threads": -1}, "threads: -1 is out of range"),
+        ({"IHP_BATCH_SECONDS": "long"}, {}, "IHP_BATCH_SECONDS: 'long' is no whole number"),
         ({"IHP_BATCH_SECONDS": "0"}, {}, "IHP_BATCH_SECONDS: 0 is out of range; choose 1 to 86400"),
         ({"IHP_BATCH_PARALLEL": "999"}, {}, "IHP_BATCH_PARALLEL: 999 is out of range; choose 1 to 64"),
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ihp_backend.label_studio.click_memory import ClickMemory
+from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.retraining import Inbox
 
 from .stand_in import capture

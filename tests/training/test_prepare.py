@@ -11,7 +11,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from ihp_backend.label_studio.brush_rle import encode
+from ihp_backend.label_studio.masks.brush_rle import encode
 from tests.datasets.trees import striped, write_mask, write_pairs
 from training.prepare import against_published, main
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.labelling_config import LabellingConfig
-from ihp_backend.label_studio.mask_records import mask_records, record_mask
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
+from ihp_backend.label_studio.masks.mask_records import mask_records, record_mask
 from ihp_backend.label_studio.problems import Problem, problem
 from ihp_backend.labels import IGNORE, LabelSet
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
-from ihp_backend.label_studio.download import Downloader, NoAnswerError
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
-from ihp_backend.label_studio.project_api import ProjectApiError
+from ihp_backend.label_studio.web.api_access import ProjectApiError, patient_downloader, required_address
+from ihp_backend.label_studio.web.download import NoAnswerError
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before each repetition."""
 
 _PASSING = frozenset({429, 500, 502, 503, 504})
-_MOST_BYTES = 1 << 29
-_MOST_SECONDS = 300.0
+_READ_SECONDS = 100.0
 
 
 class ApiClient:
@@ -38,18 +35,9 @@ class ApiClient:
     def __init__(
         self, settings: ImageSettings, stopped: threading.Event | None = None, pauses: Sequence[float] = PAUSES
     ) -> None:
-        if not settings.label_studio_url:
-            raise ProjectApiError("label_studio_url: not set; set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
         self._pauses, self._stopped = tuple(pauses), stopped or threading.Event()
-        seconds = max(settings.total_seconds, _MOST_SECONDS)
-        self._downloader = Downloader(
-            replace(
-                settings, max_bytes=_MOST_BYTES, total_seconds=seconds, read_seconds=max(settings.read_seconds, 100)
-            )
-        )
-        self._label_studio = LabelStudioAddress(
-            base_url(settings.label_studio_url), settings.label_studio_api_key, configured=True
-        )
+        self._label_studio = required_address(settings)
+        self._downloader = patient_downloader(settings, _READ_SECONDS)
 
     def get(self, path: str) -> Any:
         """The decoded answer of a GET; ``path`` begins with /."""

@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 
-from ihp_backend.label_studio.address_policy import Reach, resolve
+from ihp_backend.label_studio.web.address_policy import Reach, resolve
 
 # At level DEBUG urllib3 logs whole addresses, with the signatures in them.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.box import Box
-from ihp_backend.label_studio.labelling_config import LabellingConfig
-from ihp_backend.label_studio.pages import page_of
+from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
+from ihp_backend.label_studio.config.pages import page_of
 from ihp_backend.label_studio.problems import Problem, problem
 
 logger = logging.getLogger(__name__)

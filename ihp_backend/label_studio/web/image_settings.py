@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ihp_backend.label_studio.label_studio_address import base_url
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url
 
 _KEY_FILE = "LABEL_STUDIO_API_KEY_FILE"
 
@@ -63,6 +63,17 @@ class ImageSettings:
                     f"label_studio_url: {self.label_studio_url!r} is no absolute address; give one like "
                     "http://label-studio:8080"
                 ) from None
+
+    def label_studio(self, access_token: str | None = None) -> LabelStudioAddress | None:
+        """The Label Studio that the operator named; None where none is.
+
+        Args:
+            access_token: used where the operator named no token.
+        """
+        if not self.label_studio_url:
+            return None
+        token = self.label_studio_api_key or access_token or None
+        return LabelStudioAddress(base_url(self.label_studio_url), token, configured=True)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **explicit: Any) -> ImageSettings:

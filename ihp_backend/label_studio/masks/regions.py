@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.brush_rle import encode_labels
-from ihp_backend.label_studio.config_tags import MaskTarget
-from ihp_backend.label_studio.polygons import polygons
+from ihp_backend.label_studio.config.config_tags import MaskTarget
+from ihp_backend.label_studio.masks.brush_rle import encode_labels
+from ihp_backend.label_studio.masks.polygons import polygons
 
 logger = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ihp_backend.label_studio.click_memory import ClickMemory
-from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.clicks.click_memory import ClickMemory
+from ihp_backend.label_studio.clicks.prompts import PromptRequest, read_request
+from ihp_backend.label_studio.clicks.saved_work import SavedWork, read_saved_work, read_signs
+from ihp_backend.label_studio.clicks.standing_clicks import Remembered, Standing
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.problems import Problem, problem
-from ihp_backend.label_studio.prompts import PromptRequest, read_request
-from ihp_backend.label_studio.saved_work import SavedWork, read_saved_work, read_signs
-from ihp_backend.label_studio.standing_clicks import Remembered, Standing
 from ihp_backend.retraining.storage import StorageError
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from ihp_backend.label_studio.api_client import ApiClient
-from ihp_backend.label_studio.project_api import ProjectApiError
+from ihp_backend.label_studio.loose_json import objects
+from ihp_backend.label_studio.web.api_access import ProjectApiError
+from ihp_backend.label_studio.web.api_client import ApiClient
 
 PAGE = 100
 
@@ -51,8 +52,7 @@ class PredictionApi:
 
     def backends(self, project: str) -> list[dict[str, Any]]:
         """The connected backends, each with the version that it told Label Studio just now."""
-        found = self._client.get(f"/api/ml/?project={project}")
-        return [backend for backend in found if isinstance(backend, dict)] if isinstance(found, list) else []
+        return objects(self._client.get(f"/api/ml/?project={project}"))
 
     def tasks(self, project: str, version: str) -> Iterator[tuple[dict[str, Any], bool]]:
         """Every task, id and data only, and whether it has a prediction of that version.

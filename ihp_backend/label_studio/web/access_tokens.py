@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
 
 # Of an access token that does not say how long it lives; Label Studio's live 300 s.
 _DEFAULT_LIFE = 240.0

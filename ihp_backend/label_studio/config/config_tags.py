@@ -1,7 +1,8 @@
-"""The tags of a labelling config: images, prompts, and what takes masks."""
+"""The tags of a labelling config: images, prompts, and what takes masks; how their attributes are read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -49,3 +50,8 @@ class MaskTarget:
     to_name: str
     type: str
     labels_from_name: str | None = None
+
+
+def lower_names(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Attributes by their names in lower case: Label Studio reads these in any case."""
+    return {name.lower(): value for name, value in attributes.items()}

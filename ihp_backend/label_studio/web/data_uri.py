@@ -6,7 +6,7 @@ import base64
 import binascii
 from urllib.parse import unquote_to_bytes
 
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 
 
 def is_data_uri(url: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ihp_backend.label_studio.config_tags import ImageTag
+from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.problems import RequestError, problem
 

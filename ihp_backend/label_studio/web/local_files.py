@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from urllib.parse import unquote, unquote_plus
 
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 
 _ROUTE = "/data/local-files"
 

@@ -8,14 +8,14 @@ from urllib.parse import urljoin
 
 import requests
 
-from ihp_backend.label_studio.access_tokens import AccessTokens
-from ihp_backend.label_studio.address_policy import AddressRefused, Reach
-from ihp_backend.label_studio.data_uri import decode_data_uri, is_data_uri
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, origin
-from ihp_backend.label_studio.pinned_adapter import send
-from ihp_backend.label_studio.status_errors import REDIRECTS, NoAnswerError, StatusError, status_error
+from ihp_backend.label_studio.web.access_tokens import AccessTokens
+from ihp_backend.label_studio.web.address_policy import AddressRefused, Reach
+from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, origin
+from ihp_backend.label_studio.web.pinned_adapter import send
+from ihp_backend.label_studio.web.status_errors import REDIRECTS, NoAnswerError, StatusError, status_error
 
 __all__ = ["Downloader", "NoAnswerError", "StatusError"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.labels import LabelSet, match_labels
 

@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ihp_backend.label_studio.prompts import MOST_PROMPTS, Prompt, PromptRequest
-from ihp_backend.label_studio.saved_work import SavedWork
+from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, PromptRequest
+from ihp_backend.label_studio.clicks.saved_work import SavedWork
 
 DRAFT_SECONDS = 10.0
 """The page saves a draft at most five seconds after a change; as much again for a slow network."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 

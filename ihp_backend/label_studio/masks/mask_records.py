@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.brush_rle import decode
 from ihp_backend.label_studio.loose_json import as_object
-from ihp_backend.label_studio.shape_masks import SHAPE_TYPES, shape_mask
+from ihp_backend.label_studio.masks.brush_rle import decode
+from ihp_backend.label_studio.masks.shape_masks import SHAPE_TYPES, shape_mask
 
 MASK_TYPES = ("brushlabels", "brush")
 

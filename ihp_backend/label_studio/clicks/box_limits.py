@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.prompts import Prompt
+from ihp_backend.label_studio.clicks.prompts import Prompt
 from ihp_backend.labels import LabelSet
 
 

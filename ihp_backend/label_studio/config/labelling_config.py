@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException, ElementTree
 from PIL import ImageColor
 
-from ihp_backend.label_studio.config_tags import ImageTag, MaskTarget, PromptTag
+from ihp_backend.label_studio.config.config_tags import ImageTag, MaskTarget, PromptTag, lower_names
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.labels import LabelSet, is_background, mirror_pairs
 
@@ -86,7 +86,7 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
 
 
 def _read(root: Element) -> LabellingConfig:
-    tags = [(element.tag.lower(), _attributes(element), element) for element in root.iter() if _is_tag(element)]
+    tags = [(element.tag.lower(), lower_names(element.attrib), element) for element in root.iter() if _is_tag(element)]
     images = tuple(
         ImageTag(attributes["name"], value[1:] if value.startswith("$") else None, value, "valuelist" in attributes)
         for tag, attributes, _ in tags
@@ -139,11 +139,6 @@ def _is_tag(element: Any) -> bool:
     return isinstance(element.tag, str)  # comments and processing instructions carry a function there
 
 
-def _attributes(element: Element) -> dict[str, str]:
-    """Label Studio reads attribute names in any case."""
-    return {name.lower(): value for name, value in element.attrib.items()}
-
-
 def _to_names(attributes: Mapping[str, str]) -> list[str]:
     return [name.strip() for name in attributes.get("toname", "").split(",") if name.strip()]
 
@@ -151,7 +146,7 @@ def _to_names(attributes: Mapping[str, str]) -> list[str]:
 def _labels(element: Element) -> Iterator[tuple[str, str, tuple[int, int, int] | None]]:
     """(value, alias or value, colour) of every ``<Label>`` inside a control tag."""
     for child in element.iter():
-        attributes = _attributes(child) if _is_tag(child) and child.tag.lower() == "label" else {}
+        attributes = lower_names(child.attrib) if _is_tag(child) and child.tag.lower() == "label" else {}
         if value := attributes.get("value"):
             yield value, attributes.get("alias") or value, _colour(attributes.get("background", ""))
 

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from ihp_backend.label_studio.download import Downloader
-from ihp_backend.label_studio.image_errors import ImageFetchError
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
+from ihp_backend.label_studio.loose_json import objects
+from ihp_backend.label_studio.web.api_access import ProjectApiError, patient_downloader, required_address
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 PAGE = 50
 """Tasks asked for at a time; with their annotations and predictions they may have a megabyte each."""
-
-_MOST_BYTES = 1 << 29
-_MOST_SECONDS = 300.0
-
-
-class ProjectApiError(RuntimeError):
-    """Label Studio did not give what was asked of it; the text names the address, what happened and the remedy."""
 
 
 class ProjectApi:
@@ -35,13 +27,8 @@ class ProjectApi:
     """
 
     def __init__(self, settings: ImageSettings) -> None:
-        if not settings.label_studio_url:
-            raise ProjectApiError("label_studio_url: not set; set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")
-        patient = replace(settings, max_bytes=_MOST_BYTES, total_seconds=max(settings.total_seconds, _MOST_SECONDS))
-        self._downloader = Downloader(patient)
-        self._label_studio = LabelStudioAddress(
-            base_url(settings.label_studio_url), settings.label_studio_api_key, configured=True
-        )
+        self._label_studio = required_address(settings)
+        self._downloader = patient_downloader(settings)
 
     def config(self, project: str) -> str:
         """The labelling config of a project."""
@@ -57,7 +44,7 @@ class ProjectApi:
             tasks = answer.get("tasks")
             if not isinstance(tasks, list):
                 raise ProjectApiError(f"{self._label_studio.base}/api/tasks/: no list of tasks; is this Label Studio?")
-            yield from (task for task in tasks if isinstance(task, dict))
+            yield from objects(tasks)
             seen += len(tasks)
             if not tasks or seen >= int(answer.get("total") or 0):
                 return

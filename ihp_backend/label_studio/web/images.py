@@ -14,13 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from urllib.parse import quote, urlsplit
 
-from ihp_backend.label_studio.data_uri import decode_data_uri, is_data_uri
-from ihp_backend.label_studio.download import Downloader, StatusError
-from ihp_backend.label_studio.image_cache import ImageCache
-from ihp_backend.label_studio.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.image_settings import ImageSettings
-from ihp_backend.label_studio.label_studio_address import LabelStudioAddress, base_url
-from ihp_backend.label_studio.local_files import read_local_file
+from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
+from ihp_backend.label_studio.web.download import Downloader, StatusError
+from ihp_backend.label_studio.web.image_cache import ImageCache
+from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url
+from ihp_backend.label_studio.web.local_files import read_local_file
 
 __all__ = ["ImageFetchError", "ImageSettings", "ImageSource"]
 
@@ -81,10 +81,8 @@ class ImageSource:
         return read_local_file(path, root, self._settings.max_bytes) if root else None
 
     def _label_studio(self, hostname: str | None, access_token: str | None) -> LabelStudioAddress | None:
-        settings = self._settings
-        if settings.label_studio_url:
-            token = settings.label_studio_api_key or access_token
-            return LabelStudioAddress(base_url(settings.label_studio_url), token or None, configured=True)
+        if configured := self._settings.label_studio(access_token):
+            return configured
         if not hostname:
             return None
         # Anyone who reaches /setup can hand over a host name: the operator's own key does not go there.

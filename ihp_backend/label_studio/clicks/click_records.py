@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ihp_backend.label_studio.box import Box
-from ihp_backend.label_studio.prompts import Prompt
-from ihp_backend.label_studio.standing_clicks import Remembered, RememberedLabel
+from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.prompts import Prompt
+from ihp_backend.label_studio.clicks.standing_clicks import Remembered, RememberedLabel
 
 
 def to_text(remembered: Remembered) -> str:

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ihp_backend.label_studio.labelling_config import LabellingConfig
+from ihp_backend.label_studio.clicks.prompts import Prompt, read_prompts
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
+from ihp_backend.label_studio.config.pages import page_of
 from ihp_backend.label_studio.loose_json import as_object, objects
-from ihp_backend.label_studio.mask_records import mask_records
-from ihp_backend.label_studio.pages import page_of
-from ihp_backend.label_studio.prompts import Prompt, read_prompts
-from ihp_backend.label_studio.shape_masks import SHAPE_TYPES
+from ihp_backend.label_studio.masks.mask_records import mask_records
+from ihp_backend.label_studio.masks.shape_masks import SHAPE_TYPES
 
 
 @dataclass(frozen=True)

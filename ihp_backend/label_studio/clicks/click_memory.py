@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ihp_backend.label_studio.click_records import from_text, to_text
-from ihp_backend.label_studio.prompts import PromptRequest
-from ihp_backend.label_studio.saved_work import SavedWork
-from ihp_backend.label_studio.standing_clicks import Remembered, Standing
+from ihp_backend.label_studio.clicks.click_records import from_text, to_text
+from ihp_backend.label_studio.clicks.prompts import PromptRequest
+from ihp_backend.label_studio.clicks.saved_work import SavedWork
+from ihp_backend.label_studio.clicks.standing_clicks import Remembered, Standing
 from ihp_backend.retraining.storage import StorageError
 
 CLICKS_FILE = "clicks.sqlite"
@@ -98,7 +98,7 @@ class ClickMemory:
 
     def signs(self, project: str, task: str) -> dict[str, bool]:
         """id -> positive of every remembered click of a task, whoever made it."""
-        with self._transaction() as storage:
+        with self._turn() as storage:
             found = storage.execute(
                 "SELECT remembered FROM standing WHERE project = ? AND task = ?", (project, task)
             ).fetchall()
@@ -131,24 +131,30 @@ class ClickMemory:
 
     def __len__(self) -> int:
         """Clicks remembered."""
-        with self._transaction() as storage:
+        with self._turn() as storage:
             found = storage.execute("SELECT remembered FROM standing").fetchall()
         return sum(len(label.prompts) for (text,) in found for label in from_text(text).labels.values())
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _turn(self) -> Iterator[sqlite3.Connection]:
+        """The connection for one thread; a single statement that only reads waits for no other process in it."""
         try:
             with self._lock:
-                # Immediately: a reader that turned writer could meet another process's lock and would fail at once.
-                self._storage.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._storage
-                except BaseException:
-                    self._storage.execute("ROLLBACK")
-                    raise
-                self._storage.execute("COMMIT")
+                yield self._storage
         except sqlite3.Error as error:
             raise self._unusable(error) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._turn() as storage:
+            # Immediately: a reader that turned writer could meet another process's lock and would fail at once.
+            storage.execute("BEGIN IMMEDIATE")
+            try:
+                yield storage
+            except BaseException:
+                storage.execute("ROLLBACK")
+                raise
+            storage.execute("COMMIT")
 
     def _unusable(self, error: sqlite3.Error) -> StorageError:
         path = self._path or Path(_IN_MEMORY)

@@ -1,0 +1,1 @@
+"""Prompts: read from requests and drafts, and those that stand, remembered."""

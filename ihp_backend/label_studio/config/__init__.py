@@ -1,0 +1,1 @@
+"""Labelling configs: reading and writing them, and their labels in the model's words."""

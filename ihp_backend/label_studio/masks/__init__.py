@@ -1,0 +1,1 @@
+"""Label maps to Label Studio's regions and back."""
