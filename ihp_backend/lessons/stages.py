@@ -24,7 +24,7 @@ from ihp_backend.lessons.trial import both, click_times, most_changed
 from ihp_backend.lessons.version_files import LOSSES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing import Parser
-from ihp_backend.parsing.checkpoint import Checkpoint
+from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.retraining.gate import RULES, GateRules, Verdict, judge
 
 PICTURES = 4
@@ -82,8 +82,10 @@ def train(
     for other in folder.glob("training-*.pt"):
         if other != kept:
             other.unlink()
-    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay)
-    running.tell(stage="training", steps=recipe.fine_tuning.steps)
+    known = read_checkpoint(recipe.base_model).labels.names
+    own = [label for label, name in enumerate(material.labels.names) if name not in known]
+    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay, own)
+    running.tell(stage="training", steps=tuning.steps)
     losses = folder / LOSSES
     if not kept.exists():
         losses.write_text("step,loss\n")
