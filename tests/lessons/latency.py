@@ -7,14 +7,13 @@ while the worker's lesson is in its training, then with nothing again. Wanted: a
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 
 import numpy as np
 import requests
@@ -27,7 +26,6 @@ from ihp_backend.evaluation import Annotator
 from ihp_backend.label_studio import brush_rle
 from ihp_backend.label_studio.config_writer import labelling_config
 from ihp_backend.lessons.school import School
-from ihp_backend.lessons.worker import hold_in_process
 from tests.label_studio.image_server import ImageServer, sends
 from tests.lessons.project.labels import LABELS, ProjectDataset
 
@@ -89,10 +87,12 @@ def click_times(url: str, val: ProjectDataset, clicks: int, first_task: int, ima
 
 @contextmanager
 def serving(folder: Path, model: str | None) -> Iterator[str]:
-    """The address of an `ihp serve` without a worker."""
+    """The address of an `ihp serve` with its worker."""
     port = processes.free_port()
-    options = ["--no-lessons", *(["--model", model] if model else [])]
-    server = backend.server(Path(sys.executable).parent / "ihp", folder, port, "", "", options)
+    server = backend.server(
+        Path(sys.executable).parent / "ihp", folder, port, "", "", ["--model", model] if model else []
+    )
+    server = replace(server, environment={**server.environment, "IHP_ALLOW_PRIVATE_ADDRESSES": "1"})
     try:
         processes.wait_until_healthy(server, processes.start(server), timeout=300)
         yield f"http://127.0.0.1:{port}"
@@ -100,25 +100,13 @@ def serving(folder: Path, model: str | None) -> Iterator[str]:
         processes.stop(server.record)
 
 
-@contextmanager
-def lesson(school: School, model: str | None) -> Iterator[None]:
-    """A lesson as the worker has it held, in its training when the block begins; stopped after it."""
-    os.environ["IHP_ALLOW_PRIVATE_ADDRESSES"] = "1"
-    arguments = ["--data-dir", str(school.data_dir), "--every", "1", *(["--model", model] if model else [])]
-    ended = Event()
-    thread = Thread(target=hold_in_process(arguments, ended), args=(PROJECT,))
-    thread.start()
-    try:
-        while (report := school.progress(PROJECT).current()) is None or report.step < 3:
-            if not thread.is_alive():
-                raise SystemExit(f"latency: the lesson ended before its training: {report and report.message}")
-            time.sleep(0.5)
-        yield
-        report = school.progress(PROJECT).current()
-        print(f"the lesson was at {report.stage}, {report.step} of {report.steps}" if report else "")
-    finally:
-        ended.set()
-        thread.join()
+def wait_for_lesson(school: School, patience: float = 900) -> None:
+    """Waits until the worker's lesson is in its training."""
+    began = time.monotonic()
+    while (report := school.progress(PROJECT).current()) is None or report.stage != "training" or report.step < 3:
+        if time.monotonic() - began > patience or (report and report.state != "running"):
+            raise SystemExit(f"latency: no lesson trains: {report}")
+        time.sleep(0.5)
 
 
 def main() -> None:
@@ -133,10 +121,16 @@ def main() -> None:
     images, times = ImageServer(), {}
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), chosen.model) as url:
         school = School(Path(folder) / "backend")
-        accept(school, train, chosen.accepted, images)
         times["before"] = click_times(url, val, chosen.clicks, 1000, images)
-        with lesson(school, chosen.model):
-            times["during a lesson"] = click_times(url, val, chosen.clicks, 2000, images)
+        accept(school, train, chosen.accepted, images)
+        wait_for_lesson(school)
+        times["during a lesson"] = click_times(url, val, chosen.clicks, 2000, images)
+        report = school.progress(PROJECT).current()
+        if report is None or report.state != "running":
+            raise SystemExit("latency: the lesson ended before the clicks; give more --accepted or fewer --clicks")
+        school.progress(PROJECT).stop()
+        while (report := school.progress(PROJECT).current()) and report.state == "running":
+            time.sleep(0.5)
         times["after"] = click_times(url, val, chosen.clicks, 3000, images)
     for when, measured in times.items():
         print(f"{when}: p50 {np.percentile(measured, 50):.0f} ms, p95 {np.percentile(measured, 95):.0f} ms")
