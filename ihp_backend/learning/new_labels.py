@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -44,10 +45,11 @@ def fit_new_labels(
         cache: of what the encoder makes of these.
         seed: of the cells that are looked at.
     """
-    features, labels = _cells(photographs, cache, np.random.default_rng(seed))
-    rows = torch.tensor(sorted(set(new) & set(labels.tolist())), dtype=torch.long)
+    shown = {label for photograph in photographs for label in np.unique(_in_cells(photograph)).tolist()}
+    rows = torch.tensor(sorted(shown.intersection(new)), dtype=torch.long)
     if not len(rows):
         return
+    features, labels = _cells(photographs, cache, np.random.default_rng(seed))
     head = network.network.classify
     assert head.bias is not None
     middle, deviation = features.mean(0), features.std(0) + 1e-3
@@ -77,7 +79,7 @@ def _cells(
     """Features float (n, channels) and labels int64 (n,) of some cells of every photograph."""
     features, labels = [], []
     for photograph in photographs:
-        cells = photograph.parsing[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE].ravel()
+        cells = _in_cells(photograph).ravel()
         chosen = []
         for label in np.unique(cells[cells != IGNORE]):
             places = rng.permutation(np.flatnonzero(cells == label))
@@ -88,3 +90,8 @@ def _cells(
             features.append(finest[torch.from_numpy(places)])
             labels.append(torch.from_numpy(cells[places].astype(np.int64)))
     return torch.cat(features), torch.cat(labels)
+
+
+def _in_cells(photograph: WorkingPhotograph) -> NDArray[np.uint8]:
+    """The labels in the middle of each cell."""
+    return photograph.parsing[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]

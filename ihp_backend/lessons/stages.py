@@ -20,7 +20,7 @@ from ihp_backend.lessons.material import Material
 from ihp_backend.lessons.pictures import draw_change
 from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
-from ihp_backend.lessons.trial import both, click_times, most_changed
+from ihp_backend.lessons.trial import NOBODY, both, click_times, most_changed
 from ihp_backend.lessons.version_files import LOSSES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing import Parser
@@ -159,6 +159,7 @@ def try_out(
 
     running.tell(stage="judging", step=0, steps=len(material.held_out))
     held_out = both(before, after, material.held_out, going_on)
+    unclicked = both(before, after, material.held_out, going_on, NOBODY)
     for number, index in enumerate(most_changed(*held_out, PICTURES)):
         draw_change(before, after, material.held_out[index], pictures / f"{number}.jpg")
     of_base: tuple[Sequence[Record], Sequence[Record]] = ([], [])
@@ -169,7 +170,7 @@ def try_out(
         strangers = before.speaking(judged.labels, {}), after.speaking(judged.labels, {})
         of_base = both(*strangers, judged, going_on)
     times = click_times(before, after, material.held_out[0]) if len(material.held_out) else (1.0, 1.0)
-    return judge(held_out, of_base, times, recipe.gate)
+    return judge(held_out, of_base, times, recipe.gate, unclicked)
 
 
 def parser_of(folder: Path, labels: LabelSet, recipe: LessonRecipe) -> Parser:
