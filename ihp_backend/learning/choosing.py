@@ -64,7 +64,7 @@ def choose_share(
 def quick_mean_iou(
     network: LiveNetwork, photographs: Sequence[WorkingPhotograph], cache: TrunkCache, seed: int = 0
 ) -> float:
-    """mIoU in percent over cells: without clicks, after the first ones and ``CORRECTIONS`` corrections later, together."""
+    """mIoU in percent over cells: without clicks, after the first ones and after ``CORRECTIONS`` more, together."""
     count = network.num_labels
     confusion = np.zeros((count, count), np.int64)
     known = torch.eye(count)[None]
