@@ -105,6 +105,7 @@ def worker(
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Take in events and hold lessons by itself until stopped; `ihp serve` starts one along with it."""
+    from ihp_backend.lessons.giving_way import let_session_give_way
     from ihp_backend.lessons.worker import Worker, hold_in_process
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -117,6 +118,8 @@ def worker(
     arguments += ["--base", base] if base else []
     if parent is not None:
         _end_with(parent, ended)
+    else:
+        let_session_give_way()
     curriculum = _curriculum(model, every, policy, base)
     Worker(school, images, curriculum, hold_in_process(arguments, ended)).run(ended)
 

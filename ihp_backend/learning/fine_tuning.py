@@ -8,7 +8,7 @@ it expected before (Li and Hoiem 2016, "Learning without Forgetting").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import extended
 from ihp_backend.learning.live_samples import Grid, Samples
 from ihp_backend.learning.loop import Loop
+from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
@@ -46,7 +47,8 @@ class FineTuningRecipe:
     """How a network is fine-tuned.
 
     Attributes:
-        steps: of the optimiser.
+        steps, least_steps: of the optimiser, at most and at least.
+        visits: how often each photograph is looked at, as far as ``steps`` allows.
         batch: photographs per step.
         view: height and width in pixels of what is looked at of a photograph, multiples of 16.
         learning_rate: largest one.
@@ -58,6 +60,8 @@ class FineTuningRecipe:
     """
 
     steps: int = 400
+    least_steps: int = 80
+    visits: int = 16
     batch: int = 4
     view: tuple[int, int] = (320, 192)
     learning_rate: float = 3e-4
@@ -81,9 +85,11 @@ class FineTuning:
         replay: what the network was trained on before, of which half of every step is made where there is any.
         cache: of what the network's encoder makes of them.
         recipe: how.
+        new: labels whose prior is found anew before the first step; None: those that the network does not know.
 
     Attributes:
         network: that learns.
+        steps: that it will take.
     """
 
     def __init__(
@@ -94,20 +100,23 @@ class FineTuning:
         cache: TrunkCache,
         recipe: FineTuningRecipe = RECIPE,
         replay: Sequence[WorkingPhotograph] = (),
+        new: Collection[int] | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.before = network.eval()
         self.network = extended(network, len(labels) - network.num_labels)
         self.network.to(memory_format=torch.channels_last)
         self.labels, self.photographs, self.replay, self.cache = labels, photographs, replay, cache
-        self.recipe = recipe
+        self.recipe, self.new = recipe, range(network.num_labels, len(labels)) if new is None else new
+        visited = recipe.visits * len(photographs) * (2 if replay else 1)
+        self.steps = min(recipe.steps, max(-(-visited // recipe.batch), recipe.least_steps))
         self.loop = Loop(rounds=2, corrections_limit=6, forgetting=0.3, jaccard_weight=0.5)
         self.situations, self.clicks = SituationRecipe(), ClickRecipe()
         self.perceiving = SemanticPerceivingLoss(form="linear", margin=0.5)
         parameters = self._learning()
         self.optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=0.0)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, max_lr=recipe.learning_rate, total_steps=recipe.steps, pct_start=0.1
+            self.optimiser, max_lr=recipe.learning_rate, total_steps=self.steps, pct_start=0.1
         )
 
     def run(self, checkpoint: Path | None = None, tell: Tell | None = None) -> bool:
@@ -118,12 +127,14 @@ class FineTuning:
             tell: see ``Tell``.
         """
         first = self._resume(checkpoint)
+        if first == 0:
+            fit_new_labels(self.network, self.new, self.photographs, self.cache, self.recipe.seed)
         # Statistics stay as they are: a handful of photographs would spoil them.
         self.network.eval()
-        for step in range(first, self.recipe.steps):
+        for step in range(first, self.steps):
             loss = self._step(step)
             done = step + 1
-            if checkpoint is not None and (done % self.recipe.save_every == 0 or done == self.recipe.steps):
+            if checkpoint is not None and (done % self.recipe.save_every == 0 or done == self.steps):
                 self._keep(checkpoint, done)
             if tell is not None and not tell(done, loss):
                 return False
@@ -145,7 +156,8 @@ class FineTuning:
         self.optimiser.zero_grad(set_to_none=True)
         total = 0.0
         for number in range(step * self.recipe.batch, (step + 1) * self.recipe.batch):
-            loss = self._loss(self._photograph(number), rng) / self.recipe.batch
+            replayed = bool(self.replay) and number % 2 == 1
+            loss = self._loss(self._photograph(number), rng, replayed) / self.recipe.batch
             loss.backward()
             total += float(loss.detach())
         nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
@@ -163,7 +175,7 @@ class FineTuning:
         order = np.random.default_rng([self.recipe.seed, epoch, 0]).permutation(len(chosen))
         return chosen[int(order[position])]
 
-    def _loss(self, photograph: WorkingPhotograph, rng: np.random.Generator) -> Tensor:
+    def _loss(self, photograph: WorkingPhotograph, rng: np.random.Generator, replayed: bool) -> Tensor:
         image, parsing = photograph.image, photograph.parsing
         if rng.random() < 0.5:
             image, parsing = mirror(image, parsing, self.labels)
@@ -180,7 +192,12 @@ class FineTuning:
         answered, _ = self.loop.losses(answer, samples, lambda _: CELLS, rng)
         perceived = self.perceiving(features.fine.embedding, samples.parsing, samples.maps).loss
         cells = CELLS.of(true).long()
-        prior = features.fine.prior.clamp(min=SMALLEST).log()
+        prior = features.fine.prior
+        if replayed:
+            # What the project calls skin is a face there: with a part in it, new labels would be unlearned again.
+            prior = prior.index_fill(1, torch.tensor([*self.new], dtype=torch.long), 0.0)
+            prior = prior / prior.sum(1, keepdim=True).clamp(min=SMALLEST)
+        prior = prior.clamp(min=SMALLEST).log()
         loss = answered + self.recipe.semantic_perceiving_weight * perceived
         if (cells != IGNORE).any():
             loss = loss + self.recipe.prior_weight * nll_loss(prior, cells, ignore_index=IGNORE)

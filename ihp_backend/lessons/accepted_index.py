@@ -10,6 +10,19 @@ from ihp_backend.labels import LabelSet
 HELD_OUT, LEARNED = "held-out", "learned"
 INDEX = "index.json"
 
+LEAST_HELD_OUT, MOST_HELD_OUT, NEEDED = 0.2, 0.5, 12
+"""Shares of the photographs that are held out, and how many it takes to tell better from worse."""
+
+
+def held_out_share(photographs: int) -> float:
+    """The share to hold out: of few photographs more, or else nothing could be said of what was learned from them."""
+    return min(max(NEEDED / max(photographs, 1), LEAST_HELD_OUT), MOST_HELD_OUT)
+
+
+def split_of(digest: str, share: float) -> str:
+    """``HELD_OUT`` or ``LEARNED``, by the sum of a photograph's file: it stays out until the share falls below it."""
+    return HELD_OUT if int(digest[:8], 16) / 2**32 < share else LEARNED
+
 
 @dataclass(frozen=True)
 class Item:
@@ -50,16 +63,19 @@ class Index:
         labels: of the label maps.
         items: task by task.
         left_out: task -> why nothing can be learned from it.
+        held_out_share: of the photographs; never grows, so that what was learned from is never held out.
     """
 
     labels: LabelSet
     items: tuple[Item, ...] = ()
     left_out: dict[int, str] = field(default_factory=dict)
+    held_out_share: float = LEAST_HELD_OUT
 
     def to_json(self) -> dict[str, Any]:
         """For the file."""
         items = [asdict(item) for item in self.items]
-        return {"labels": self.labels.to_dict(), "items": items, "left_out": self.left_out}
+        described = {"labels": self.labels.to_dict(), "items": items, "left_out": self.left_out}
+        return {**described, "held_out_share": self.held_out_share}
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> Index:
@@ -69,4 +85,5 @@ class Index:
             for item in described["items"]
         ]
         left_out = {int(task): str(reason) for task, reason in described["left_out"].items()}
-        return cls(LabelSet.from_dict(described["labels"]), tuple(items), left_out)
+        share = float(described.get("held_out_share", LEAST_HELD_OUT))
+        return cls(LabelSet.from_dict(described["labels"]), tuple(items), left_out, share)

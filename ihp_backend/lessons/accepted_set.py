@@ -6,7 +6,7 @@ Layout below the set's folder:
     maps/NAME.png    label maps in the ids of ``labels`` in the index, 255 where nothing is drawn
 
 A photograph's split depends on its own bytes, so that the same photograph in two tasks, or imported again, never is in
-both: what is held out is never learned from.
+both. Of few photographs a larger share is held out; what was learned from once is never held out again.
 
 Concurrency: one process at a time brings a set up to date; any number may read it.
 """
@@ -17,6 +17,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -30,7 +31,7 @@ from ihp_backend.label_studio.config.labelling_config import LabellingConfig, pa
 from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import LabelSet
-from ihp_backend.lessons.accepted_index import HELD_OUT, INDEX, LEARNED, Index, Item
+from ihp_backend.lessons.accepted_index import INDEX, LEARNED, Index, Item, held_out_share, split_of
 from ihp_backend.lessons.photograph_store import PhotographStore
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 from ihp_backend.retraining import Annotation, Ledger, StorageError
@@ -53,11 +54,10 @@ class AcceptedSet:
     Args:
         folder: of the set; created where it is missing.
         photographs: where image files are kept.
-        held_out_share: of the photographs.
     """
 
-    def __init__(self, folder: Path, photographs: PhotographStore, held_out_share: float = 0.2) -> None:
-        self.folder, self._photographs, self._share = folder, photographs, held_out_share
+    def __init__(self, folder: Path, photographs: PhotographStore) -> None:
+        self.folder, self._photographs = folder, photographs
 
     def read(self) -> Index | None:
         """What is in it; None for a set that was never brought up to date.
@@ -88,7 +88,8 @@ class AcceptedSet:
             logger.warning("%s", error)
             before = None
         known = {item.task: item for item in before.items} if before else {}
-        items, left_out = [], {}
+        items: list[Item] = []
+        left_out: dict[int, str] = {}
         unreachable = 0
         for task, made in groupby(ledger.standing(project), key=lambda annotation: annotation.task):
             chosen = list(made)
@@ -110,7 +111,11 @@ class AcceptedSet:
                 left_out[task] = "nothing is drawn"
             else:
                 items.append(item)
-        index = Index(labels, tuple(items), left_out)
+        share = held_out_share(len(items))
+        # What was learned from once is never held out, though photographs were deleted since.
+        share = min(share, before.held_out_share) if before and before.items else share
+        items = [replace(item, split=split_of(item.photograph, share)) for item in items]
+        index = Index(labels, tuple(items), left_out, share)
         self._keep(index)
         return index
 
@@ -169,7 +174,7 @@ class AcceptedSet:
             task=task,
             stamp=stamp,
             photograph=digest,
-            split=HELD_OUT if int(digest[:8], 16) / 2**32 < self._share else LEARNED,
+            split=LEARNED,  # Settled when all are known.
             map=name,
             annotations=tuple(work.annotation for work in works),
             seconds=sum(seconds) if seconds else None,

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ihp_backend.lessons.accepted_index import LEARNED, Index
+from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.retraining.durable import write_json
 from ihp_backend.retraining.storage import StorageError
 
@@ -20,7 +20,7 @@ class Learned:
     """What the last finished lesson of a project was about, passed by the gate or not.
 
     Attributes:
-        stamps: task -> stamp of every photograph that it learned from.
+        stamps: task -> stamp of every photograph that was accepted then, held out or not.
         wanted: how often training had been asked for by then.
     """
 
@@ -30,7 +30,7 @@ class Learned:
     @classmethod
     def of(cls, index: Index, wanted: int) -> Learned:
         """All that is accepted now."""
-        return cls({item.task: item.stamp for item in index.items if item.split == LEARNED}, wanted)
+        return cls({item.task: item.stamp for item in index.items}, wanted)
 
     @classmethod
     def read(cls, file: Path) -> Learned:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +34,7 @@ class Report:
         version: that came of it.
         message: what the gate said, or what went wrong and what helps.
         process: that runs it.
+        seconds: that it took, stage by stage.
     """
 
     reason: str
@@ -47,6 +48,7 @@ class Report:
     version: str | None = None
     message: str = ""
     process: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def seconds_left(self, now: float) -> float | None:
         """Of the training at its present pace; None while that cannot be said."""
@@ -139,6 +141,7 @@ class Running:
 
     def __init__(self, file: Path, stop: Path, report: Report) -> None:
         self._file, self._stop, self.report = file, stop, report
+        self._since = time.time()
         self._write()
 
     @property
@@ -148,6 +151,10 @@ class Running:
 
     def tell(self, **changed: Any) -> None:
         """Says how far it is; see ``Report``."""
+        if "stage" in changed or "state" in changed:
+            now, stage = time.time(), self.report.stage
+            seconds = {**self.report.seconds, stage: round(self.report.seconds.get(stage, 0.0) + now - self._since, 1)}
+            self._since, changed = now, {**changed, "seconds": seconds}
         self.report = replace(self.report, **changed)
         self._write()
 

@@ -20,11 +20,11 @@ from ihp_backend.lessons.material import Material
 from ihp_backend.lessons.pictures import draw_change
 from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
-from ihp_backend.lessons.trial import both, click_times, most_changed
+from ihp_backend.lessons.trial import NOBODY, both, click_times, most_changed
 from ihp_backend.lessons.version_files import LOSSES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing import Parser
-from ihp_backend.parsing.checkpoint import Checkpoint
+from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.retraining.gate import RULES, GateRules, Verdict, judge
 
 PICTURES = 4
@@ -82,8 +82,10 @@ def train(
     for other in folder.glob("training-*.pt"):
         if other != kept:
             other.unlink()
-    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay)
-    running.tell(stage="training", steps=recipe.fine_tuning.steps)
+    known = read_checkpoint(recipe.base_model).labels.names
+    own = [label for label, name in enumerate(material.labels.names) if name not in known]
+    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay, own)
+    running.tell(stage="training", steps=tuning.steps)
     losses = folder / LOSSES
     if not kept.exists():
         losses.write_text("step,loss\n")
@@ -157,16 +159,18 @@ def try_out(
 
     running.tell(stage="judging", step=0, steps=len(material.held_out))
     held_out = both(before, after, material.held_out, going_on)
+    unclicked = both(before, after, material.held_out, going_on, NOBODY)
     for number, index in enumerate(most_changed(*held_out, PICTURES)):
         draw_change(before, after, material.held_out[index], pictures / f"{number}.jpg")
     of_base: tuple[Sequence[Record], Sequence[Record]] = ([], [])
     if base is not None:
         judged = base.judged
         running.tell(stage="judging on the base validation", step=0, steps=len(judged))
-        known = before.speaking(judged.labels), after.speaking(judged.labels)
-        of_base = both(*known, judged, going_on)
+        # As labels that it does not know: names are the project's to change, and a new one takes the place of others.
+        strangers = before.speaking(judged.labels, {}), after.speaking(judged.labels, {})
+        of_base = both(*strangers, judged, going_on)
     times = click_times(before, after, material.held_out[0]) if len(material.held_out) else (1.0, 1.0)
-    return judge(held_out, of_base, times, recipe.gate)
+    return judge(held_out, of_base, times, recipe.gate, unclicked)
 
 
 def parser_of(folder: Path, labels: LabelSet, recipe: LessonRecipe) -> Parser:

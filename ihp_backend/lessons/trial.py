@@ -17,6 +17,9 @@ from ihp_backend.parsing import Parser
 ANNOTATOR = Annotator(corrections=10, last_answer=False)
 """As the server works: it does not give a model its last answer."""
 
+NOBODY = Annotator(corrections=0, start="nothing", last_answer=False)
+"""Clicks nothing: what a photograph is pre-annotated with."""
+
 TIMED = 9
 """Clicks of each model that are timed."""
 
@@ -26,7 +29,12 @@ class Stopped(Exception):
 
 
 def both(
-    before: Parser, after: Parser, samples: ParsingDataset, going_on: Callable[[int], bool], seed: int = 0
+    before: Parser,
+    after: Parser,
+    samples: ParsingDataset,
+    going_on: Callable[[int], bool],
+    annotator: Annotator = ANNOTATOR,
+    seed: int = 0,
 ) -> tuple[list[Record], list[Record]]:
     """The records of both models, photograph by photograph.
 
@@ -34,6 +42,7 @@ def both(
         before, after: in the labels of the samples.
         samples: photographs with their parsings.
         going_on: is told the number of photographs done; False ends the trial.
+        annotator: how it clicks.
         seed: of the annotator.
 
     Raises:
@@ -43,7 +52,7 @@ def both(
     for index in range(len(samples)):
         sample = samples[index]
         for parser, kept in zip((before, after), records, strict=True):
-            kept.append(annotate(parser, sample, ANNOTATOR, seed, index))
+            kept.append(annotate(parser, sample, annotator, seed, index))
         if not going_on(index + 1):
             raise Stopped
     return records

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Event
 
 from ihp_backend.label_studio.accepted_work import AcceptedError
@@ -19,6 +20,7 @@ from ihp_backend.label_studio.web.api_access import ProjectApiError
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.project_api import ProjectApi
 from ihp_backend.lessons.digest import digest
+from ihp_backend.lessons.giving_way import give_way
 from ihp_backend.lessons.holding import Curriculum, look
 from ihp_backend.lessons.school import School
 from ihp_backend.lessons.sync import sync
@@ -114,8 +116,10 @@ def hold_in_process(arguments: Sequence[str], ended: Event) -> Hold:
 
     def hold(project: str) -> None:
         command = [sys.executable, "-m", "ihp_backend.cli", "train", project, "--if-due", *arguments]
-        process = subprocess.Popen(command)
-        os.setpriority(os.PRIO_PROCESS, process.pid, 15)
+        # A thread that waits for the others of a step must not do so at full load.
+        process = subprocess.Popen(command, env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ})
+        with suppress(ProcessLookupError):
+            give_way(process.pid)
         while process.poll() is None:
             if ended.wait(0.2):
                 process.terminate()

@@ -8,7 +8,7 @@ get worse is compared directly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ihp_backend.evaluation import Record
@@ -20,6 +20,7 @@ from ihp_backend.retraining.paired_bootstrap import (
     mean_iou_after,
     mean_ious,
     paired_bootstrap,
+    unclicked_mean_iou,
 )
 
 
@@ -30,6 +31,7 @@ class GateRules:
     Attributes:
         least_photographs: held out; with fewer nothing can be said.
         confidence: share of the drawings in which the candidate must be better.
+        click_loss: percentage points of mIoU under clicks that it may lose at most, where it is better without them.
         base_loss: percentage points of mIoU that it may lose at most on the base validation, after any number of
             ``ROUNDS`` corrections.
         obeyed: share of the clicks that it must obey.
@@ -40,6 +42,7 @@ class GateRules:
 
     least_photographs: int = 10
     confidence: float = 0.9
+    click_loss: float = 0.5
     base_loss: float = 1.0
     obeyed: float = 0.999
     slower: float = 1.1
@@ -96,6 +99,7 @@ def judge(
     base: Both,
     milliseconds: tuple[float, float],
     rules: GateRules = RULES,
+    unclicked: Both = ([], []),
 ) -> Verdict:
     """Holds a candidate against the model in service.
 
@@ -104,6 +108,8 @@ def judge(
         base: the same on the base validation; empty where there is none.
         milliseconds: a click of both, measured in turn.
         rules: how strict.
+        unclicked: records of both on the held-out photographs without a click, as pre-annotations are; empty where that
+            was not tried.
     """
     count = len(held_out[0])
     if count < rules.least_photographs:
@@ -112,10 +118,13 @@ def judge(
             "annotate more, or promote it unseen with --force"
         )
         return Verdict(False, reason, (), (), count)
-    proofs = (
+    of_clicks = _drawn("mean mIoU (%) after 0, 3 and 5 corrections", mean_ious, held_out, rules, larger_is_better=True)
+    proofs = [
         _drawn("corrections to 85 % of a photograph", corrections, held_out, rules, larger_is_better=False),
-        _drawn("mean mIoU (%) after 0, 3 and 5 corrections", mean_ious, held_out, rules, larger_is_better=True),
-    )
+        of_clicks,
+    ]
+    if unclicked[0]:
+        proofs.append(_drawn("mIoU (%) without a click", unclicked_mean_iou, unclicked, rules, larger_is_better=True))
     obeyed = [_share(records, "obeyed", "given") for records in held_out]
     conditions = [
         Comparison("share of clicks obeyed", obeyed[0], obeyed[1], None, obeyed[1] >= rules.obeyed),
@@ -127,6 +136,9 @@ def judge(
             milliseconds[1] <= rules.slower * milliseconds[0],
         ),
     ]
+    if unclicked[0]:
+        kept = of_clicks.after >= of_clicks.before - rules.click_loss
+        conditions.append(replace(of_clicks, better=None, passed=kept))
     for round_ in ROUNDS if base[0] else ():
         old, new = (mean_iou_after(round_, records) for records in base)
         conditions.append(
@@ -136,14 +148,14 @@ def judge(
         )
     failed = [condition.measure for condition in conditions if not condition.passed]
     if failed:
-        return Verdict(False, f"worse: {', '.join(failed)}", proofs, tuple(conditions), count)
+        return Verdict(False, f"worse: {', '.join(failed)}", tuple(proofs), tuple(conditions), count)
     proven = [proof for proof in proofs if proof.passed]
     if not proven:
         reason = f"not proven better: {max(proof.better or 0 for proof in proofs):.0%} of the drawings at best"
-        return Verdict(False, reason, proofs, tuple(conditions), count)
+        return Verdict(False, reason, tuple(proofs), tuple(conditions), count)
     best = max(proven, key=lambda proof: proof.better or 0)
     reason = f"better: {best.measure} from {best.before:.2f} to {best.after:.2f}, in {best.better:.0%} of the drawings"
-    return Verdict(True, reason, proofs, tuple(conditions), count)
+    return Verdict(True, reason, tuple(proofs), tuple(conditions), count)
 
 
 def _drawn(measure: str, of: Measure, both: Both, rules: GateRules, *, larger_is_better: bool) -> Comparison:

@@ -72,6 +72,11 @@ def mean_ious(records: Sequence[Record], weights: Weights) -> NDArray[np.float64
     return mean
 
 
+def unclicked_mean_iou(records: Sequence[Record], weights: Weights) -> NDArray[np.float64]:
+    """mIoU in percent of all photographs together in the first answer, of records that begin without a click."""
+    return pooled_mean_iou(np.tensordot(weights, _confusions(records, 0), 1))
+
+
 def mean_iou_after(round_: int, records: Sequence[Record]) -> float:
     """mIoU in percent of all photographs together after so many corrections."""
     return float(pooled_mean_iou(_confusions(records, round_).sum(0)))

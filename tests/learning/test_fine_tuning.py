@@ -13,6 +13,7 @@ from ihp_backend.labels import LabelSet
 from ihp_backend.learning.choosing import SHARES, choose_share, quick_mean_iou
 from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.fine_tuning import FineTuning, FineTuningRecipe
+from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
 from ihp_backend.networks.live import LiveNetwork
@@ -171,3 +172,32 @@ def test_a_piece_of_a_photograph_fits_together(network: LiveNetwork, tmp_path: P
     larger, all_of_it = random_view(trunk, whole.parsing, (960, 960), rng)
     assert torch.equal(larger.joined[0], trunk.joined[0])
     np.testing.assert_array_equal(all_of_it, whole.parsing)
+
+
+def test_new_labels_are_found_before_the_first_step(network: LiveNetwork, tmp_path: Path) -> None:
+    cache, more = TrunkCache(tmp_path, network), extended(network, 1)
+    before = more.network.classify.weight.detach().clone()
+    fit_new_labels(more, [KNOWN], PHOTOGRAPHS, cache)
+    after = more.network.classify.weight
+    assert torch.equal(after[:KNOWN], before[:KNOWN])
+    assert (after[KNOWN] != 0).any()
+    unseen = photograph(10, undrawn=False)
+    shown = torch.from_numpy(unseen.parsing[2::4, 2::4] == KNOWN)
+    with torch.no_grad():
+        prior = more.network.heads(cache.of(unseen.image)).fine.prior[0, KNOWN]
+    assert prior[shown].mean() > prior[~shown].mean() + 0.1
+
+
+def test_labels_that_no_photograph_shows_are_left_alone(network: LiveNetwork, tmp_path: Path) -> None:
+    cache, more = TrunkCache(tmp_path, network), extended(network, 2)
+    fit_new_labels(more, [KNOWN + 1], PHOTOGRAPHS, cache)
+    assert (more.network.classify.weight[KNOWN:] == 0).all()
+
+
+@pytest.mark.parametrize(("photographs", "replayed", "steps"), [(1, 0, 80), (40, 0, 160), (40, 3, 320), (900, 0, 400)])
+def test_few_photographs_take_few_steps(
+    network: LiveNetwork, tmp_path: Path, photographs: int, replayed: int, steps: int
+) -> None:
+    several, again = [PHOTOGRAPHS[0]] * photographs, [PHOTOGRAPHS[1]] * replayed
+    tuning = FineTuning(network, LABELS, several, TrunkCache(tmp_path, network), FineTuningRecipe(), again)
+    assert tuning.steps == steps

@@ -174,6 +174,27 @@ def test_a_photograph_is_never_held_out_and_learned(place: Place) -> None:
     assert {LEARNED, HELD_OUT} == set.union(*splits.values())
 
 
+def test_of_few_photographs_more_are_held_out_and_none_that_was_learned_from(place: Place) -> None:
+    place.files = photograph
+    shares: list[float] = []
+    learned: set[str] = set()
+    for count in (20, 40, 100):
+        for task in range(count):
+            place.tell("ANNOTATION_CREATED", task, task, region("Hat"))
+        place.update()
+        held_out = {item.photograph for item in place.index.items if item.split == HELD_OUT}
+        assert not held_out & learned
+        learned = {item.photograph for item in place.index.items} - held_out
+        shares.append(len(held_out) / count)
+        assert place.index.held_out_share == pytest.approx(max(min(12 / count, 0.5), 0.2))
+    assert shares[0] > 0.3 > shares[-1]
+    # Photographs that are deleted later do not bring back what was learned from.
+    gone = [{"id": task} for task in range(20, 100)]
+    place.inbox.record({"action": "ANNOTATIONS_DELETED", "annotations": gone, "project": 2})
+    place.update()
+    assert not {item.photograph for item in place.index.items if item.split == HELD_OUT} & learned
+
+
 def test_labels_that_change_half_way(place: Place) -> None:
     place.tell("ANNOTATION_CREATED", 1, 1, region("Hat"))
     place.tell("ANNOTATION_CREATED", 2, 2, region("Coat"))

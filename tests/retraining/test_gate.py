@@ -72,6 +72,17 @@ def test_a_bad_batch_is_rejected() -> None:
     assert not judge((GOOD, shuffled), (GOOD, shuffled), SAME_SPEED, QUICK).passed
 
 
+def test_better_without_a_click_passes_unless_clicks_lose() -> None:
+    few, more = records([0.3]), records([0.5])
+    verdict = judge((GOOD, GOOD), ([], []), SAME_SPEED, QUICK, (few, more))
+    assert verdict.passed
+    assert verdict.reason.startswith("better: mIoU (%) without a click")
+    worse = judge((GOOD, records(rising(0.84))), ([], []), SAME_SPEED, QUICK, (few, more))
+    assert not worse.passed
+    assert worse.reason == "worse: mean mIoU (%) after 0, 3 and 5 corrections"
+    assert not judge((GOOD, GOOD), ([], []), SAME_SPEED, QUICK, (more, few)).passed
+
+
 @pytest.mark.parametrize(
     ("base", "candidate", "milliseconds", "named"),
     [

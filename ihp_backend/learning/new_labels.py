@@ -1,0 +1,97 @@
+"""The first knowledge of labels that a network does not know by name: a few seconds, before any step of training.
+
+What the encoder makes of a cell says linearly which label it shows. So the weights of new labels have a best state,
+which is found at once; a training in small steps would take hundreds to come near it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ihp_backend.labels import IGNORE
+from ihp_backend.learning.trunk_cache import TrunkCache
+from ihp_backend.learning.trunk_views import WorkingPhotograph
+from ihp_backend.networks.live import LiveNetwork
+from ihp_backend.networks.live.upsampling import STRIDE
+
+CELLS_EACH, CELLS_OF_BACKGROUND = 150, 400
+"""Cells of a photograph at most, by label: small parts weigh as much as large ones."""
+
+PENALTY = 1e-3
+"""Factor of the squared weights, on features of unit deviation."""
+
+ITERATIONS = 80
+
+
+def fit_new_labels(
+    network: LiveNetwork,
+    new: Collection[int],
+    photographs: Sequence[WorkingPhotograph],
+    cache: TrunkCache,
+    seed: int = 0,
+) -> None:
+    """Finds the prior of new labels, in place, by logistic regression against the known ones, which stay as they are.
+
+    Args:
+        network: its encoder is that of the cache.
+        new: ids of labels whose weights are found anew; those that no photograph shows are left alone.
+        photographs: that show them.
+        cache: of what the encoder makes of these.
+        seed: of the cells that are looked at.
+    """
+    shown = {label for photograph in photographs for label in np.unique(_in_cells(photograph)).tolist()}
+    rows = torch.tensor(sorted(shown.intersection(new)), dtype=torch.long)
+    if not len(rows):
+        return
+    features, labels = _cells(photographs, cache, np.random.default_rng(seed))
+    head = network.network.classify
+    assert head.bias is not None
+    middle, deviation = features.mean(0), features.std(0) + 1e-3
+    plain = (features - middle) / deviation
+    with torch.no_grad():
+        known = features @ head.weight[:, :, 0, 0].T + head.bias
+    weight = torch.zeros(len(rows), features.shape[1], requires_grad=True)
+    bias = torch.full((len(rows),), -2.0, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        logits = known.index_copy(1, rows, plain @ weight.T + bias)
+        found = cross_entropy(logits, labels) + PENALTY * weight.square().sum(1).mean()
+        found.backward()  # type: ignore[no-untyped-call]
+        return found
+
+    optimiser.step(loss)  # type: ignore[arg-type]
+    with torch.no_grad():
+        head.weight[rows, :, 0, 0] = weight / deviation
+        head.bias[rows] = bias - (weight / deviation) @ middle
+
+
+def _cells(
+    photographs: Sequence[WorkingPhotograph], cache: TrunkCache, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Features float (n, channels) and labels int64 (n,) of some cells of every photograph."""
+    features, labels = [], []
+    for photograph in photographs:
+        cells = _in_cells(photograph).ravel()
+        chosen = []
+        for label in np.unique(cells[cells != IGNORE]):
+            places = rng.permutation(np.flatnonzero(cells == label))
+            chosen.append(places[: CELLS_EACH if label else CELLS_OF_BACKGROUND])
+        if chosen:
+            places = np.concatenate(chosen)
+            finest = cache.of(photograph.image).joined[0][0].flatten(1).T
+            features.append(finest[torch.from_numpy(places)])
+            labels.append(torch.from_numpy(cells[places].astype(np.int64)))
+    return torch.cat(features), torch.cat(labels)
+
+
+def _in_cells(photograph: WorkingPhotograph) -> NDArray[np.uint8]:
+    """The labels in the middle of each cell."""
+    return photograph.parsing[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]

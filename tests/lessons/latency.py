@@ -1,0 +1,144 @@
+"""How long a click takes with and without a lesson beside it: ``python -m tests.lessons.latency --clicks 200``.
+
+One `ihp serve`, one opened photograph, clicks on its parts one after the other; first with nothing else going on, then
+while the worker's lesson is in its training, then with nothing again. Wanted: at most twice the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import requests
+from rich.progress import track
+
+from examples.demo import backend, processes
+from examples.demo.client import Record
+from examples.demo.proof import keypoint
+from ihp_backend.evaluation import Annotator
+from ihp_backend.label_studio.config.config_writer import labelling_config
+from ihp_backend.label_studio.masks import brush_rle
+from ihp_backend.lessons.school import School
+from tests.label_studio.image_server import ImageServer, sends
+from tests.lessons.project.labels import LABELS, ProjectDataset
+
+PROJECT, CONFIG = "7", labelling_config(LABELS)
+ON_EACH = 20
+"""Clicks on a photograph before the next one is taken; the first one, which opens it, is not counted."""
+
+SPREAD = Annotator(minimum_area=0, off_centre=True)
+"""Clicks anywhere in every part."""
+
+
+def accept(school: School, train: ProjectDataset, count: int, images: ImageServer) -> None:
+    """Accepts photographs as the webhook would be told of them."""
+    for task in range(1, count + 1):
+        parsing, path = train.parsing(task), f"/{train.ids[task]}.jpg"
+        images.routes[path] = sends(train.pairs[task].photograph.read_bytes(), "image/jpeg")
+        height, width = parsing.shape
+        result = [
+            {"id": name, "type": "brushlabels", "from_name": "part", "to_name": "image", "original_height": height,
+             "original_width": width, "value": {"rle": brush_rle.encode(parsing == label), "brushlabels": [name]}}
+            for label, name in enumerate(LABELS.names) if label and (parsing == label).any()
+        ]  # fmt: skip
+        annotation = {"id": task, "task": task, "result": result, "updated_at": "2026-11-20T07:01:00Z"}
+        event = {"action": "ANNOTATION_CREATED", "annotation": annotation}
+        event |= {"project": {"id": int(PROJECT), "label_config": CONFIG}}
+        school.inbox.record({**event, "task": {"id": task, "data": {"image": images.url + path}}})
+
+
+def click_times(url: str, val: ProjectDataset, clicks: int, first_task: int, images: ImageServer) -> list[float]:
+    """Milliseconds of clicks on photographs that are open, all labels' clicks standing."""
+    times: list[float] = []
+    for photograph in track(range(-(-clicks // ON_EACH)), "clicking"):
+        sample, path = val[photograph % len(val)], f"/val-{photograph}.jpg"
+        images.routes[path] = sends(val.pairs[photograph % len(val)].photograph.read_bytes(), "image/jpeg")
+        height, width = sample.parsing.shape
+        rng = np.random.default_rng(photograph)
+        standing: dict[str, list[Record]] = {}
+        made = 0
+        while made <= ON_EACH:
+            for click in SPREAD.initial_clicks(sample.parsing, rng, rng)[: ON_EACH + 1 - made]:
+                name = LABELS.names[click.label]
+                x, y = 100 * (click.x + 0.5) / width, 100 * (click.y + 0.5) / height
+                standing.setdefault(name, []).append(keypoint(name, x, y, width, height, f"click-{made}"))
+                body = {
+                    "tasks": [{"id": first_task + photograph, "data": {"image": images.url + path}}],
+                    "project": f"{PROJECT}.1", "label_config": CONFIG,
+                    "params": {"context": {"result": standing[name]}},
+                }  # fmt: skip
+                began = time.perf_counter()
+                answer = requests.post(f"{url}/predict", json=body, timeout=60)
+                passed = (time.perf_counter() - began) * 1000
+                answer.raise_for_status()
+                if not answer.json()["results"]:
+                    raise SystemExit(f"latency: no answer to a click on {path}")
+                times += [passed] if made else []
+                made += 1
+    return times[:clicks]
+
+
+@contextmanager
+def serving(folder: Path, model: str | None) -> Iterator[str]:
+    """The address of an `ihp serve` with its worker."""
+    port = processes.free_port()
+    server = backend.server(
+        Path(sys.executable).parent / "ihp", folder, port, "", "", ["--model", model] if model else []
+    )
+    server = replace(server, environment={**server.environment, "IHP_ALLOW_PRIVATE_ADDRESSES": "1"})
+    try:
+        processes.wait_until_healthy(server, processes.start(server), timeout=300)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        processes.stop(server.record)
+
+
+def wait_for_lesson(school: School, patience: float = 900) -> None:
+    """Waits until the worker's lesson is in its training."""
+    began = time.monotonic()
+    while (report := school.progress(PROJECT).current()) is None or report.stage != "training" or report.step < 3:
+        if time.monotonic() - began > patience or (report and report.state != "running"):
+            raise SystemExit(f"latency: no lesson trains: {report}")
+        time.sleep(0.5)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("CCP"), help="folder of the CCP person crops")
+    parser.add_argument("--clicks", type=int, default=200)
+    parser.add_argument("--accepted", type=int, default=100, help="photographs of the lesson")
+    parser.add_argument("--model", help="base model; default: the packaged one")
+    chosen = parser.parse_args()
+    train, val = (ProjectDataset(chosen.data, split) for split in ("train", "val"))
+    images, times = ImageServer(), {}
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), chosen.model) as url:
+        school = School(Path(folder) / "backend")
+        times["before"] = click_times(url, val, chosen.clicks, 1000, images)
+        accept(school, train, chosen.accepted, images)
+        wait_for_lesson(school)
+        times["during a lesson"] = click_times(url, val, chosen.clicks, 2000, images)
+        report = school.progress(PROJECT).current()
+        if report is None or report.state != "running":
+            raise SystemExit("latency: the lesson ended before the clicks; give more --accepted or fewer --clicks")
+        school.progress(PROJECT).stop()
+        while (report := school.progress(PROJECT).current()) and report.state == "running":
+            time.sleep(0.5)
+        times["after"] = click_times(url, val, chosen.clicks, 3000, images)
+    for when, measured in times.items():
+        print(f"{when}: p50 {np.percentile(measured, 50):.0f} ms, p95 {np.percentile(measured, 95):.0f} ms")
+    alone = [*times["before"], *times["after"]]
+    for share in (50, 95):
+        ratio = np.percentile(times["during a lesson"], share) / np.percentile(alone, share)
+        print(f"p{share} during a lesson: {ratio:.2f} times as long")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""A simulated annotator at work in the real Label Studio: clicks as the editor sends them, accepts, submits.
+
+It clicks as the interaction protocol does, the initial clicks label by label and then one correction after the other,
+until the parsing is good enough, and accepts that: so accepted masks have the small mistakes that people let pass. One
+that is not good enough after ``LONGEST`` corrections is drawn by hand: the true parsing is submitted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from examples.demo.client import LabelStudio, Record
+from examples.demo.proof import decode, keypoint, masks
+from ihp_backend.clicks import Click
+from ihp_backend.datasets import Sample
+from ihp_backend.evaluation import Annotator, confusion_matrix, mean_iou
+from ihp_backend.label_studio.masks import brush_rle
+from ihp_backend.labels import LabelSet
+
+LONGEST, GOOD_ENOUGH = 8, 85.0
+"""Corrections, and own mIoU of a photograph in percent."""
+
+ANNOTATOR = Annotator(corrections=LONGEST, last_answer=False)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """How a photograph was annotated.
+
+    Attributes:
+        clicks: that were made.
+        drawn: whether it was drawn by hand in the end.
+        mean_iou: own mIoU (%) of what was submitted.
+    """
+
+    clicks: int
+    drawn: bool
+    mean_iou: float
+
+
+def annotate(
+    client: LabelStudio, backend: int, task: int, sample: Sample, labels: LabelSet, seed: int, index: int
+) -> Accepted:
+    """Annotates one task through Label Studio's API.
+
+    Args:
+        client, backend, task: where.
+        sample: the task's photograph with its true parsing, in ``labels``.
+        labels: of the labelling config, under the same names.
+        seed, index: the clicks depend on them and on the answers alone.
+    """
+    rng, hand = np.random.default_rng([seed, index]), np.random.default_rng([seed, index, 1])
+    true = sample.parsing
+    standing: dict[int, list[Click]] = defaultdict(list)
+
+    def click(new: Sequence[Click]) -> list[Record]:
+        """What the editor sends when a label was clicked: all clicks of that label that stand."""
+        (label,) = {one.label for one in new}
+        standing[label] += new
+        sent = [_record(one, labels, true.shape, number) for number, one in enumerate(standing[label])]
+        return list(client.predict_interactively(backend, task, sent)["result"])
+
+    by_label: dict[int, list[Click]] = defaultdict(list)
+    for one in ANNOTATOR.initial_clicks(true, rng, hand):
+        by_label[one.label].append(one)
+    regions: list[Record] = []
+    for together in by_label.values():
+        regions = click(together)
+    reached = 0.0
+    for corrections in range(LONGEST + 1):
+        label_map = _label_map(regions, labels, true.shape)
+        reached = mean_iou(confusion_matrix(true, label_map, len(labels)))
+        clicked = [one for several in standing.values() for one in several]
+        if reached >= GOOD_ENOUGH or corrections == LONGEST:
+            break
+        correction = ANNOTATOR.correction(true, label_map, rng, hand, clicked)
+        if correction is None:
+            break
+        regions = click([correction])
+    drawn = reached < GOOD_ENOUGH
+    submit(client, task, true if drawn else label_map, labels)
+    return Accepted(len(clicked), drawn, 100.0 if drawn else reached)
+
+
+def submit(client: LabelStudio, task: int, label_map: NDArray[np.uint8], labels: LabelSet) -> None:
+    """Submits a region for every part of a label map; nobody draws the background."""
+    height, width = label_map.shape
+    client.annotate(
+        task,
+        [
+            {
+                "id": f"part-{label}", "type": "brushlabels", "from_name": "part", "to_name": "image",
+                "original_width": width, "original_height": height, "image_rotation": 0, "origin": "manual",
+                "value": {
+                    "format": "rle", "rle": brush_rle.encode(label_map == label), "brushlabels": [labels.names[label]],
+                },
+            }
+            for label in range(1, len(labels))
+            if (label_map == label).any()
+        ],
+    )  # fmt: skip
+
+
+def _record(click: Click, labels: LabelSet, shape: tuple[int, int], number: int) -> Record:
+    height, width = shape
+    x, y = 100 * (click.x + 0.5) / width, 100 * (click.y + 0.5) / height
+    return keypoint(labels.names[click.label], x, y, width, height, f"click-{click.label}-{number}", click.positive)
+
+
+def _label_map(regions: list[Record], labels: LabelSet, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    found = np.zeros(shape, np.uint8)
+    for name, region in masks(regions).items():
+        found[decode(region) > 127] = labels.id_of(name)
+    return found

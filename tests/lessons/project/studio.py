@@ -1,0 +1,112 @@
+"""The real Label Studio with the real backend for one measured project, which goes on after an interruption."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from examples.demo import backend, label_studio, processes
+from examples.demo import project as demo_project
+from examples.demo.client import LabelStudio, Record
+from examples.demo.settings import load_account
+from ihp_backend.label_studio.config.config_writer import labelling_config
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.project_api import ProjectApi
+from ihp_backend.labels import LabelSet
+from ihp_backend.lessons.digest import digest
+from ihp_backend.lessons.progress import Report
+from ihp_backend.lessons.school import School
+from ihp_backend.lessons.sync import sync
+
+ROOT = Path(__file__).resolve().parents[3]
+LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
+TITLE = "Measured"
+
+
+@dataclass(frozen=True)
+class Studio:
+    """One project in a running Label Studio, connected to a running backend.
+
+    Attributes:
+        client: of Label Studio.
+        project: its number.
+        backend: the number of the backend in Label Studio.
+        backend_url: where it answers.
+        school: what the backend keeps.
+        environment, options: with which the backend's commands are called.
+    """
+
+    client: LabelStudio
+    project: int
+    backend: int
+    backend_url: str
+    school: School
+    environment: dict[str, str]
+    options: tuple[str, ...]
+
+    def tasks(self) -> dict[str, Record]:
+        """The tasks by the name of their photograph's file, without its ending."""
+        tasks = self.client.tasks(self.project, fields="all")
+        return {Path(demo_project.uploaded_name(task)).stem: task for task in tasks}
+
+    def add(self, photographs: Sequence[Path]) -> None:
+        """Uploads photographs that no task shows yet."""
+        tasks = self.client.tasks(self.project)
+        for photograph in demo_project.missing_photographs(photographs, tasks):
+            demo_project.import_photograph(self.client, self.project, photograph)
+
+    def sync(self) -> int:
+        """Asks Label Studio for what its webhooks did not tell; gives the number of differences."""
+        digest(self.school.inbox, self.school.ledger)
+        settings = ImageSettings.from_environment(self.environment)
+        return sync(ProjectApi(settings), self.school.ledger, str(self.project))
+
+    def learn(self, base: str | None = None) -> Report:
+        """Holds a lesson as ``ihp train`` does; gives what became of it."""
+        command = [sys.executable, "-m", "ihp_backend.cli", "train", str(self.project), *self.options]
+        command += ["--base", base] if base else []
+        subprocess.run(command, env=self.environment, check=True)
+        report = self.school.progress(str(self.project)).current()
+        assert report is not None
+        return report
+
+
+@contextmanager
+def running(folder: Path, labels: LabelSet, model: str | None) -> Iterator[Studio]:
+    """Starts both servers and makes the project, or goes on with what is in the folder."""
+    account = load_account(folder)
+    label_studio_port, backend_port = processes.free_port(), processes.free_port()
+    url, backend_url = f"http://localhost:{label_studio_port}", f"http://127.0.0.1:{backend_port}"
+    options = ("--model", model) if model else ()
+    program = Path(sys.executable).parent / "ihp"
+    serving = backend.server(program, folder, backend_port, url, account.token, options)
+    # The worker takes in events and holds no lesson of its own, so that each is held after a known number.
+    environment = {**serving.environment, "IHP_LESSON_EVERY": "1000000", "IHP_ALLOW_PRIVATE_ADDRESSES": "1"}
+    servers = [
+        label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account),
+        replace(serving, environment=environment),
+    ]
+    try:
+        for server in servers:
+            processes.stop(server.record)
+        started = [(server, processes.start(server)) for server in servers]
+        for server, process in started:
+            processes.wait_until_healthy(server, process, timeout=600)
+        client = LabelStudio(url, account.token)
+        made = next((project for project in client.projects() if project["title"] == TITLE), None)
+        if made is None:
+            made = client.create_project(TITLE, labelling_config(labels), **demo_project.SETTINGS)
+        connected = demo_project.ensure_backend(client, made["id"], backend_url)
+        data_dir = folder / "backend"
+        arguments = ("--data-dir", str(data_dir), *options)
+        yield Studio(
+            client, made["id"], connected["id"], backend_url, School(data_dir), {**os.environ, **environment}, arguments
+        )
+    finally:
+        for server in servers:
+            processes.stop(server.record)
