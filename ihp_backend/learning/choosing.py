@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ihp_backend.clicks import add_click, correction_clicks, localization_maps
 from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
+from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.fine_tuning import CELLS
@@ -39,7 +40,12 @@ class Choice:
 
 
 def choose_share(
-    before: LiveNetwork, after: LiveNetwork, photographs: Sequence[WorkingPhotograph], cache: TrunkCache, seed: int = 0
+    before: LiveNetwork,
+    after: LiveNetwork,
+    photographs: Sequence[WorkingPhotograph],
+    cache: TrunkCache,
+    asked: Collection[int] | None = None,
+    seed: int = 0,
 ) -> Choice:
     """The best of ``SHARES``; of equals the smallest.
 
@@ -48,41 +54,69 @@ def choose_share(
         after: as it has learned; it may know more labels.
         photographs: that it has not learned from.
         cache: of the encoder that both share.
+        asked: labels of the photographs' annotations; None: all that ``after`` knows.
         seed: of the annotators.
     """
-    old, new = extended(before, after.num_labels - before.num_labels).state_dict(), after.state_dict()
+    asked = range(after.num_labels) if asked is None else asked
     trial = extended(before, after.num_labels - before.num_labels)
-    reached = {}
-    for share in SHARES:
+    old = {name: tensor.clone() for name, tensor in trial.state_dict().items()}
+    new = after.state_dict()
+    for name in ("network.classify.weight", "network.classify.bias"):
+        # Between nothing and what was learned of a new label lies nothing of use.
+        old[name][before.num_labels :] = new[name][before.num_labels :]
+    # As it was it knows no new label, which is better than expecting it nowhere.
+    reached = {0.0: quick_mean_iou(before, photographs, cache, asked, seed)}
+    for share in SHARES[1:]:
         trial.load_state_dict(blended(old, new, share))
-        reached[share] = quick_mean_iou(trial.eval(), photographs, cache, seed)
+        reached[share] = quick_mean_iou(trial.eval(), photographs, cache, asked, seed)
     best = max(SHARES, key=lambda share: (reached[share], -share))
     return Choice(best, reached, blended(old, new, best))
 
 
 @torch.no_grad()
 def quick_mean_iou(
-    network: LiveNetwork, photographs: Sequence[WorkingPhotograph], cache: TrunkCache, seed: int = 0
+    network: LiveNetwork,
+    photographs: Sequence[WorkingPhotograph],
+    cache: TrunkCache,
+    asked: Collection[int],
+    seed: int = 0,
 ) -> float:
-    """mIoU in percent over cells: without clicks, after the first ones and after ``CORRECTIONS`` more, together."""
-    count = network.num_labels
+    """mIoU in percent over cells: without clicks, after the first ones and after ``CORRECTIONS`` more, together.
+
+    Args:
+        network: may know more or fewer labels than are asked for.
+        photographs: with parsings of those labels.
+        cache: of the network's encoder.
+        asked: label ids of the annotation, the background's included.
+        seed: of the annotators.
+    """
+    labels = np.array(sorted({0, *asked}))
+    count = len(labels)
+    # What no other label stands for is background.
+    known = torch.zeros(count, network.num_labels)
+    for row, label in enumerate(labels[1:].tolist(), start=1):
+        if label < network.num_labels:
+            known[row, label] = 1
+    known[0] = (~known.any(0)).float()
+    table = np.full(256, IGNORE, np.uint8)
+    table[labels] = np.arange(count)
     confusion = np.zeros((count, count), np.int64)
-    known = torch.eye(count)[None]
     for number, photograph in enumerate(photographs):
         rng = np.random.default_rng([seed, number])
-        height, width = photograph.parsing.shape
+        parsing = table[photograph.parsing]
+        height, width = parsing.shape
         features = network.network.heads(cache.of(photograph.image))
         maps = localization_maps([], height, width, count)
-        true = np.ascontiguousarray(CELLS.of(torch.from_numpy(photograph.parsing)).numpy())
+        true = np.ascontiguousarray(CELLS.of(torch.from_numpy(parsing)).numpy())
         nothing = torch.zeros(1, count, *true.shape)
         for round_ in range(3):
             clicked = clicked_in(torch.from_numpy(maps)[None])
-            present = torch.ones(1, count, dtype=torch.bool)
-            answer = network.decode(features, Evidence(clicked, known, nothing, present))
+            present = known.any(1)[None] | clicked.own.any(1)
+            answer = network.decode(features, Evidence(clicked, known[None], nothing, present))
             found = answer.argmax(1)[0].numpy().astype(np.uint8)
             confusion += confusion_matrix(true, found, count)
             if round_ == 0:
-                maps = localization_maps(ClickRecipe().draw_central(photograph.parsing, rng), height, width, count)
+                maps = localization_maps(ClickRecipe().draw_central(parsing, rng), height, width, count)
             elif round_ == 1:
                 for click in correction_clicks(true, found, rng, CORRECTIONS):
                     add_click(maps, CELLS.click_of(click))

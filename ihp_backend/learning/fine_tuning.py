@@ -86,6 +86,8 @@ class FineTuning:
         cache: of what the network's encoder makes of them.
         recipe: how.
         new: labels whose prior is found anew before the first step; None: those that the network does not know.
+        asked: labels of the photographs' annotations, shown or not; None: all. Those that only the network knows may mean
+            the same by another name.
 
     Attributes:
         network: that learns.
@@ -101,6 +103,7 @@ class FineTuning:
         recipe: FineTuningRecipe = RECIPE,
         replay: Sequence[WorkingPhotograph] = (),
         new: Collection[int] | None = None,
+        asked: Collection[int] | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.before = network.eval()
@@ -108,6 +111,7 @@ class FineTuning:
         self.network.to(memory_format=torch.channels_last)
         self.labels, self.photographs, self.replay, self.cache = labels, photographs, replay, cache
         self.recipe, self.new = recipe, range(network.num_labels, len(labels)) if new is None else new
+        self.asked = range(len(labels)) if asked is None else asked
         visited = recipe.visits * len(photographs) * (2 if replay else 1)
         self.steps = min(recipe.steps, max(-(-visited // recipe.batch), recipe.least_steps))
         self.loop = Loop(rounds=2, corrections_limit=6, forgetting=0.3, jaccard_weight=0.5)
@@ -184,7 +188,8 @@ class FineTuning:
         height, width = parsing.shape
         maps = localization_maps(self.clicks.draw(parsing, rng), height, width, len(self.labels))
         true = torch.from_numpy(np.ascontiguousarray(parsing))[None]
-        samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng)
+        asked = set(range(len(self.labels))).difference(self.new) if replayed else self.asked
+        samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng, asked)
 
         def answer(evidence: Evidence, grid: Grid) -> Tensor:
             return self.network.decode(features, evidence)

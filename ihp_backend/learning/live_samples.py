@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,13 +69,20 @@ class Samples:
         self.previous = previous
 
     @classmethod
-    def draw(cls, parsing: Tensor, maps: Tensor, recipe: SituationRecipe, rng: np.random.Generator) -> Samples:
-        """Draws a situation for each photograph of a batch."""
+    def draw(
+        cls,
+        parsing: Tensor,
+        maps: Tensor,
+        recipe: SituationRecipe,
+        rng: np.random.Generator,
+        asked: Collection[int] | None = None,
+    ) -> Samples:
+        """Draws a situation for each photograph of a batch; for ``asked`` see ``SituationRecipe.draw``."""
         drawn, chosen = [], []
         previous = torch.full_like(parsing, IGNORE)
         for number, (true, its_maps) in enumerate(zip(parsing.cpu().numpy(), maps.cpu().numpy(), strict=True)):
             unclicked = bool((its_maps != 0).all())
-            situation = recipe.draw(true, len(its_maps), rng, all_known=unclicked)
+            situation = recipe.draw(true, len(its_maps), rng, all_known=unclicked, asked=asked)
             its_maps = its_maps[situation.labels]
             if rng.random() < 0.3:  # The annotator has not come to all parts yet.
                 its_maps[rng.random(len(its_maps)) < rng.random()] = 255

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import cv2
@@ -47,19 +48,27 @@ class SituationRecipe:
     drawn: float = 0.2
 
     def draw(
-        self, parsing: LabelMap, num_labels: int, rng: np.random.Generator, *, all_known: bool = False
+        self,
+        parsing: LabelMap,
+        num_labels: int,
+        rng: np.random.Generator,
+        *,
+        all_known: bool = False,
+        asked: Collection[int] | None = None,
     ) -> Situation:
         """One situation around a photograph's ``parsing`` (uint8 (height, width), 255 = ignore).
 
         Args:
             num_labels: of the data set.
             all_known: whether the network must know every label, as where nobody clicks.
+            asked: labels that an annotation may have besides those that are shown; None: all of the data set's.
         """
         shown = np.flatnonzero(np.bincount(parsing.ravel(), minlength=256)[1:num_labels]) + 1
         rng.shuffle(shown)
         if len(shown) > 1 and rng.random() < self.left_out:
             shown = shown[int(rng.integers(1, min(4, len(shown)))) :]
-        absent = np.setdiff1d(np.arange(1, num_labels), parsing)
+        possible = np.arange(1, num_labels) if asked is None else np.setdiff1d(list(asked), 0)
+        absent = np.setdiff1d(possible, parsing)
         labels = np.concatenate([[0], shown, rng.permutation(absent)[: self.others]])
         kind = rng.random()
         chance = 0.0 if kind < self.unknown else 0.5 if kind < self.unknown + self.partly_unknown else 1.0

@@ -52,6 +52,7 @@ class Material:
 
     Attributes:
         labels: that the network will know: those it knows, then the project's own.
+        asked: ids among them that the project asks for, the background's included.
         learned: to learn from.
         replay: to learn from besides, so that what was known is not forgotten.
         choosing: to choose among states of the network.
@@ -59,6 +60,7 @@ class Material:
     """
 
     labels: LabelSet
+    asked: tuple[int, ...]
     learned: tuple[WorkingPhotograph, ...]
     replay: tuple[WorkingPhotograph, ...]
     choosing: tuple[WorkingPhotograph, ...]
@@ -120,7 +122,8 @@ def gather(
     held_out = HeldOut(accepted, [item for item in index.items if item.split == HELD_OUT], index.labels, parser)
     choosing = tuple(learned[CHOOSING - 1 :: CHOOSING])
     kept = tuple(one for number, one in enumerate(learned, start=1) if number % CHOOSING)
-    return Material(labels, kept, tuple(replay), choosing or tuple(learned), held_out)
+    asked = tuple(np.unique(ids[: len(index.labels)]).tolist())
+    return Material(labels, asked, kept, tuple(replay), choosing or tuple(learned), held_out)
 
 
 def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> WorkingPhotograph:

@@ -84,7 +84,9 @@ def train(
             other.unlink()
     known = read_checkpoint(recipe.base_model).labels.names
     own = [label for label, name in enumerate(material.labels.names) if name not in known]
-    tuning = FineTuning(network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay, own)
+    tuning = FineTuning(
+        network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay, own, material.asked
+    )
     running.tell(stage="training", steps=tuning.steps)
     losses = folder / LOSSES
     if not kept.exists():
@@ -115,7 +117,7 @@ def make_candidate(
         LessonError: ONNX Runtime answers otherwise than torch.
     """
     running.tell(stage="choosing")
-    choice = choose_share(network, tuned, material.choosing, cache)
+    choice = choose_share(network, tuned, material.choosing, cache, material.asked)
     arguments = {**checkpoint.network["arguments"], "num_labels": len(material.labels)}
     description = {**checkpoint.network, "arguments": arguments}
     candidate = folder / "candidate"

@@ -37,6 +37,8 @@ def photograph(seed: int, undrawn: bool = True) -> WorkingPhotograph:
     return WorkingPhotograph(image, parsing)
 
 
+EVERYTHING = range(len(LABELS))
+
 PHOTOGRAPHS = [photograph(seed) for seed in range(4)]
 
 
@@ -50,8 +52,8 @@ def test_it_learns_what_is_drawn_and_a_new_label_by_name(network: LiveNetwork, t
     losses = [loss for _, loss in told]
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.2
     unseen = [photograph(seed, undrawn=False) for seed in (10, 11)]
-    old = quick_mean_iou(extended(network, 1), unseen, cache)
-    assert quick_mean_iou(tuning.network, unseen, cache) > old + 10
+    old = quick_mean_iou(network, unseen, cache, EVERYTHING)
+    assert quick_mean_iou(tuning.network, unseen, cache, EVERYTHING) > old + 10
     # The new label's prior began at zero weights.
     assert (tuning.network.network.classify.weight[KNOWN] != 0).any()
     # The network that serves is left alone, and so is the encoder of the one that learns.
@@ -139,8 +141,23 @@ def test_what_has_learned_nonsense_is_not_chosen(network: LiveNetwork, tmp_path:
     assert set(choice.reached) == set(SHARES)
     assert choice.share > 0
     assert choice.reached[choice.share] == max(choice.reached.values())
+    assert choice.reached[0.0] == quick_mean_iou(network, unseen, cache, EVERYTHING), "it knew nothing of the new label"
     of_spoiled = choose_share(network, spoiled, unseen, cache)
     assert of_spoiled.reached[of_spoiled.share] >= of_spoiled.reached[0.0]
+
+
+def test_it_is_judged_by_the_labels_that_are_asked_for(network: LiveNetwork, tmp_path: Path) -> None:
+    cache = TrunkCache(tmp_path, network)
+    shown = photograph(0, undrawn=False)
+    renamed = WorkingPhotograph(shown.image, np.array([0, 3, 2, 1], np.uint8)[shown.parsing])
+    more, names = extended(network, 1), extended(network, 1)
+    # What was called 1 is called 3, and nobody asks for 1.
+    with torch.no_grad():
+        for part in (names.network.classify.weight, names.network.classify.bias):
+            part[[1, 3]] = part[[3, 1]]
+    asked = quick_mean_iou(more, [shown], cache, (0, 1, 2))
+    assert asked == pytest.approx(quick_mean_iou(names, [renamed], cache, (0, 2, 3)))
+    assert asked != pytest.approx(quick_mean_iou(more, [shown], cache, EVERYTHING))
 
 
 def test_half_of_every_step_is_replayed(network: LiveNetwork, tmp_path: Path) -> None:

@@ -52,6 +52,12 @@ def test_all_or_nothing_is_known_where_the_recipe_says_so() -> None:
     assert forced.known.any(1).all()
 
 
+def test_an_annotation_has_no_labels_that_are_not_asked_for() -> None:
+    parsing, recipe = np.full((8, 8), 2, np.uint8), SituationRecipe(left_out=0.0, others=3)
+    drawn = [recipe.draw(parsing, NUM_LABELS, np.random.default_rng(seed), asked=(0, 2, 4, 5)) for seed in range(20)]
+    assert {label for situation in drawn for label in situation.labels.tolist()} == {0, 2, 4, 5}
+
+
 def test_left_out_labels_become_background() -> None:
     parsing = np.repeat(np.arange(6, dtype=np.uint8), 4)[:, None].repeat(8, 1)
     recipe = SituationRecipe(left_out=1.0, others=0)
