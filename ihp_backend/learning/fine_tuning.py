@@ -86,8 +86,8 @@ class FineTuning:
         cache: of what the network's encoder makes of them.
         recipe: how.
         new: labels whose prior is found anew before the first step; None: those that the network does not know.
-        asked: labels of the photographs' annotations, shown or not; None: all. Those that only the network knows may mean
-            the same by another name.
+        asked: labels of the photographs' annotations, shown or not; None: all. Those that only the network knows may
+            mean the same by another name.
 
     Attributes:
         network: that learns.

@@ -21,7 +21,7 @@ from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.live.upsampling import STRIDE
 
 CELLS = 1500
-"""Of a photograph at most, anywhere in it: a prior that finds small parts likelier than they are misleads the decoder."""
+"""Of a photograph at most, anywhere in it: a prior that expects small parts too often misleads the decoder."""
 
 PENALTY = 1e-3
 """Factor of the squared weights, on features of unit deviation."""
