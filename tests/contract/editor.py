@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from examples.demo.client import Record
 from examples.demo.label_studio import Account
@@ -25,6 +25,9 @@ ARGUMENTS = [
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+
+VIEWPORT: ViewportSize = {"width": 1600, "height": 1120}
+"""Of a page, large enough for picture, labels and panels."""
 
 # The editor exposes its store as window.Htx; the image is ready when its own size is known.
 READY = """() => {
@@ -49,6 +52,11 @@ LABELS = """(suggested) => {
 CLICKS = """() => [...Htx.annotationStore.selected.areas.values()]
   .filter(region => region.type === 'keypointregion').flatMap(region => region.labels)"""
 
+SCORES = """() => [...document.querySelectorAll('.lsf-outliner-item')]
+  .map(item => [item.querySelector('.lsf-outliner-item__title')?.innerText,
+                item.querySelector('.lsf-outliner-item__control_type_score')?.innerText])
+  .filter(([label, score]) => label && score).map(([label, score]) => [label.trim(), Number(score)])"""
+
 # On every suggestion lie a cross and a tick, in the order of the suggestions; the dots of clicks are smaller.
 TICK = """(label) => {
   const annotation = Htx.annotationStore.selected, stage = annotation.objects[0].stageRef;
@@ -68,11 +76,11 @@ def chromium() -> str | None:
 
 @contextmanager
 def browser_page(program: str) -> Iterator[Page]:
-    """A page of a fresh browser, large enough for picture, labels and panels."""
+    """A page of a fresh browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
-            page = browser.new_page(viewport={"width": 1600, "height": 1120})
+            page = browser.new_page(viewport=VIEWPORT)
             page.set_default_timeout(60_000)
             yield page
         finally:
@@ -93,6 +101,14 @@ class Editor:
         self.page.fill("input[name=password]", account.password)
         self.page.click("button[type=submit]")
         self.page.wait_for_url(lambda address: "/user/login" not in address)
+
+    def sign_up(self, account: Account) -> None:
+        """Through the form for new users, who join the one organisation there is."""
+        self.page.goto(f"{self.url}/user/signup/")
+        self.page.fill("input[name=email]", account.email)
+        self.page.fill("input[name=password]", account.password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda address: "/user/signup" not in address)
 
     def open(self, project: int, task: int) -> None:
         """Open a task and wait for its photograph."""
@@ -191,6 +207,10 @@ class Editor:
     def labels(self, suggested: bool) -> list[str]:
         """The labels of the suggested masks, or of the masks in the annotation."""
         return list(self.page.evaluate(LABELS, suggested))
+
+    def scores(self) -> dict[str, float]:
+        """What the list of regions says of each mask: its label and its score."""
+        return dict(self.page.evaluate(SCORES))
 
     def clicks(self) -> list[str]:
         """The label of every click that stands."""

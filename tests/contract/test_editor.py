@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
 from ihp_backend.label_studio.mask_records import record_mask
 
-from .editor import Editor, browser_page, chromium
+from .editor import Editor
 from .installation import Installation, Project, new_project
 from .regions import decoded
 from .screen import agreement, picture
@@ -30,30 +30,19 @@ DRAFT_SAVED = 7_000
 """Milliseconds after which the page has saved a draft; it does so at most every five seconds."""
 
 
-@pytest.fixture(scope="module")
-def page(installation: Installation) -> Iterator[Page]:
-    """A browser in which the annotator is logged in."""
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine, so the editor is not tested: apt install chromium, or IHP_CHROMIUM=…")
-    with browser_page(program) as page:
-        Editor(page, installation.client.url).log_in(installation.account)
-        yield page
-
-
-@pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    """Where a failed test leaves what was on the screen; pytest keeps the last three of these folders."""
-    return tmp_path
-
-
-@contextmanager
-def at_work(page: Page, installation: Installation, project: Project, screenshots: Path) -> Iterator[Editor]:
-    """An editor open on the project's first task, ready for clicks; a failure leaves a screenshot."""
+def ready(page: Page, installation: Installation, project: Project) -> Editor:
+    """An editor open on the project's first task, ready for clicks."""
     editor = Editor(page, installation.client.url)
     page.evaluate("() => ['autoAnnotation', 'autoAcceptSuggestions'].forEach(name => localStorage.removeItem(name))")
     editor.open(project.id, project.tasks[0]["id"])
     editor.switch_on_clicks()
+    return editor
+
+
+@contextmanager
+def at_work(page: Page, installation: Installation, project: Project, screenshots: Path) -> Iterator[Editor]:
+    """An editor that is ``ready``; a failure leaves a screenshot."""
+    editor = ready(page, installation, project)
     try:
         yield editor
     except BaseException as error:
