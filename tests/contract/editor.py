@@ -15,6 +15,8 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 from examples.demo.client import Record
 from examples.demo.label_studio import Account
 
+from .page_scripts import CLICKS, LABELS, POSITION, READY, SCORES, TICK
+
 # Besides being quiet: no name but this machine's is looked up, so that nothing can depend on another.
 ARGUMENTS = [
     "--no-sandbox",
@@ -28,43 +30,6 @@ ARGUMENTS = [
 
 VIEWPORT: ViewportSize = {"width": 1600, "height": 1120}
 """Of a page, large enough for picture, labels and panels."""
-
-# The editor exposes its store as window.Htx; the image is ready when its own size is known.
-READY = """() => {
-  const image = window.Htx?.annotationStore?.selected?.objects?.[0];
-  return Boolean(image?.stageRef) && image.naturalWidth > 1;
-}"""
-POSITION = """([x, y]) => {
-  const image = Htx.annotationStore.selected.objects[0], stage = image.stageRef;
-  const corner = stage.container().getBoundingClientRect();
-  const point = stage.getAbsoluteTransform().point({x: x / 100 * image.stageWidth, y: y / 100 * image.stageHeight});
-  return [corner.left + point.x, corner.top + point.y];
-}"""
-# Masks at hand: suggestions not accepted yet, or regions of the annotation; clicks are regions, too, and left out.
-LABELS = """(suggested) => {
-  const annotation = Htx.annotationStore.selected;
-  return [...(suggested ? annotation.suggestions : annotation.areas).values()]
-    .filter(region => region.type !== 'keypointregion')
-    .flatMap(region => region.results.flatMap(result => result.mainValue)).sort();
-}"""
-
-
-CLICKS = """() => [...Htx.annotationStore.selected.areas.values()]
-  .filter(region => region.type === 'keypointregion').flatMap(region => region.labels)"""
-
-SCORES = """() => [...document.querySelectorAll('.lsf-outliner-item')]
-  .map(item => [item.querySelector('.lsf-outliner-item__title')?.innerText,
-                item.querySelector('.lsf-outliner-item__control_type_score')?.innerText])
-  .filter(([label, score]) => label && score).map(([label, score]) => [label.trim(), Number(score)])"""
-
-# On every suggestion lie a cross and a tick, in the order of the suggestions; the dots of clicks are smaller.
-TICK = """(label) => {
-  const annotation = Htx.annotationStore.selected, stage = annotation.objects[0].stageRef;
-  const number = [...annotation.suggestions.values()].findIndex(region => region.labels.includes(label));
-  const tick = stage.find('Circle').filter(circle => circle.radius() > 10)[2 * number + 1].getAbsolutePosition();
-  const corner = stage.container().getBoundingClientRect();
-  return [corner.left + tick.x, corner.top + tick.y];
-}"""
 
 
 def chromium() -> str | None:
@@ -80,7 +45,7 @@ def browser_page(program: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
-            page = browser.new_page(viewport=VIEWPORT)
+            page = browser.new_context(viewport=VIEWPORT).new_page()
             page.set_default_timeout(60_000)
             yield page
         finally:

@@ -18,14 +18,16 @@ from tests.benchmarks.editor.annotator import Annotator
 from tests.benchmarks.editor.legs import TimedClick, as_record, join, split, stages, summary
 from tests.benchmarks.editor.painting import QUIET, SIDE, Painting, painting, watch
 from tests.benchmarks.editor.photographs import Photograph, made_up, real
-from tests.benchmarks.editor.recorder import Recorder, recording
+from tests.benchmarks.editor.recorder import Exchange, Recorder, recording
 from tests.benchmarks.editor.report import plot, table, verdicts
 from tests.contract.editor import Editor, browser_page, chromium
 from tests.contract.installation import LABEL_STUDIO_ENVIRONMENT, Installation, new_project, running
 
 
-def click(page: Page, editor: Editor, annotator: Annotator, recorder: Recorder) -> tuple[Any, ...]:
-    """One click: its label, what the page saw, what the recorder saw, how many labels were answered."""
+def one_click(
+    page: Page, editor: Editor, annotator: Annotator, recorder: Recorder
+) -> tuple[str, int, Painting, Exchange]:
+    """Its label, how many labels were answered, what the page saw and what the recorder saw."""
     label, hotkey, x, y = annotator.next()
     watch(page)
     with page.expect_response(lambda answer: "interactive-annotating" in answer.url) as answer:
@@ -33,8 +35,8 @@ def click(page: Page, editor: Editor, annotator: Annotator, recorder: Recorder) 
     seen = painting(page)
     regions = answer.value.json()["data"]["result"]
     annotator.see(regions)
-    newest = answer.value.request.post_data_json["context"]["result"][-1]["id"]
-    return label, seen, recorder.of(newest), len(regions)
+    asked = json.loads(answer.value.request.post_data or "")
+    return label, len(regions), seen, recorder.of(asked["context"]["result"][-1]["id"])
 
 
 def measure(
@@ -53,7 +55,7 @@ def measure(
             editor.switch_on_clicks()
             annotator = Annotator(page, photograph.parsing, seed + task)
             for number in range(clicks // len(photographs) + (task < clicks % len(photographs))):
-                label, seen, exchange, labels = click(page, editor, annotator, recorder)
+                label, labels, seen, exchange = one_click(page, editor, annotator, recorder)
                 legs = join(seen, exchange)
                 changed = seen.painted is not None
                 sizes = exchange.asked, exchange.answered
@@ -76,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     if program is None or not LABEL_STUDIO_ENVIRONMENT.exists():
         parser.error("Chromium or Label Studio is missing: apt install chromium, make test")
 
-    console = Console()
+    console = Console(width=120)
     report: dict[str, Any] = conditions()
     found: list[tuple[TimedClick, Painting]] = []
     with tempfile.TemporaryDirectory() as folder:
