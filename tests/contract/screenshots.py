@@ -19,14 +19,13 @@ from .installation import LABEL_STUDIO_ENVIRONMENT, Installation, new_project, r
 
 PHOTOGRAPH = PHOTOGRAPHS / "eileen_collins.jpg"
 CLICKS = (
-    ("hair", "a", 46.0, 12.0, False),
-    ("face", "f", 44.0, 23.5, False),
-    ("coat", "o", 15.0, 62.0, False),
-    ("accessory", "y", 84.0, 88.0, False),
-    ("upper clothes", "c", 40.0, 36.0, False),
-    ("coat", "o", 94.0, 45.0, True),
+    ("hair", "a", 46.0, 12.0),
+    ("face", "f", 44.0, 23.5),
+    ("coat", "o", 15.0, 62.0),
+    ("accessory", "y", 84.0, 88.0),
+    ("upper clothes", "c", 40.0, 36.0),
 )
-"""Label, its key, where in percent, and whether with Alt: not here."""
+"""Label, its key, and where in percent."""
 
 MOST_BYTES = 300_000
 
@@ -36,8 +35,8 @@ def after_clicks(editor: Editor, installation: Installation, file: Path) -> None
     project = new_project(installation, [PHOTOGRAPH])
     editor.open(project.id, project.tasks[0]["id"])
     editor.switch_on_clicks()
-    for number, (_, hotkey, x, y, negative) in enumerate(CLICKS, start=1):
-        editor.click(hotkey, x, y, wanted={label for label, *_ in CLICKS[:number]}, negative=negative)
+    for number, (_, hotkey, x, y) in enumerate(CLICKS, start=1):
+        editor.click(hotkey, x, y, wanted={label for label, *_ in CLICKS[:number]})
     editor.screenshot(file)
 
 
