@@ -33,8 +33,8 @@ def answer_all(
     errors = [item["error"] for item in items if "error" in item]
     answered = [item["result"] for item in items if "result" in item]
     logger.info(
-        "project %.40r: %d of %d tasks answered, %d regions, %d with errors",
-        project, len(answered), len(items), sum(map(len, answered)), len(errors),
+        "project %.40r: %d of %d tasks answered, %d regions, %d with errors (%s)",
+        project, len(answered), len(items), sum(map(len, answered)), len(errors), request.timings,
     )  # fmt: skip
     for error in errors[:5]:
         logger.warning("project %.40r: %s: %s (%s)", project, error["field"], error["value"], error["remedy"])

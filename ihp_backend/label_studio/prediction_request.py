@@ -10,6 +10,7 @@ from typing import Any
 from ihp_backend.label_studio.annotation_events import project_key
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.label_studio.request_fields import optional
+from ihp_backend.label_studio.timings import Timings
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class PredictionRequest:
         many: whether the task is one of many: it then takes turns with the others at the model, and leaves the scenes
             that annotators work on in their place.
         ends_at: when it is too late to begin with a task, in seconds of the clock of ``Predictions``.
+        timings: what its stages took so far, of all its tasks.
     """
 
     project: str
@@ -33,6 +35,7 @@ class PredictionRequest:
     access_token: str | None = field(default=None, repr=False)
     many: bool = False
     ends_at: float = math.inf
+    timings: Timings = field(default_factory=Timings, repr=False, compare=False)
 
 
 def read_prediction_request(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], PredictionRequest]:

@@ -114,8 +114,9 @@ class Predictions:
         if request.context is not None and not prompts:
             return []
         self._check_time(request)
-        config = usable_config(request.label_config)
-        translation = translate(config, parser.labels, any_labels=parser.any_labels)
+        with request.timings.stage("config"):
+            config = usable_config(request.label_config)
+            translation = translate(config, parser.labels, any_labels=parser.any_labels)
         if prompts is None:
             return self._batch(parser, task, request, config, translation, problems)
         return self._interactive(parser, task, request, prompts, config, translation, problems)
@@ -143,14 +144,16 @@ class Predictions:
             names = [name for name in translation.labels.names[1:] if config.mask_target(name, image.name)]
             for page in range(len(addresses(task, image)) if names else 0):
                 turn = self._turn_of(request)
-                scene = self._photographs.open(parser, task, image, request, turn, page)
+                with request.timings.stage("photograph"):
+                    scene = self._photographs.open(parser, task, image, request, turn, page)
                 self._check_time(request)
-                with turn:
+                with turn, request.timings.stage("model"):
                     label_map, scores = ask(parser, translation, scene, [])
-                clean_outlines(label_map)
-                targets = mask_targets(names, config, translation, image, problems)
-                place = Place(request.project, _task_id(task), page=page if image.several else None)
-                results += regions(label_map, targets, scores, place)
+                with request.timings.stage("masks"):
+                    clean_outlines(label_map)
+                    targets = mask_targets(names, config, translation, image, problems)
+                    place = Place(request.project, _task_id(task), page=page if image.several else None)
+                    results += regions(label_map, targets, scores, place)
         return results
 
     def _interactive(
@@ -164,7 +167,8 @@ class Predictions:
         problems: list[Problem],
     ) -> list[dict[str, Any]]:
         task_id = _task_id(task)
-        session = take_in(self.memory, request.project, task_id, task, prompts, config, problems)
+        with request.timings.stage("clicks"):
+            session = take_in(self.memory, request.project, task_id, task, prompts, config, problems)
         sent, saved, standing = session.sent, session.saved, session.standing
         if lacking := translation.lacking(tuple(standing.prompts), parser.labels):
             problems.append(lacking)
@@ -174,7 +178,8 @@ class Predictions:
         image = next((image for image in config.images if image.name == sent.to_name), None)
         if image is None:
             raise RequestError(problem("context.result[0].to_name", sent.to_name, "name an <Image> of the config"))
-        scene = self._photographs.open(parser, task, image, request, self._turn_of(request), sent.page)
+        with request.timings.stage("photograph"):
+            scene = self._photographs.open(parser, task, image, request, self._turn_of(request), sent.page)
         clicks = [
             prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in standing.prompts.items()
@@ -185,16 +190,19 @@ class Predictions:
         if parser.any_labels:  # Other models take no parsing so far.
             key = (request.project, task_id, sent.place, saved.stamp, scene.height, scene.width, request.label_config)
             size = (scene.height, scene.width)
-            previous, unreadable = self._drawn.label_map(key, saved.records, config, translation.labels, size)
+            with request.timings.stage("drawn"):
+                previous, unreadable = self._drawn.label_map(key, saved.records, config, translation.labels, size)
             problems += unreadable
-        label_map, scores = ask(parser, translation, scene, clicks, previous)
-        keep_inside_boxes(label_map, standing.prompts, translation.labels)
-        clean_outlines(label_map, clicks, previous)
-        keep_inside_boxes(label_map, standing.prompts, translation.labels)  # What filled a hole beyond one goes again.
-        targets = mask_targets(answered, config, translation, image, problems)
-        page = sent.page if image.several else None
-        place = Place(request.project, task_id, sent.original_size, sent.image_rotation, page)
-        return regions(label_map, targets, scores, place)
+        with request.timings.stage("model"):
+            label_map, scores = ask(parser, translation, scene, clicks, previous)
+        with request.timings.stage("masks"):
+            keep_inside_boxes(label_map, standing.prompts, translation.labels)
+            clean_outlines(label_map, clicks, previous)
+            keep_inside_boxes(label_map, standing.prompts, translation.labels)  # What filled a hole beyond one goes.
+            targets = mask_targets(answered, config, translation, image, problems)
+            page = sent.page if image.several else None
+            place = Place(request.project, task_id, sent.original_size, sent.image_rotation, page)
+            return regions(label_map, targets, scores, place)
 
 
 def _task_id(task: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify
 from ihp_backend.label_studio.answering import answer_all
 from ihp_backend.label_studio.prediction_request import read_prediction_request
 from ihp_backend.label_studio.problems import Problem
+from ihp_backend.label_studio.timings import Timings
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.reading import read_body
 from ihp_backend.server.state import state
@@ -19,15 +20,22 @@ routes = Blueprint("predict", __name__)
 
 @routes.post("/predict")
 def predict() -> Response:
-    """Label Studio is reached as the project's last ``/setup`` told."""
+    """Label Studio is reached as the project's last ``/setup`` told.
+
+    A ``Server-Timing`` header says what reading, config, clicks, photograph, drawn, model, masks and writing took.
+    """
     here = state()
-    began = here.batches.clock()
-    tasks, request = read_prediction_request(read_body())
+    began, timings = here.batches.clock(), Timings()
+    with timings.stage("reading"):
+        tasks, request = read_prediction_request(read_body())
     hostname, access_token = here.access.of(request.project)
-    request = replace(request, hostname=hostname, access_token=access_token)
+    request = replace(request, hostname=hostname, access_token=access_token, timings=timings)
     items = answer_all(here.batches, tasks, request, began)
     _write_down(here.journal, items)
-    return jsonify({"results": items})
+    with timings.stage("writing"):
+        answer = jsonify({"results": items})
+    answer.headers["Server-Timing"] = timings.header()
+    return answer
 
 
 def _write_down(journal: Journal, items: list[dict[str, Any]]) -> None:

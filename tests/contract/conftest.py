@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from examples.demo import backend, label_studio, processes
-from examples.demo.client import LabelStudio
-from examples.demo.label_studio import Account
 from examples.demo.settings import PHOTOGRAPHS
 
 from .editor import Editor, browser_page, chromium
-from .installation import Installation, Project, bearer, new_project
-
-ROOT = Path(__file__).resolve().parents[2]
-LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
+from .installation import LABEL_STUDIO_ENVIRONMENT, Installation, Project, bearer, new_project, running
 
 
 def require_label_studio() -> None:
@@ -35,22 +28,8 @@ def require_label_studio() -> None:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Label Studio and the backend, on free ports, with data of their own; stopped at the end of the session."""
     require_label_studio()
-    folder = tmp_path_factory.mktemp("label-studio")
-    account = Account.random()
-    label_studio_port, backend_port = processes.free_port(), processes.free_port()
-    url = f"http://localhost:{label_studio_port}"
-    servers = [
-        label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account),
-        backend.server(Path(sys.executable).parent / "ihp", folder, backend_port, url, account.token),
-    ]
-    try:
-        started = [(server, processes.start(server)) for server in servers]
-        for server, process in started:
-            processes.wait_until_healthy(server, process, timeout=300)
-        yield Installation(LabelStudio(url, account.token), account, f"http://127.0.0.1:{backend_port}", folder)
-    finally:
-        for server in servers:
-            processes.stop(server.record)
+    with running(tmp_path_factory.mktemp("label-studio")) as installation:
+        yield installation
 
 
 @pytest.fixture
@@ -88,3 +67,9 @@ def page(installation: Installation) -> Iterator[Page]:
     with browser_page(program) as page:
         Editor(page, installation.client.url).log_in(installation.account)
         yield page
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where a failed test leaves what was on the screen; pytest keeps the last three of these folders."""
+    return tmp_path

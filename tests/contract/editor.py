@@ -10,10 +10,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from examples.demo.client import Record
 from examples.demo.label_studio import Account
+
+from .page_scripts import CLICKS, LABELS, POSITION, READY, SCORES, TICK
 
 # Besides being quiet: no name but this machine's is looked up, so that nothing can depend on another.
 ARGUMENTS = [
@@ -26,37 +28,8 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 
-# The editor exposes its store as window.Htx; the image is ready when its own size is known.
-READY = """() => {
-  const image = window.Htx?.annotationStore?.selected?.objects?.[0];
-  return Boolean(image?.stageRef) && image.naturalWidth > 1;
-}"""
-POSITION = """([x, y]) => {
-  const image = Htx.annotationStore.selected.objects[0], stage = image.stageRef;
-  const corner = stage.container().getBoundingClientRect();
-  const point = stage.getAbsoluteTransform().point({x: x / 100 * image.stageWidth, y: y / 100 * image.stageHeight});
-  return [corner.left + point.x, corner.top + point.y];
-}"""
-# Masks at hand: suggestions not accepted yet, or regions of the annotation; clicks are regions, too, and left out.
-LABELS = """(suggested) => {
-  const annotation = Htx.annotationStore.selected;
-  return [...(suggested ? annotation.suggestions : annotation.areas).values()]
-    .filter(region => region.type !== 'keypointregion')
-    .flatMap(region => region.results.flatMap(result => result.mainValue)).sort();
-}"""
-
-
-CLICKS = """() => [...Htx.annotationStore.selected.areas.values()]
-  .filter(region => region.type === 'keypointregion').flatMap(region => region.labels)"""
-
-# On every suggestion lie a cross and a tick, in the order of the suggestions; the dots of clicks are smaller.
-TICK = """(label) => {
-  const annotation = Htx.annotationStore.selected, stage = annotation.objects[0].stageRef;
-  const number = [...annotation.suggestions.values()].findIndex(region => region.labels.includes(label));
-  const tick = stage.find('Circle').filter(circle => circle.radius() > 10)[2 * number + 1].getAbsolutePosition();
-  const corner = stage.container().getBoundingClientRect();
-  return [corner.left + tick.x, corner.top + tick.y];
-}"""
+VIEWPORT: ViewportSize = {"width": 1600, "height": 1120}
+"""Of a page, large enough for picture, labels and panels."""
 
 
 def chromium() -> str | None:
@@ -68,11 +41,11 @@ def chromium() -> str | None:
 
 @contextmanager
 def browser_page(program: str) -> Iterator[Page]:
-    """A page of a fresh browser, large enough for picture, labels and panels."""
+    """A page of a fresh browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
-            page = browser.new_page(viewport={"width": 1600, "height": 1120})
+            page = browser.new_context(viewport=VIEWPORT).new_page()
             page.set_default_timeout(60_000)
             yield page
         finally:
@@ -93,6 +66,14 @@ class Editor:
         self.page.fill("input[name=password]", account.password)
         self.page.click("button[type=submit]")
         self.page.wait_for_url(lambda address: "/user/login" not in address)
+
+    def sign_up(self, account: Account) -> None:
+        """Through the form for new users, who join the one organisation there is."""
+        self.page.goto(f"{self.url}/user/signup/")
+        self.page.fill("input[name=email]", account.email)
+        self.page.fill("input[name=password]", account.password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda address: "/user/signup" not in address)
 
     def open(self, project: int, task: int) -> None:
         """Open a task and wait for its photograph."""
@@ -191,6 +172,10 @@ class Editor:
     def labels(self, suggested: bool) -> list[str]:
         """The labels of the suggested masks, or of the masks in the annotation."""
         return list(self.page.evaluate(LABELS, suggested))
+
+    def scores(self) -> dict[str, float]:
+        """What the list of regions says of each mask: its label and its score."""
+        return dict(self.page.evaluate(SCORES))
 
     def clicks(self) -> list[str]:
         """The label of every click that stands."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from examples.demo import backend, label_studio, processes
 from examples.demo import project as demo_project
 from examples.demo.client import LabelStudio, Record
 from examples.demo.label_studio import Account
@@ -19,6 +22,11 @@ from examples.demo.settings import LABELLING_CONFIG
 # Where parts are on grace_hopper.jpg (512x600), in percent of width and height.
 FACE = ("face", 51.5, 37.5)
 COAT = ("coat", 20.0, 80.0)
+
+ROOT = Path(__file__).resolve().parents[2]
+LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
+PATIENCE = 300
+"""Seconds that a server may take to start."""
 
 _numbers = itertools.count(1)
 
@@ -31,6 +39,13 @@ class Installation:
     account: Account
     backend_url: str
     folder: Path
+    backend: processes.Server | None = None
+
+    def restart_backend(self) -> None:
+        """Stop the backend and start it again, with the same data."""
+        assert self.backend is not None, "this backend was started by others"
+        processes.stop(self.backend.record)
+        processes.wait_until_healthy(self.backend, processes.start(self.backend), timeout=PATIENCE)
 
     def status(self) -> Record:
         """The backend's /status."""
@@ -52,6 +67,30 @@ class Project:
         """The regions that come back for clicks on a task (the first one by default)."""
         answer = self.client.predict_interactively(self.backend, task or self.tasks[0]["id"], clicks)
         return list(answer["result"])
+
+
+@contextmanager
+def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Installation]:
+    """Label Studio and the backend, on free ports, with data of their own in ``folder``; stopped at the end.
+
+    Args:
+        folder: for data and logs.
+        options: of `ihp serve`, besides those of the demonstration.
+    """
+    account = Account.random()
+    label_studio_port, backend_port = processes.free_port(), processes.free_port()
+    url = f"http://localhost:{label_studio_port}"
+    ours = backend.server(Path(sys.executable).parent / "ihp", folder, backend_port, url, account.token)
+    ours = replace(ours, command=[*ours.command, *options])
+    servers = [label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account), ours]
+    try:
+        started = [(server, processes.start(server)) for server in servers]
+        for server, process in started:
+            processes.wait_until_healthy(server, process, timeout=PATIENCE)
+        yield Installation(LabelStudio(url, account.token), account, f"http://127.0.0.1:{backend_port}", folder, ours)
+    finally:
+        for server in servers:
+            processes.stop(server.record)
 
 
 def new_project(

@@ -1,11 +1,7 @@
-"""An annotator's work in the real editor: clicks, masks, acceptance, submission.
-
-With ``IHP_SCREENSHOT=file.png`` the editor after two clicks is kept as a picture.
-"""
+"""An annotator's work in the real editor: clicks, masks, acceptance, submission."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,8 +32,6 @@ def test_parts_are_clicked_accepted_and_submitted(
     editor.click("a", *HAIR, wanted={"hair"})
     # Earlier labels' suggestions are replaced by each answer, so the backend must repeat them.
     editor.click("f", *FACE, wanted={"hair", "face"})
-    if target := os.environ.get("IHP_SCREENSHOT"):
-        editor.screenshot(Path(target))
     editor.click("o", *COAT, wanted={"hair", "face", "coat"})
     editor.click("f", *BESIDE_THE_FACE, wanted={"hair", "face", "coat"}, negative=True)
     editor.accept()

@@ -28,19 +28,19 @@ DRAFT_SAVED = 7_000
 """Milliseconds after which the page has saved a draft; it does so at most every five seconds."""
 
 
-@pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    """Where a failed test leaves what was on the screen; pytest keeps the last three of these folders."""
-    return tmp_path
-
-
-@contextmanager
-def at_work(page: Page, installation: Installation, project: Project, screenshots: Path) -> Iterator[Editor]:
-    """An editor open on the project's first task, ready for clicks; a failure leaves a screenshot."""
+def ready(page: Page, installation: Installation, project: Project) -> Editor:
+    """An editor open on the project's first task, ready for clicks."""
     editor = Editor(page, installation.client.url)
     page.evaluate("() => ['autoAnnotation', 'autoAcceptSuggestions'].forEach(name => localStorage.removeItem(name))")
     editor.open(project.id, project.tasks[0]["id"])
     editor.switch_on_clicks()
+    return editor
+
+
+@contextmanager
+def at_work(page: Page, installation: Installation, project: Project, screenshots: Path) -> Iterator[Editor]:
+    """An editor that is ``ready``; a failure leaves a screenshot."""
+    editor = ready(page, installation, project)
     try:
         yield editor
     except BaseException as error:

@@ -1,0 +1,33 @@
+"""What /predict says of the time it took."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from .stand_in import capture
+
+
+@pytest.mark.parametrize(
+    ("number", "stages"),
+    [
+        ("10", ["reading", "config", "clicks", "photograph", "model", "masks", "writing", "total"]),
+        ("04", ["reading", "config", "photograph", "model", "masks", "writing", "total"]),
+        ("17", ["reading", "writing", "total"]),  # No clicks: nothing to be done.
+    ],
+)
+def test_the_header_and_the_log_name_the_stages(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, number: str, stages: list[str]
+) -> None:
+    with caplog.at_level(logging.INFO, "ihp_backend.label_studio.answering"):
+        answer = client.post("/predict", json=capture(number)["request"])
+    assert answer.status_code == 200
+    told = re.findall(r"(\w+);dur=([\d.]+)", answer.headers["Server-Timing"])
+    assert [name for name, _ in told] == stages
+    *parts, (_, total) = told
+    if number != "04":  # The tasks of a batch are answered side by side.
+        assert sum(float(value) for _, value in parts) <= float(total) + 1
+    assert re.search(r"\(reading \d+, .*total \d+ ms\)", caplog.text)
