@@ -18,7 +18,7 @@ from ihp_backend.labels import LabelSet
 
 FORMAT = 1
 PACKAGED = Path(__file__).parent.parent / "models"
-DEFAULT_MODEL = "ccp-deeplab"
+DEFAULT_MODEL = "ccp-live"
 
 
 class CheckpointError(ValueError):

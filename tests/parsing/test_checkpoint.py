@@ -32,15 +32,15 @@ def test_unknown_model() -> None:
 
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
 def test_truncated_weights(copied: Path, engine: str) -> None:
-    name = {"onnx": "model.onnx", "torch": "model.safetensors"}[engine]
+    name = {"onnx": "encoder.onnx", "torch": "model.safetensors"}[engine]
     (copied / name).write_bytes((copied / name).read_bytes()[:100_000])
     with pytest.raises(CheckpointError, match=rf"{name} \(100000 bytes\) does not have the sha256"):
         Parser.from_pretrained(copied, engine=engine)
 
 
 def test_missing_weights(copied: Path) -> None:
-    (copied / "model.onnx").unlink()
-    with pytest.raises(CheckpointError, match=r"model\.onnx is missing; copy the whole model folder"):
+    (copied / "decoder.onnx").unlink()
+    with pytest.raises(CheckpointError, match=r"decoder\.onnx is missing; copy the whole model folder"):
         Parser.from_pretrained(copied)
 
 

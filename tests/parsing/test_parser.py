@@ -19,6 +19,9 @@ from ihp_backend.parsing.checkpoint import read_checkpoint
 from ihp_backend.parsing.cores import available_cores
 from ihp_backend.parsing.engine import Engine
 
+EARLY_FUSION = "ccp-deeplab"
+"""A packaged model that takes clicks in at its first layer and knows only the labels of its training."""
+
 PHOTOGRAPHS = sorted((Path(__file__).parents[2] / "examples" / "photographs").glob("*.jpg"))
 
 
@@ -39,7 +42,7 @@ def some_clicks(height: int, width: int, count: int = 6, seed: int = 0) -> list[
 
 def test_the_default_model_speaks_the_24_labels_of_ccp(parser: Parser) -> None:
     assert parser.labels == CCP
-    assert parser.version.startswith("ccp-deeplab-")
+    assert parser.version.startswith("ccp-live-")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 700), (97, 41), (512, 512), (1500, 900)])
@@ -103,11 +106,11 @@ def test_torch_and_onnx_give_the_same_label_maps(parser: Parser, image: NDArray[
     np.testing.assert_allclose(ours.confidence, theirs.confidence, atol=0.02)
 
 
-def test_other_label_sets_are_matched_by_name(parser: Parser, image: NDArray[np.uint8]) -> None:
-    few = Parser.from_pretrained(labels=["background", "Face", "hair"])
+def test_other_label_sets_are_matched_by_name(image: NDArray[np.uint8]) -> None:
+    few, all_ = (Parser.from_pretrained(EARLY_FUSION, labels) for labels in (["background", "Face", "hair"], None))
     y, x = image.shape[0] // 4, image.shape[1] // 2
     ours = few.parse(few.open(image), [Click(x, y, 1)])
-    full = parser.parse(parser.open(image), [Click(x, y, 13)]).label_map
+    full = all_.parse(all_.open(image), [Click(x, y, 13)]).label_map
     np.testing.assert_array_equal(ours.label_map == 1, full == 13)
     np.testing.assert_array_equal(ours.label_map == 2, full == 2)
     assert set(np.unique(ours.label_map)) <= {0, 1, 2}
@@ -116,7 +119,14 @@ def test_other_label_sets_are_matched_by_name(parser: Parser, image: NDArray[np.
 
 def test_labels_the_model_lacks_are_named() -> None:
     with pytest.raises(ValueError, match=r"labels: the model has no 'tattoo'; it knows background, hat"):
-        Parser.from_pretrained(labels=["background", "hair", "tattoo"])
+        Parser.from_pretrained(EARLY_FUSION, labels=["background", "hair", "tattoo"])
+
+
+def test_the_default_model_takes_labels_of_ones_own(image: NDArray[np.uint8]) -> None:
+    own = Parser.from_pretrained(labels=["background", "hair", "tattoo"])
+    label_map = own.parse(own.open(image), [Click(200, 300, 2)]).label_map
+    assert label_map[300, 200] == 2
+    assert set(np.unique(label_map)) <= {0, 1, 2}
 
 
 @pytest.mark.parametrize(

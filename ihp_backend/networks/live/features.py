@@ -112,8 +112,8 @@ class FeatureNetwork(nn.Module):
         joined = []
         coarse = self.surroundings(stages[-1])
         for stage, lateral, join in zip(stages[:1:-1], self.laterals, self.joins, strict=True):
-            side = lateral(stage)
-            coarse = join(side + enlarged(coarse, side))
+            # As large as the stage and not as what is made of it: else ONNX Runtime cannot fold the batch norm there.
+            coarse = join(lateral(stage) + enlarged(coarse, stage))
             joined.append(coarse)
         finest = self.refine(joined.pop())
         outline = self.outline_features(finest) + self.outline_half(stages[1]) + self.outline_pixels(photograph)
