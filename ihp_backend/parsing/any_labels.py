@@ -16,7 +16,7 @@ from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.mixed_answer import MixedAnswer
 from ihp_backend.parsing.network import Network
 
-PLAUSIBLE: Final = 0.05
+PLAUSIBLE: Final = 0.3
 """A known label whose prior is nowhere above this is not asked for unless it is clicked or drawn."""
 
 
