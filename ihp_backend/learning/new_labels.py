@@ -64,10 +64,10 @@ def fit_new_labels(
         optimiser.zero_grad()
         logits = known.index_copy(1, rows, plain @ weight.T + bias)
         found = cross_entropy(logits, labels) + PENALTY * weight.square().sum(1).mean()
-        found.backward()  # type: ignore[no-untyped-call]
+        found.backward()
         return found
 
-    optimiser.step(loss)  # type: ignore[arg-type]
+    optimiser.step(loss)
     with torch.no_grad():
         head.weight[rows, :, 0, 0] = weight / deviation
         head.bias[rows] = bias - (weight / deviation) @ middle

@@ -1,13 +1,7 @@
-"""The live network beside the paper's early fusion: a click in torch and in ONNX Runtime, its stages and its growth.
-
-Without a packaged live model it is measured with random weights, which take as long but find outlines everywhere.
-"""
+"""The live network beside the paper's early fusion: a click in torch and in ONNX Runtime, its stages and its growth."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,36 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ihp_backend.clicks import Click
+from ihp_backend.clicks import Click, central_clicks
 from ihp_backend.labels import CCP
 from ihp_backend.parsing import Parser, Scene
-from ihp_backend.parsing.checkpoint import PACKAGED
 from ihp_backend.parsing.geometry import to_working_clicks, working_sides
 from tests.benchmarks.timing import Row, timed, timed_in_turn
 
 PHOTOGRAPH = Path(__file__).parents[2] / "examples" / "photographs" / "eileen_collins.jpg"
 EARLY_FUSION, LIVE = "ccp-deeplab", "ccp-live"
 CLICKS, LABELS, MEGAPIXELS = (1, 10, 100, 1000), (2, 24, 100, 250), (0.25, 2.0, 12.0)
-
-
-@contextmanager
-def live_model() -> Iterator[tuple[str, str]]:
-    """The model's name or folder, and what is to be said of it."""
-    if (PACKAGED / LIVE / "model.json").exists():
-        yield LIVE, ""
-        return
-    import torch
-
-    from ihp_backend.exporting import write_model_folder
-    from ihp_backend.networks import LiveNetwork
-
-    torch.manual_seed(0)
-    arguments: dict[str, Any] = {"num_labels": len(CCP), "mean": (0.5,) * 3, "deviation": (0.5,) * 3}
-    weights = LiveNetwork(**arguments).state_dict()
-    with tempfile.TemporaryDirectory() as folder:
-        description = {"class": "LiveNetwork", "arguments": arguments}
-        write_model_folder(Path(folder) / "live", "live", description, weights, CCP, 512)
-        yield str(Path(folder) / "live"), "random weights"
 
 
 def some_clicks(count: int, labels: int, scene: Scene) -> list[Click]:
@@ -58,7 +31,12 @@ def some_clicks(count: int, labels: int, scene: Scene) -> list[Click]:
     ]
 
 
-def beside_early_fusion(image: NDArray[np.uint8], live: Parser, live_torch: Parser, note: str) -> list[Row]:
+def fitting_clicks(parser: Parser, scene: Scene) -> list[Click]:
+    """One in the middle of each part that the model finds by itself, as an annotator would click."""
+    return central_clicks(parser.parse(scene, []).label_map, np.random.default_rng(0))
+
+
+def beside_early_fusion(image: NDArray[np.uint8], live: Parser, live_torch: Parser) -> list[Row]:
     """The same click answered by four parsers in turn."""
     parsers = {
         "parse, early fusion, torch": Parser.from_pretrained(EARLY_FUSION, engine="torch"),
@@ -67,7 +45,7 @@ def beside_early_fusion(image: NDArray[np.uint8], live: Parser, live_torch: Pars
         "parse, live, ONNX Runtime": live,
     }
     scenes = {name: parser.open(image) for name, parser in parsers.items()}
-    clicks = some_clicks(12, len(CCP), scenes["parse, live, torch"])
+    clicks = fitting_clicks(live, scenes["parse, live, ONNX Runtime"])
 
     def parsing(name: str) -> Any:
         return lambda: parsers[name].parse(scenes[name], clicks)
@@ -75,20 +53,20 @@ def beside_early_fusion(image: NDArray[np.uint8], live: Parser, live_torch: Pars
     first, *others = timed_in_turn({name: parsing(name) for name in parsers}, repeats=21)
     rows = [first, *(row.against(first) for row in others)]
     size = f"{image.shape[1]} x {image.shape[0]}, {len(CCP)} labels, {len(clicks)} clicks"
-    return [replace(row, note=size) for row in rows[:2]] + [replace(row, note=note) for row in rows[2:]]
+    return [replace(row, note=size) for row in rows]
 
 
-def stages(image: NDArray[np.uint8], live: Parser, note: str) -> list[Row]:
+def stages(image: NDArray[np.uint8], live: Parser) -> list[Row]:
     """Where the time of a live click goes."""
     scene = live.open(image)
-    clicks = some_clicks(12, len(CCP), scene)
+    clicks = fitting_clicks(live, scene)
     working = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
     network = live._network
     asked = network.ask(scene.features, working, None)
     obeyed = asked.obey(working)
     rows, columns = working_sides(scene.height, scene.width, scene.scale)
     return [
-        timed("live: open", lambda: live.open(image), note=note),
+        timed("live: open", lambda: live.open(image)),
         timed("live: planes and decoder", lambda: network.ask(scene.features, working, None)),
         timed("live: obedience", lambda: asked.obey(working)),
         timed("live: label map", lambda: obeyed.label_map(scene.height, scene.width, rows, columns)),
@@ -111,7 +89,7 @@ def growth(image: NDArray[np.uint8], live: Parser) -> list[Row]:
     for megapixels in MEGAPIXELS:
         side = round((megapixels * 1e6) ** 0.5)
         larger = live.open(np.asarray(cv2.resize(image, (side, side)), np.uint8))
-        clicks = some_clicks(12, len(CCP), larger)
+        clicks = fitting_clicks(live, larger)
         row = timed(f"live, {megapixels:g} MP", lambda larger=larger, clicks=clicks: live.parse(larger, clicks))  # type: ignore[misc]
         rows.append(row)
     return rows
@@ -120,13 +98,8 @@ def growth(image: NDArray[np.uint8], live: Parser) -> list[Row]:
 def measure() -> list[Row]:
     """All of it."""
     image = np.array(Image.open(PHOTOGRAPH).convert("RGB"))
-    with live_model() as (model, note):
-        live, live_torch = Parser.from_pretrained(model), Parser.from_pretrained(model, engine="torch")
-        return [
-            *beside_early_fusion(image, live, live_torch, note),
-            *stages(image, live, note),
-            *growth(image, live),
-        ]
+    live, live_torch = Parser.from_pretrained(LIVE), Parser.from_pretrained(LIVE, engine="torch")
+    return [*beside_early_fusion(image, live, live_torch), *stages(image, live), *growth(image, live)]
 
 
 def plot(rows: list[dict[str, Any]], file: Path) -> None:

@@ -153,7 +153,7 @@ def test_it_is_judged_by_the_labels_that_are_asked_for(network: LiveNetwork, tmp
     more, names = extended(network, 1), extended(network, 1)
     # What was called 1 is called 3, and nobody asks for 1.
     with torch.no_grad():
-        for part in (names.network.classify.weight, names.network.classify.bias):
+        for part in names.network.classify.parameters():
             part[[1, 3]] = part[[3, 1]]
     asked = quick_mean_iou(more, [shown], cache, (0, 1, 2))
     assert asked == pytest.approx(quick_mean_iou(names, [renamed], cache, (0, 2, 3)))

@@ -37,8 +37,8 @@ def show(out: Path, accepted: Sequence[int], seeds: int, console: Console) -> No
     for row in rows:
         table.add_row(*row.values())
     console.print(table)
-    with (out / "results.csv").open("w", newline="") as file:
-        lines = csv.DictWriter(file, rows[0])
+    with (out / "results.csv").open("w", newline="") as written:
+        lines = csv.DictWriter(written, rows[0])
         lines.writeheader()
         lines.writerows(rows)
     numbers = sorted(accepted)
