@@ -21,7 +21,7 @@ from typing import Any
 from ihp_backend.label_studio.asking import ask, mask_targets, usable_config
 from ihp_backend.label_studio.clicks.box_limits import keep_inside_boxes
 from ihp_backend.label_studio.clicks.click_memory import NOBODY, ClickMemory
-from ihp_backend.label_studio.clicks.click_sessions import take_in
+from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in, with_latecomers
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.pages import addresses
 from ihp_backend.label_studio.config.translation import Translation, translate
@@ -38,6 +38,9 @@ from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 
 logger = logging.getLogger(__name__)
+
+LOOKS = 2
+"""How often a request is answered at most, if clicks come meanwhile."""
 
 
 class Predictions:
@@ -169,7 +172,28 @@ class Predictions:
         task_id = _task_id(task)
         with request.timings.stage("clicks"):
             session = take_in(self.memory, request.project, task_id, task, prompts, config, problems)
+        for _ in range(LOOKS):
+            told: list[Problem] = []
+            results = self._session(parser, task, request, session, config, translation, told)
+            later = with_latecomers(self.memory, request.project, task_id, session)
+            if later is None:
+                break
+            session = later
+        problems += told
+        return results
+
+    def _session(
+        self,
+        parser: Parser,
+        task: Mapping[str, Any],
+        request: PredictionRequest,
+        session: ClickSession,
+        config: LabellingConfig,
+        translation: Translation,
+        problems: list[Problem],
+    ) -> list[dict[str, Any]]:
         sent, saved, standing = session.sent, session.saved, session.standing
+        task_id = _task_id(task)
         if lacking := translation.lacking(tuple(standing.prompts), parser.labels):
             problems.append(lacking)
         answered = [name for name in standing.answered if name in translation.spoken_ids]

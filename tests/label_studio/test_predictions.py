@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -157,3 +158,56 @@ def test_masks_have_no_specks_but_those_clicked(
 
 def test_a_request_does_not_show_its_token() -> None:
     assert "secret" not in repr(PredictionRequest("1", CONFIG, access_token="secret"))
+
+
+class Interrupted(AllHat):
+    """Finds hat on the left and coat on the right; something happens while it looks for the first time."""
+
+    labels = LabelSet(("background", "hat", "coat"))
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self.happens, self.looks = happens, 0
+
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+        self.looks += 1
+        if self.looks == 1:
+            self.happens()
+        halves = np.repeat(np.array([1, 2], np.uint8), 2)[None].repeat(4, 0)
+        return Parse(halves, np.array([0, 0.5, 0.5], np.float32))
+
+
+TWO_LABELS = CONFIG.replace('<Label value="Hat"/>', '<Label value="Hat"/><Label value="Coat"/>')
+
+
+def clicked(label: str) -> PredictionRequest:
+    value = {"x": 1, "y": 1, "keypointlabels": [label]}
+    return PredictionRequest("1", TWO_LABELS, context={"result": [{**CLICK, "id": label, "value": value}]})
+
+
+def answered(item: dict[str, Any]) -> set[str]:
+    return {region["value"]["brushlabels"][0] for region in item["result"]}
+
+
+@pytest.mark.parametrize(
+    ("event", "labels", "looks"),
+    [
+        (lambda here: here.answer(TASK, clicked("Coat")), {"Hat", "Coat"}, 3),
+        (lambda here: here.answer({**TASK, "id": 2}, clicked("Coat")), {"Hat"}, 2),
+        (lambda here: here.forget("1", "1"), {"Hat"}, 1),
+        (lambda here: here.forget("1", "1") or here.answer(TASK, clicked("Coat")), {"Hat"}, 2),
+    ],
+    ids=["a click that was overtaken", "another task", "submitted", "submitted and begun again"],
+)
+def test_clicks_that_come_during_an_answer_are_in_it(
+    monkeypatch: pytest.MonkeyPatch, event: Callable[[Predictions], object], labels: set[str], looks: int
+) -> None:
+    monkeypatch.setattr(
+        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
+    )
+    parser = Interrupted(lambda: event(here))
+    here = predictions(parser)
+    item = here.answer(TASK, clicked("Hat"))
+    assert answered(item) == labels
+    assert parser.looks == looks
+    assert "error" not in item

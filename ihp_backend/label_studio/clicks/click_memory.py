@@ -96,6 +96,20 @@ class ClickMemory:
             )
         return standing
 
+    def since(
+        self, project: str, task: str, request: PromptRequest, saved: SavedWork, known: Standing
+    ) -> Standing | None:
+        """What stands by now for a request that was taken in, if clicks came to ``known`` and none went; else None."""
+        with self._turn() as storage:
+            remembered = _read(storage, (project, task, request.place), saved.user or NOBODY)
+        if remembered is None:
+            return None
+        standing = remembered.standing(request, saved)
+        before, now = (
+            {prompt for prompts in stand.prompts.values() for prompt in prompts} for stand in (known, standing)
+        )
+        return standing if before < now else None
+
     def signs(self, project: str, task: str) -> dict[str, bool]:
         """id -> positive of every remembered click of a task, whoever made it."""
         with self._turn() as storage:

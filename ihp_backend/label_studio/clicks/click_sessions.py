@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
@@ -72,6 +72,19 @@ def take_in(
         project, task_id, len(sent.prompts), len(standing.prompts), len(standing.answered),
     )  # fmt: skip
     return ClickSession(sent, saved, standing)
+
+
+def with_latecomers(memory: ClickMemory, project: str, task_id: str, session: ClickSession) -> ClickSession | None:
+    """The session with the clicks that came while it was being answered; None if there are none.
+
+    Label Studio hands quick clicks on side by side, so that an earlier one may come later, and the page takes only the
+    answer to its newest click.
+    """
+    try:
+        standing = memory.since(project, task_id, session.sent, session.saved, session.standing) if task_id else None
+    except StorageError:  # Told of when the request was taken in.
+        return None
+    return None if standing is None else replace(session, standing=standing)
 
 
 def _lost(error: StorageError) -> Problem:

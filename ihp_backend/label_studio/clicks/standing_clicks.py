@@ -79,7 +79,10 @@ class Remembered:
         self.annotations |= saved.annotations
         _take_in_request(self, request, saved, now)
         _take_in_draft(self, request, saved, now)
-        forgotten = _shrink(self)
+        return self.standing(request, saved, _shrink(self))
+
+    def standing(self, request: PromptRequest, saved: SavedWork, forgotten: int = 0) -> Standing:
+        """What stands, as the answer to a request that was taken in."""
         requested = {prompt.label for prompt in request.prompts}
         return Standing(
             prompts={name: tuple(label.prompts.values()) for name, label in self.labels.items()},
