@@ -29,14 +29,18 @@ class Choice:
     """How far it pays to go.
 
     Attributes:
-        share: of the way from the old weights to the new ones; 0: nothing was gained.
-        reached: mIoU in percent by share.
+        share: of the way from the old weights to the new ones; 0: no step of the training was worth it.
+        before: mIoU in percent of the network as it was, which knows no new label by name.
+        reached: the same by share.
         weights: the state dictionary at that share.
+        changed: whether anything is as it was not before: at share 0 that are the priors of new labels, if any.
     """
 
     share: float
+    before: float
     reached: Mapping[float, float]
     weights: Mapping[str, Tensor]
+    changed: bool
 
 
 def choose_share(
@@ -64,13 +68,14 @@ def choose_share(
     for name in ("network.classify.weight", "network.classify.bias"):
         # Between nothing and what was learned of a new label lies nothing of use.
         old[name][before.num_labels :] = new[name][before.num_labels :]
-    # As it was it knows no new label, which is better than expecting it nowhere.
-    reached = {0.0: quick_mean_iou(before, photographs, cache, asked, seed)}
-    for share in SHARES[1:]:
+    reached = {}
+    for share in SHARES:
         trial.load_state_dict(blended(old, new, share))
         reached[share] = quick_mean_iou(trial.eval(), photographs, cache, asked, seed)
     best = max(SHARES, key=lambda share: (reached[share], -share))
-    return Choice(best, reached, blended(old, new, best))
+    as_it_was = quick_mean_iou(before, photographs, cache, asked, seed)
+    changed = best > 0 or after.num_labels > before.num_labels
+    return Choice(best, as_it_was, reached, blended(old, new, best), changed)
 
 
 @torch.no_grad()

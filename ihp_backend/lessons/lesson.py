@@ -82,12 +82,12 @@ def hold_lesson(
         return
     version = _version(school, project, after.version)
     _publish(school, project, version, candidate, verdict, checkpoint, index, material, recipe)
-    promoted = (verdict.passed and candidate.choice.share > 0) or recipe.force
+    promoted = (verdict.passed and candidate.choice.changed) or recipe.force
     if promoted:
         school.versions.promote(project, version, "gate" if verdict.passed else "forced")
     learned.write(school.learned_file(project))
     _clear(folder)
-    reason = verdict.reason if candidate.choice.share > 0 else f"{verdict.reason}; nothing was gained by learning"
+    reason = verdict.reason if candidate.choice.changed else f"{verdict.reason}; nothing was gained by learning"
     running.end("promoted" if promoted else "rejected", version=version, message=reason)
 
 
@@ -115,6 +115,7 @@ def _publish(
         "made": time.time(),
         "labels": list(material.labels.names),
         "share": candidate.choice.share,
+        "mean_iou_before": candidate.choice.before,
         "mean_iou_by_share": {str(share): mean_iou for share, mean_iou in candidate.choice.reached.items()},
         "recipe": asdict(recipe),
         "photographs": [asdict(item) for item in index.items],
