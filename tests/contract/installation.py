@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ COAT = ("coat", 20.0, 80.0)
 
 ROOT = Path(__file__).resolve().parents[2]
 LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
+IHP = Path(sys.executable).parent / "ihp"
 PATIENCE = 300
 """Seconds that a server may take to start."""
 
@@ -80,8 +81,7 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Installation]
     account = Account.random()
     label_studio_port, backend_port = processes.free_port(), processes.free_port()
     url = f"http://localhost:{label_studio_port}"
-    ours = backend.server(Path(sys.executable).parent / "ihp", folder, backend_port, url, account.token)
-    ours = replace(ours, command=[*ours.command, *options])
+    ours = backend.server(IHP, folder, backend_port, url, account.token, options)
     servers = [label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account), ours]
     try:
         started = [(server, processes.start(server)) for server in servers]
@@ -91,6 +91,18 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Installation]
     finally:
         for server in servers:
             processes.stop(server.record)
+
+
+@contextmanager
+def another_backend(installation: Installation, folder: Path, options: Sequence[str]) -> Iterator[str]:
+    """The address of one more backend for the same Label Studio, with data of its own in ``folder``."""
+    port, account = processes.free_port(), installation.account
+    server = backend.server(IHP, folder, port, installation.client.url, account.token, options)
+    try:
+        processes.wait_until_healthy(server, processes.start(server), timeout=PATIENCE)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        processes.stop(server.record)
 
 
 def new_project(

@@ -21,7 +21,7 @@ from ihp_backend.cli import app
 from tests.label_studio.image_server import ImageServer, sends
 
 from .conftest import LABEL_STUDIO_ENVIRONMENT
-from .installation import FACE, Installation, Project, eventually, new_project
+from .installation import FACE, Installation, Project, another_backend, eventually, new_project
 from .regions import click
 
 pytestmark = pytest.mark.label_studio
@@ -71,7 +71,6 @@ def test_all_that_is_wrong_with_a_project_is_named_and_what_can_be_is_mended(
         CONFIG.replace('smart="false"', "")
         .replace('smartOnly="true"', "")
         .replace('value="hat" hotkey="t"', 'value="hat" hotkey="b"')
-        .replace('value="bag"', 'value="tail"')
     )
     client.request("PATCH", path, json={"label_config": config, "show_collab_predictions": True})
     [webhook] = client.webhooks(project.id)
@@ -86,19 +85,17 @@ def test_all_that_is_wrong_with_a_project_is_named_and_what_can_be_is_mended(
         "smart brush": "error",
         "click tool": "warning",
         "hotkeys": "warning",
-        "labels": "warning",
         "pre-annotation": "warning",
         "photograph": "error",
     }
     assert "'b' chooses a tool, and 'hat'" in wrong["hotkeys"]["found"]
-    assert "'tail'" in wrong["labels"]["found"]
     assert f"task {lost['id']}" in wrong["photograph"]["found"]
     assert all(found["remedy"] for found in wrong.values())
 
     annotation = client.annotate(project.tasks[0]["id"], project.click([click(FACE)]))
     mended = examine("--project", project.id, "--fix")
     assert [change["refused"] for change in mended["changes"]] == [None] * 5
-    assert set(mended["wrong"]) == {"labels", "pre-annotation", "photograph"}
+    assert set(mended["wrong"]) == {"pre-annotation", "photograph"}
     now = client.get(path)["label_config"]
     assert now.count("<!--") == CONFIG.count("<!--")
     assert 'value="hat" hotkey="t"' in now
@@ -112,6 +109,20 @@ def test_all_that_is_wrong_with_a_project_is_named_and_what_can_be_is_mended(
     client.delete_task(lost)
     client.request("PATCH", path, json={"label_config": CONFIG, "show_collab_predictions": False})
     assert examine("--project", project.id, "--fix")["wrong"] == {}
+
+
+def test_labels_that_a_model_lacks_are_named(installation: Installation, examine: Examine, tmp_path: Path) -> None:
+    config = CONFIG.replace('value="bag"', 'value="tail"')
+    with another_backend(installation, tmp_path, ["--model", "ccp-deeplab"]) as url:
+        project = new_project(installation, [HOPPER], url, config)
+        wrong = examine("--project", project.id, "--backend", url)["wrong"]
+    assert {check: found["level"] for check, found in wrong.items()} == {"labels": "warning"}
+    assert "'tail'" in wrong["labels"]["found"]
+    assert "bag" in wrong["labels"]["remedy"]
+    live = new_project(installation, [HOPPER], label_config=config)
+    told = examine("--project", live.id)
+    assert told["wrong"] == {}
+    assert any("1 new to it" in found["found"] for found in told["findings"])
 
 
 def test_a_backend_that_moved_is_found_again(installation: Installation, examine: Examine) -> None:
