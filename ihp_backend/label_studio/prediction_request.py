@@ -56,3 +56,9 @@ def read_prediction_request(body: Mapping[str, Any]) -> tuple[list[dict[str, Any
     if context is not None:
         optional(context, "result", list, where="params.context.")
     return tasks, PredictionRequest(project, optional(body, "label_config", str), context)
+
+
+def task_id_of(task: Mapping[str, Any]) -> str:
+    """The task's id as text, "" for a task without one: such a task is answered without a memory."""
+    task_id = task.get("id")
+    return str(task_id) if isinstance(task_id, (int, str)) and not isinstance(task_id, bool) else ""
