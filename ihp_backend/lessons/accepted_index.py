@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,14 +16,25 @@ LEAST_HELD_OUT, MOST_HELD_OUT, NEEDED = 0.2, 0.5, 12
 """Shares of the photographs that are held out, and how many it takes to tell better from worse."""
 
 
-def held_out_share(photographs: int) -> float:
-    """The share to hold out: of few photographs more, or else nothing could be said of what was learned from them."""
-    return min(max(NEEDED / max(photographs, 1), LEAST_HELD_OUT), MOST_HELD_OUT)
+def held_out_share(digests: Collection[str]) -> float:
+    """The share to hold out: of few photographs more, or else nothing could be said of what was learned from them.
+
+    Where the most may be held out that is enough for ``NEEDED``, it is just enough: what a share makes of a handful of
+    photographs is a matter of chance.
+    """
+    numbers = sorted({_number(digest) for digest in digests})
+    wanted = math.nextafter(numbers[NEEDED - 1], 1) if len(numbers) >= NEEDED else MOST_HELD_OUT
+    return min(max(wanted, LEAST_HELD_OUT), MOST_HELD_OUT)
 
 
 def split_of(digest: str, share: float) -> str:
     """``HELD_OUT`` or ``LEARNED``, by the sum of a photograph's file: it stays out until the share falls below it."""
-    return HELD_OUT if int(digest[:8], 16) / 2**32 < share else LEARNED
+    return HELD_OUT if _number(digest) < share else LEARNED
+
+
+def _number(digest: str) -> float:
+    """Of a photograph, from 0 to 1."""
+    return int(digest[:8], 16) / 2**32
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class AcceptedSet:
                 left_out[task] = "nothing is drawn"
             else:
                 items.append(item)
-        share = held_out_share(len(items))
+        share = held_out_share([item.photograph for item in items])
         # What was learned from once is never held out, though photographs were deleted since.
         share = min(share, before.held_out_share) if before and before.items else share
         items = [replace(item, split=split_of(item.photograph, share)) for item in items]
