@@ -14,7 +14,7 @@ from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import blended, extended
-from ihp_backend.learning.fine_tuning import CELLS
+from ihp_backend.learning.live_samples import CELLS
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
@@ -73,9 +73,9 @@ def choose_share(
         trial.load_state_dict(blended(old, new, share))
         reached[share] = quick_mean_iou(trial.eval(), photographs, cache, asked, seed)
     best = max(SHARES, key=lambda share: (reached[share], -share))
-    as_it_was = quick_mean_iou(before, photographs, cache, asked, seed)
-    changed = best > 0 or after.num_labels > before.num_labels
-    return Choice(best, as_it_was, reached, blended(old, new, best), changed)
+    more = after.num_labels > before.num_labels
+    as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if more else reached[0.0]
+    return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or more)
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ from ihp_backend.labels import IGNORE, LabelSet
 from ihp_backend.learning.augmentation import mirror
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import extended
-from ihp_backend.learning.live_samples import Grid, Samples
+from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.situations import SituationRecipe
@@ -31,10 +31,6 @@ from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
-from ihp_backend.networks.live.upsampling import STRIDE
-
-CELLS = Grid(STRIDE, (STRIDE // 2, STRIDE // 2))
-"""Losses are taken in the middle of each cell: outlines are the encoder's business, which stays as it is."""
 
 SMALLEST = 1e-6
 
@@ -194,6 +190,7 @@ class FineTuning:
         def answer(evidence: Evidence, grid: Grid) -> Tensor:
             return self.network.decode(features, evidence)
 
+        # In the middle of each cell: outlines are the encoder's business, which stays as it is.
         answered, _ = self.loop.losses(answer, samples, lambda _: CELLS, rng)
         perceived = self.perceiving(features.fine.embedding, samples.parsing, samples.maps).loss
         cells = CELLS.of(true).long()

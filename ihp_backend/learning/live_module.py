@@ -16,14 +16,13 @@ from torch.nn.functional import nll_loss
 
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_views import Item
-from ihp_backend.learning.live_samples import Grid, Samples
+from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.losses import SemanticPerceivingLoss, inverse_log_weights
 from ihp_backend.networks.live import Evidence, LiveNetwork, upsampled
-from ihp_backend.networks.live.upsampling import STRIDE
 from ihp_backend.networks.weights import load_network_weights
 
 SITUATIONS = SituationRecipe()
@@ -89,7 +88,7 @@ class LiveTraining(ParsingTraining):
         rng = np.random.default_rng([*self.step_key(), batch_index])
         samples = Samples.draw(parsing, maps, self.situations, rng)
         features = self.network.encode(image)
-        coarse = parsing[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE].long()
+        coarse = CELLS.of(parsing).long()
         prior = nll_loss(
             features.fine.prior.float().clamp(min=1e-6).log(), coarse, self.label_weights, ignore_index=IGNORE
         )

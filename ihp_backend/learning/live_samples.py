@@ -45,6 +45,10 @@ class Grid:
         return replace(click, x=click.x * self.step + self.phase[1], y=click.y * self.step + self.phase[0])
 
 
+CELLS = Grid(STRIDE, (STRIDE // 2, STRIDE // 2))
+"""The pixels in the middle of each cell."""
+
+
 class Samples:
     """Samples of one step.
 

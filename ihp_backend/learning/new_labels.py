@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ihp_backend.labels import IGNORE
+from ihp_backend.learning.live_samples import CELLS
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.networks.live import LiveNetwork
-from ihp_backend.networks.live.upsampling import STRIDE
 
-CELLS = 1500
+MOST_CELLS = 1500
 """Of a photograph at most, anywhere in it: a prior that expects small parts too often misleads the decoder."""
 
 PENALTY = 0.1
@@ -80,7 +80,7 @@ def _cells(
     features, labels = [], []
     for photograph in photographs:
         cells = _in_cells(photograph).ravel()
-        places = rng.permutation(np.flatnonzero(cells != IGNORE))[:CELLS]
+        places = rng.permutation(np.flatnonzero(cells != IGNORE))[:MOST_CELLS]
         finest = cache.of(photograph.image).joined[0][0].flatten(1).T
         features.append(finest[torch.from_numpy(places)])
         labels.append(torch.from_numpy(cells[places].astype(np.int64)))
@@ -89,4 +89,4 @@ def _cells(
 
 def _in_cells(photograph: WorkingPhotograph) -> NDArray[np.uint8]:
     """The labels in the middle of each cell."""
-    return photograph.parsing[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
+    return CELLS.of(torch.from_numpy(photograph.parsing)).numpy()

@@ -43,8 +43,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
         SettingsError: the data folder cannot be written to.
         StorageError: the events or the standing clicks in it cannot be used.
     """
-    folder = settings.prepare_data_dir()
-    journal, school = Journal(), School(folder)
+    journal = Journal()
     models = open_shelf(settings, parser, journal.note)
     batches = open_batches(settings, models, images)
     app = Flask("ihp_backend", static_folder=None)
@@ -53,7 +52,7 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
         models=models,
         predictions=batches.predictions,
         batches=batches,
-        school=school,
+        school=School(settings.data_dir),
         journal=journal,
         access=ProjectAccess(),
     )

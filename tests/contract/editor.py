@@ -61,19 +61,18 @@ class Editor:
 
     def log_in(self, account: Account) -> None:
         """Through the login form."""
-        self.page.goto(f"{self.url}/user/login/")
-        self.page.fill("input[name=email]", account.email)
-        self.page.fill("input[name=password]", account.password)
-        self.page.click("button[type=submit]")
-        self.page.wait_for_url(lambda address: "/user/login" not in address)
+        self._hand_in("/user/login", account)
 
     def sign_up(self, account: Account) -> None:
         """Through the form for new users, who join the one organisation there is."""
-        self.page.goto(f"{self.url}/user/signup/")
+        self._hand_in("/user/signup", account)
+
+    def _hand_in(self, form: str, account: Account) -> None:
+        self.page.goto(f"{self.url}{form}/")
         self.page.fill("input[name=email]", account.email)
         self.page.fill("input[name=password]", account.password)
         self.page.click("button[type=submit]")
-        self.page.wait_for_url(lambda address: "/user/signup" not in address)
+        self.page.wait_for_url(lambda address: form not in address)
 
     def open(self, project: int, task: int) -> None:
         """Open a task and wait for its photograph."""

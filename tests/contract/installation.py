@@ -71,6 +71,19 @@ class Project:
 
 
 @contextmanager
+def up(*servers: processes.Server, patience: float = PATIENCE) -> Iterator[None]:
+    """Started side by side, healthy inside the block, stopped after it."""
+    try:
+        started = [(server, processes.start(server)) for server in servers]
+        for server, process in started:
+            processes.wait_until_healthy(server, process, timeout=patience)
+        yield
+    finally:
+        for server in servers:
+            processes.stop(server.record)
+
+
+@contextmanager
 def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Installation]:
     """Label Studio and the backend, on free ports, with data of their own in ``folder``; stopped at the end.
 
@@ -82,15 +95,8 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Installation]
     label_studio_port, backend_port = processes.free_port(), processes.free_port()
     url = f"http://localhost:{label_studio_port}"
     ours = backend.server(IHP, folder, backend_port, url, account.token, options)
-    servers = [label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account), ours]
-    try:
-        started = [(server, processes.start(server)) for server in servers]
-        for server, process in started:
-            processes.wait_until_healthy(server, process, timeout=PATIENCE)
+    with up(label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account), ours):
         yield Installation(LabelStudio(url, account.token), account, f"http://127.0.0.1:{backend_port}", folder, ours)
-    finally:
-        for server in servers:
-            processes.stop(server.record)
 
 
 @contextmanager
@@ -98,11 +104,8 @@ def another_backend(installation: Installation, folder: Path, options: Sequence[
     """The address of one more backend for the same Label Studio, with data of its own in ``folder``."""
     port, account = processes.free_port(), installation.account
     server = backend.server(IHP, folder, port, installation.client.url, account.token, options)
-    try:
-        processes.wait_until_healthy(server, processes.start(server), timeout=PATIENCE)
+    with up(server):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        processes.stop(server.record)
 
 
 def new_project(

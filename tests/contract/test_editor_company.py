@@ -13,8 +13,8 @@ from examples.demo.label_studio import Account
 
 from .editor import VIEWPORT, Editor
 from .installation import Installation, eventually
-from .regions import decoded
-from .test_editor import COAT, DRAFT_SAVED, FACE, HAIR, MORE_HAIR, PHOTOGRAPH, MakeProject, at, at_work, ready
+from .regions import COAT, FACE, HAIR, at, decoded
+from .test_editor import DRAFT_SAVED, MORE_HAIR, PHOTOGRAPH, MakeProject, at_work, ready
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.timeout(900)]
 

@@ -49,14 +49,19 @@ class OnePixel:
         return b"P6 1 1 255\n\x00\x00\x00"
 
 
+@pytest.fixture(autouse=True)
+def small_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is fetched is a black photograph of 4 x 4 pixels."""
+    monkeypatch.setattr(
+        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
+    )
+
+
 def predictions(parser: AllHat | None = None, **more: Any) -> Predictions:
     return Predictions(OneModel(cast(Any, parser or AllHat())), cast(Any, OnePixel()), **more)
 
 
-def test_the_given_memory_and_cache_are_used_even_while_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
-    )
+def test_the_given_memory_and_cache_are_used_even_while_empty() -> None:
     memory, scenes = ClickMemory(), SceneCache()
     item = predictions(memory=memory, scenes=scenes).answer(
         TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]})
@@ -65,10 +70,7 @@ def test_the_given_memory_and_cache_are_used_even_while_empty(monkeypatch: pytes
     assert (len(memory), len(scenes)) == (1, 1)
 
 
-def test_clicks_are_answered_while_the_memory_cannot_be_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
-    )
+def test_clicks_are_answered_while_the_memory_cannot_be_used(tmp_path: Path) -> None:
     here = predictions(memory=ClickMemory(tmp_path / "clicks.sqlite", busy_seconds=0.05))
     with closing(sqlite3.connect(tmp_path / "clicks.sqlite", isolation_level=None)) as held:
         held.execute("BEGIN EXCLUSIVE")
@@ -81,10 +83,7 @@ def test_clicks_are_answered_while_the_memory_cannot_be_used(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("confidence", "score"), [(0.5, 0.5), (1.5, 1), (-1, 0), (float("nan"), 0)])
-def test_scores_stay_between_0_and_1(monkeypatch: pytest.MonkeyPatch, confidence: float, score: float) -> None:
-    monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
-    )
+def test_scores_stay_between_0_and_1(confidence: float, score: float) -> None:
     item = predictions(AllHat(confidence)).answer(TASK, PredictionRequest("1", CONFIG))
     assert (item["score"], item["result"][0]["score"]) == (score, score)
 
@@ -102,10 +101,7 @@ class Remembering(AllHat):
         return super().parse(scene, clicks)
 
 
-def test_what_is_drawn_is_the_parsing_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
-    )
+def test_what_is_drawn_is_the_parsing_so_far() -> None:
     mask = np.eye(4, dtype=bool)
     size = {"original_height": 4, "original_width": 4}
     region = {"id": "r", "type": "brushlabels", "to_name": "i", **size}
@@ -200,11 +196,8 @@ def answered(item: dict[str, Any]) -> set[str]:
     ids=["a click that was overtaken", "another task", "submitted", "submitted and begun again"],
 )
 def test_clicks_that_come_during_an_answer_are_in_it(
-    monkeypatch: pytest.MonkeyPatch, event: Callable[[Predictions], object], labels: set[str], looks: int
+    event: Callable[[Predictions], object], labels: set[str], looks: int
 ) -> None:
-    monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
-    )
     parser = Interrupted(lambda: event(here))
     here = predictions(parser)
     item = here.answer(TASK, clicked("Hat"))

@@ -7,7 +7,6 @@ while the worker's lesson is in its training, then with nothing again. Wanted: a
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,12 +20,12 @@ from rich.progress import track
 
 from examples.demo import backend, processes
 from examples.demo.client import Record
-from examples.demo.proof import keypoint
 from ihp_backend.evaluation import Annotator
 from ihp_backend.label_studio.config.config_writer import labelling_config
-from ihp_backend.label_studio.masks import brush_rle
 from ihp_backend.lessons.school import School
+from tests.contract.installation import IHP, up
 from tests.label_studio.image_server import ImageServer, sends
+from tests.lessons.project.annotating import clicked, drawn_by_hand
 from tests.lessons.project.labels import LABELS, ProjectDataset
 
 PROJECT, CONFIG = "7", labelling_config(LABELS)
@@ -42,13 +41,12 @@ def accept(school: School, train: ProjectDataset, count: int, images: ImageServe
     for task in range(1, count + 1):
         parsing, path = train.parsing(task), f"/{train.ids[task]}.jpg"
         images.routes[path] = sends(train.pairs[task].photograph.read_bytes(), "image/jpeg")
-        height, width = parsing.shape
-        result = [
-            {"id": name, "type": "brushlabels", "from_name": "part", "to_name": "image", "original_height": height,
-             "original_width": width, "value": {"rle": brush_rle.encode(parsing == label), "brushlabels": [name]}}
-            for label, name in enumerate(LABELS.names) if label and (parsing == label).any()
-        ]  # fmt: skip
-        annotation = {"id": task, "task": task, "result": result, "updated_at": "2026-11-20T07:01:00Z"}
+        annotation = {
+            "id": task,
+            "task": task,
+            "result": drawn_by_hand(parsing, LABELS),
+            "updated_at": "2026-11-20T07:01:00Z",
+        }
         event = {"action": "ANNOTATION_CREATED", "annotation": annotation}
         event |= {"project": {"id": int(PROJECT), "label_config": CONFIG}}
         school.inbox.record({**event, "task": {"id": task, "data": {"image": images.url + path}}})
@@ -60,15 +58,13 @@ def click_times(url: str, val: ProjectDataset, clicks: int, first_task: int, ima
     for photograph in track(range(-(-clicks // ON_EACH)), "clicking"):
         sample, path = val[photograph % len(val)], f"/val-{photograph}.jpg"
         images.routes[path] = sends(val.pairs[photograph % len(val)].photograph.read_bytes(), "image/jpeg")
-        height, width = sample.parsing.shape
         rng = np.random.default_rng(photograph)
         standing: dict[str, list[Record]] = {}
         made = 0
         while made <= ON_EACH:
             for click in SPREAD.initial_clicks(sample.parsing, rng, rng)[: ON_EACH + 1 - made]:
                 name = LABELS.names[click.label]
-                x, y = 100 * (click.x + 0.5) / width, 100 * (click.y + 0.5) / height
-                standing.setdefault(name, []).append(keypoint(name, x, y, width, height, f"click-{made}"))
+                standing.setdefault(name, []).append(clicked(click, LABELS, sample.parsing.shape, made))
                 body = {
                     "tasks": [{"id": first_task + photograph, "data": {"image": images.url + path}}],
                     "project": f"{PROJECT}.1", "label_config": CONFIG,
@@ -89,15 +85,10 @@ def click_times(url: str, val: ProjectDataset, clicks: int, first_task: int, ima
 def serving(folder: Path, model: str | None) -> Iterator[str]:
     """The address of an `ihp serve` with its worker."""
     port = processes.free_port()
-    server = backend.server(
-        Path(sys.executable).parent / "ihp", folder, port, "", "", ["--model", model] if model else []
-    )
+    server = backend.server(IHP, folder, port, "", "", ["--model", model] if model else [])
     server = replace(server, environment={**server.environment, "IHP_ALLOW_PRIVATE_ADDRESSES": "1"})
-    try:
-        processes.wait_until_healthy(server, processes.start(server), timeout=300)
+    with up(server):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        processes.stop(server.record)
 
 
 def wait_for_lesson(school: School, patience: float = 900) -> None:

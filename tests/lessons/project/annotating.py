@@ -62,7 +62,7 @@ def annotate(
         """What the editor sends when a label was clicked: all clicks of that label that stand."""
         (label,) = {one.label for one in new}
         standing[label] += new
-        sent = [_record(one, labels, true.shape, number) for number, one in enumerate(standing[label])]
+        sent = [clicked(one, labels, true.shape, number) for number, one in enumerate(standing[label])]
         return list(client.predict_interactively(backend, task, sent)["result"])
 
     by_label: dict[int, list[Click]] = defaultdict(list)
@@ -75,38 +75,41 @@ def annotate(
     for corrections in range(LONGEST + 1):
         label_map = _label_map(regions, labels, true.shape)
         reached = mean_iou(confusion_matrix(true, label_map, len(labels)))
-        clicked = [one for several in standing.values() for one in several]
+        made = [one for several in standing.values() for one in several]
         if reached >= GOOD_ENOUGH or corrections == LONGEST:
             break
-        correction = ANNOTATOR.correction(true, label_map, rng, hand, clicked)
+        correction = ANNOTATOR.correction(true, label_map, rng, hand, made)
         if correction is None:
             break
         regions = click([correction])
     drawn = reached < GOOD_ENOUGH
     submit(client, task, true if drawn else label_map, labels)
-    return Accepted(len(clicked), drawn, 100.0 if drawn else reached)
+    return Accepted(len(made), drawn, 100.0 if drawn else reached)
 
 
 def submit(client: LabelStudio, task: int, label_map: NDArray[np.uint8], labels: LabelSet) -> None:
     """Submits a region for every part of a label map; nobody draws the background."""
+    client.annotate(task, drawn_by_hand(label_map, labels))
+
+
+def drawn_by_hand(label_map: NDArray[np.uint8], labels: LabelSet) -> list[Record]:
+    """The regions of a label map's parts, as the editor would send them."""
     height, width = label_map.shape
-    client.annotate(
-        task,
-        [
-            {
-                "id": f"part-{label}", "type": "brushlabels", "from_name": "part", "to_name": "image",
-                "original_width": width, "original_height": height, "image_rotation": 0, "origin": "manual",
-                "value": {
-                    "format": "rle", "rle": brush_rle.encode(label_map == label), "brushlabels": [labels.names[label]],
-                },
-            }
-            for label in range(1, len(labels))
-            if (label_map == label).any()
-        ],
-    )  # fmt: skip
+    return [
+        {
+            "id": f"part-{label}", "type": "brushlabels", "from_name": "part", "to_name": "image",
+            "original_width": width, "original_height": height, "image_rotation": 0, "origin": "manual",
+            "value": {
+                "format": "rle", "rle": brush_rle.encode(label_map == label), "brushlabels": [labels.names[label]],
+            },
+        }
+        for label in range(1, len(labels))
+        if (label_map == label).any()
+    ]  # fmt: skip
 
 
-def _record(click: Click, labels: LabelSet, shape: tuple[int, int], number: int) -> Record:
+def clicked(click: Click, labels: LabelSet, shape: tuple[int, int], number: int) -> Record:
+    """A click in pixels as the editor sends it."""
     height, width = shape
     x, y = 100 * (click.x + 0.5) / width, 100 * (click.y + 0.5) / height
     return keypoint(labels.names[click.label], x, y, width, height, f"click-{click.label}-{number}", click.positive)

@@ -11,12 +11,10 @@ from rich.console import Console
 
 from ihp_backend.datasets import ParsingDataset, open_dataset
 from ihp_backend.evaluation import Annotator, Curve, evaluate
+from ihp_backend.lessons.trial import NOBODY
 from ihp_backend.parsing.cores import available_cores
 from tests.lessons.project.labels import ProjectDataset
 from training.evaluation_models import parser_maker
-
-NOBODY = Annotator(corrections=0, start="nothing", last_answer=False)
-"""Nothing is clicked: what pre-annotation is worth."""
 
 PATIENT = Annotator(corrections=30, last_answer=False)
 """Clicks as the server is clicked, which does not give a model its last answer."""

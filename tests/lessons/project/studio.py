@@ -22,9 +22,8 @@ from ihp_backend.lessons.digest import digest
 from ihp_backend.lessons.progress import Report
 from ihp_backend.lessons.school import School
 from ihp_backend.lessons.sync import sync
+from tests.contract.installation import IHP, LABEL_STUDIO_ENVIRONMENT, up
 
-ROOT = Path(__file__).resolve().parents[3]
-LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
 TITLE = "Measured"
 
 
@@ -83,20 +82,16 @@ def running(folder: Path, labels: LabelSet, model: str | None) -> Iterator[Studi
     label_studio_port, backend_port = processes.free_port(), processes.free_port()
     url, backend_url = f"http://localhost:{label_studio_port}", f"http://127.0.0.1:{backend_port}"
     options = ("--model", model) if model else ()
-    program = Path(sys.executable).parent / "ihp"
-    serving = backend.server(program, folder, backend_port, url, account.token, options)
+    serving = backend.server(IHP, folder, backend_port, url, account.token, options)
     # The worker takes in events and holds no lesson of its own, so that each is held after a known number.
     environment = {**serving.environment, "IHP_LESSON_EVERY": "1000000", "IHP_ALLOW_PRIVATE_ADDRESSES": "1"}
     servers = [
         label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account),
         replace(serving, environment=environment),
     ]
-    try:
-        for server in servers:
-            processes.stop(server.record)
-        started = [(server, processes.start(server)) for server in servers]
-        for server, process in started:
-            processes.wait_until_healthy(server, process, timeout=600)
+    for server in servers:
+        processes.stop(server.record)
+    with up(*servers, patience=600):
         client = LabelStudio(url, account.token)
         made = next((project for project in client.projects() if project["title"] == TITLE), None)
         if made is None:
@@ -107,6 +102,3 @@ def running(folder: Path, labels: LabelSet, model: str | None) -> Iterator[Studi
         yield Studio(
             client, made["id"], connected["id"], backend_url, School(data_dir), {**os.environ, **environment}, arguments
         )
-    finally:
-        for server in servers:
-            processes.stop(server.record)
