@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ class Answer(ABC):
 
     def __init__(self, logits: NDArray[np.float32], labels: NDArray[np.uint8], stride: int) -> None:
         self.logits, self.labels, self.stride = logits, labels, stride
+
+    @cached_property
+    def best(self) -> NDArray[np.uint8]:
+        """The best row of every cell, uint8 (h, w)."""
+        return first_best(self.logits)
 
     @abstractmethod
     def obey(self, clicks: Sequence[Click]) -> Answer:
@@ -47,7 +53,16 @@ class Answer(ABC):
 
     def confidence(self, cells: NDArray[np.float32], num_labels: int) -> NDArray[np.float32]:
         """Per label the mean of ``cells`` where it is best, float32 (num_labels,); 0 for labels that are nowhere."""
-        best = self.labels[self.logits.argmax(0)].ravel()
+        best = self.labels[self.best].ravel()
         count = np.bincount(best, minlength=num_labels)
         total = np.bincount(best, weights=cells.ravel(), minlength=num_labels)
         return np.divide(total, count, out=np.zeros(num_labels), where=count > 0).astype(np.float32)
+
+
+def first_best(logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """``logits.argmax(0)`` of at most 256 rows (rows, ...), uint8; several times faster, since it goes by rows."""
+    precedence = (255 - np.arange(len(logits))).astype(np.uint8)
+    largest = (logits == logits.max(0)).view(np.uint8)
+    largest *= precedence.reshape(-1, *[1] * (logits.ndim - 1))
+    best: NDArray[np.uint8] = 255 - largest.max(0)
+    return best

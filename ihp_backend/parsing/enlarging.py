@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 
 import cv2
 import numpy as np
@@ -34,13 +34,13 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
     result = cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.uint8, copy=False)
     below, beside = (np.minimum(np.arange(size) + 1, size - 1) for size in (rows, columns))
     corners = np.stack([label_map, label_map[:, beside], label_map[below], label_map[below][:, beside]])
-    alike = sum((corners[one] == corners[other]).astype(np.uint8) << bit for bit, (one, other) in enumerate(PAIRS))
+    alike = sum((corners[one] == corners[other]).view(np.uint8) << bit for bit, (one, other) in enumerate(PAIRS))
     row, column = np.nonzero(alike != (1 << len(PAIRS)) - 1)
     # Pixels that share an upper left neighbour follow one another along each axis, as rectangles of few sizes.
     first_y, first_x = (np.searchsorted(axis, np.arange(size + 1)) for axis, size in ((top, rows), (left, columns)))
     tall, wide = np.diff(first_y)[row], np.diff(first_x)[column]
     phase_y, phase_x = ((axis * PHASES).astype(np.uint8) for axis in (down, across))
-    for size_y, size_x in np.unique(np.stack([tall, wide], 1), axis=0):
+    for size_y, size_x in product(*(np.flatnonzero(np.bincount(sizes)) for sizes in (tall, wide))):
         here = np.flatnonzero((tall == size_y) & (wide == size_x))
         y = (first_y[row[here]][:, None] + np.arange(size_y))[:, :, None]
         x = (first_x[column[here]][:, None] + np.arange(size_x))[:, None, :]

@@ -20,6 +20,9 @@ from ihp_backend.parsing.obedience import YIELD
 STRIDE = 4
 """Working pixels per cell along each axis."""
 
+SQUARE = np.ones((3, 3), np.uint8)
+"""A cell and those around it."""
+
 PASSES = 8
 """How often clicks are gone through at most; those that contradict one another in one pixel never agree."""
 
@@ -64,11 +67,16 @@ class MixedAnswer(Answer):
 
     def _around(self, clicks: Sequence[Click]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """The nine cells around each click, intp (n, 9) counted through the grid, and their shares in its pixel."""
-        height, width = self.logits.shape[1:]
         y, x = (np.array([getattr(click, axis) for click in clicks], np.intp) for axis in "yx")
-        down = np.clip(y[:, None] // STRIDE + np.repeat([-1, 0, 1], 3), 0, height - 1)
-        across = np.clip(x[:, None] // STRIDE + np.tile([-1, 0, 1], 3), 0, width - 1)
-        return down * width + across, self.shares[y // STRIDE, x // STRIDE, y % STRIDE * STRIDE + x % STRIDE]
+        row, column = y // STRIDE, x // STRIDE
+        return self._neighbours(row, column), self.shares[row, column, y % STRIDE * STRIDE + x % STRIDE]
+
+    def _neighbours(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The nine cells around each of n cells, intp (n, 9), counted through the grid; at its edges some twice."""
+        height, width = self.logits.shape[1:]
+        down = np.clip(row[:, None] + np.repeat([-1, 0, 1], 3), 0, height - 1)
+        across = np.clip(column[:, None] + np.tile([-1, 0, 1], 3), 0, width - 1)
+        return down * width + across
 
     def label_map(self, height: int, width: int, rows: int, columns: int) -> NDArray[np.uint8]:
         """Mixed in working pixels, then brought to the photograph's size."""
@@ -77,19 +85,42 @@ class MixedAnswer(Answer):
 
     def working_map(self) -> NDArray[np.uint8]:
         """The best row of every working pixel, uint8 (4 h, 4 w)."""
-        height, width = self.logits.shape[1:]
-        best = self.logits.argmax(0).astype(np.uint8)
-        square = np.ones((3, 3), np.uint8)
-        row, column = np.nonzero(cv2.dilate(best, square) != cv2.erode(best, square))
-        label_map = best.repeat(STRIDE, 0).repeat(STRIDE, 1)
-        padded = np.pad(self.logits, ((0, 0), (1, 1), (1, 1)), mode="edge").transpose(1, 2, 0)
-        cells = np.ascontiguousarray(padded).reshape(-1, len(self.logits))
-        around = np.add.outer(np.arange(3) * (width + 2), np.arange(3)).ravel()
-        # float32 (mixed cells, 16, rows)
-        pixels = self.shares[row, column] @ cells[(row * (width + 2) + column)[:, None] + around]
+        height, width = self.best.shape
+        row, column = np.nonzero(cv2.dilate(self.best, SQUARE) != cv2.erode(self.best, SQUARE))
+        label_map = self.best.repeat(STRIDE, 0).repeat(STRIDE, 1)
         blocks = label_map.reshape(height, STRIDE, width, STRIDE).transpose(0, 2, 1, 3)
-        blocks[row, column] = pixels.argmax(2).astype(np.uint8).reshape(-1, STRIDE, STRIDE)
+        blocks[row, column] = self._mixed(row, column).reshape(-1, STRIDE, STRIDE)
         return label_map
+
+    def _mixed(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """The best row of each pixel of n cells, uint8 (n, 16).
+
+        A mixture lies between the smallest and the largest of what is mixed. So a label whose largest value around a
+        cell is below another's smallest is best in none of its pixels, nor is one that is nowhere around it ahead of
+        the cell's best label. What remains is one label of most cells, and how far it is ahead is mixed.
+        """
+        lowest, highest = np.empty_like(self.logits), np.empty_like(self.logits)
+        for plane, low, high in zip(self.logits, lowest, highest, strict=True):
+            cv2.erode(plane, SQUARE, dst=low)
+            cv2.dilate(plane, SQUARE, dst=high)
+        possible = np.ascontiguousarray((highest >= lowest.max(0))[:, row, column].T)
+        usual = self.best[row, column]
+        possible[np.arange(len(row)), usual] = False
+        cell, label = np.nonzero(possible)
+        around, logits = self._neighbours(row, column), self.logits.reshape(len(self.logits), -1)
+        ahead = logits[label[:, None], around[cell]] - logits[usual[:, None], around][cell]
+        somewhere = (ahead > 0).any(1)
+        cell, rival, ahead = cell[somewhere], label[somewhere].astype(np.uint8)[:, None], ahead[somewhere]
+        values = (self.shares[row[cell], column[cell]] @ ahead[:, :, None])[:, :, 0]
+        best, largest = usual[:, None].repeat(STRIDE**2, 1), np.zeros((len(row), STRIDE**2), np.float32)
+        # The labels of a cell follow one another: all cells' first ones are compared, then their second ones ...
+        place = np.arange(len(cell)) - np.searchsorted(cell, cell)
+        for number in range(int(place.max(initial=-1)) + 1):
+            these = np.flatnonzero(place == number)
+            where, value = cell[these], values[these]
+            best[where] = np.where(value > largest[where], rival[these], best[where])
+            largest[where] = np.maximum(value, largest[where])
+        return best
 
 
 def _lacks(values: NDArray[np.float32], row: NDArray[np.intp], sign: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
 """The engine that serves live networks on a CPU: ONNX Runtime, no torch.
 
 A label's decoding fits into a core's cache and many labels' does not. So labels are decoded one at a time, and each
-core takes the next one when it is done, instead of all of them in one run on all cores. Most labels are small: each is
-decoded only around where anything speaks for it.
+core takes the next one when it is done, instead of all of them in one run on all cores; each only where anything speaks
+for it.
 """
 
 from __future__ import annotations
@@ -18,21 +18,13 @@ from threadpoolctl import ThreadpoolController
 
 from ihp_backend.parsing.box import Box
 from ihp_backend.parsing.checkpoint import CheckpointError
-from ihp_backend.parsing.label_planes import KernelSums, LabelPlanes, embedding_at
+from ihp_backend.parsing.label_planes import LabelPlanes, embedding_at
 from ihp_backend.parsing.live_engine import ABSENT, Encoded, LiveEngine, Question
 from ihp_backend.parsing.onnx_session import open_session
+from ihp_backend.parsing.speaking import boxes
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 CONTEXTS = {"context_4": 4, "context_8": 8, "context_16": 16}
-
-HINT = 0.05
-"""A sum of click kernels from which on it speaks for a label."""
-
-LIKELY = 0.02
-"""A prior from which on it speaks for a label."""
-
-MARGIN = 2
-"""Blocks that are decoded around what speaks for a label, so that the decoder sees what is near."""
 
 
 class OnnxLiveEngine(LiveEngine):
@@ -72,44 +64,29 @@ class OnnxLiveEngine(LiveEngine):
         return Encoded(found, found.pop("shares"), found["prior"].max((0, 2, 3)))
 
     def decode(self, features: Any, question: Question) -> NDArray[np.float32]:
-        """A run of the decoder for every label."""
+        """A run of the decoder for every box of every label."""
         with self._turn, self._blas.limit(limits=1):
             clicked = embedding_at(features["embedding"], question.places, self._fine.stride)
             fine, coarse = self._cores.map(
-                lambda planes, embedding: planes.sums(features[embedding], clicked, question),
+                lambda planes, embedding, prior: planes.make(features[embedding], clicked, features[prior], question),
                 (self._fine, self._coarse),
                 ("embedding", "embedding_8"),
+                ("prior", "prior_8"),
             )
             height, width = features["context_4"].shape[2:]
             logits = np.full((len(question.known), height, width), ABSENT, np.float32)
+            if self._everywhere:
+                where = [[Box.whole(height * self._fine.stride, width * self._fine.stride)]] * len(logits)
+            else:
+                where = boxes(self._coarse, coarse, question)
 
-            def run(label: int) -> None:
-                box = self._box(coarse, features["prior_8"], question, label)
-                if box is None:
-                    return
-                given = {
-                    "fine": self._fine.make(fine, features["prior"], question, label, box),
-                    "coarse": self._coarse.make(coarse, features["prior_8"], question, label, box),
-                }
-                for name, stride in CONTEXTS.items():
-                    given[name] = np.ascontiguousarray(box.of(features[name], stride))
+            def run(label: int, box: Box) -> None:
+                given = {name: box.of(features[name], stride) for name, stride in CONTEXTS.items()}
+                given["fine"] = box.of(fine[label, None], self._fine.stride)
+                given["coarse"] = box.of(coarse[label, None], self._coarse.stride)
+                given = {name: np.ascontiguousarray(part) for name, part in given.items()}
                 box.of(logits[label], self._fine.stride)[:] = self._decoder.run(["logits"], given)[0][0, 0]
 
-            for _ in self._cores.map(run, range(len(question.known))):
-                pass
+            for running in [self._cores.submit(run, label, box) for label, its in enumerate(where) for box in its]:
+                running.result()
             return logits
-
-    def _box(self, sums: list[KernelSums], prior: NDArray[np.float32], question: Question, label: int) -> Box | None:
-        """Where anything speaks for a label, judged at stride 8, and what is around it."""
-        stride = self._coarse.stride
-        height, width = prior.shape[2:]
-        if self._everywhere:
-            return Box.whole(height * stride, width * stride)
-        names = np.flatnonzero(question.known[label])
-        speaking = (prior[0, names] > LIKELY).any(0)
-        for own, *_ in sums:
-            speaking |= own[label] > HINT
-        if question.previous[label].any():
-            side = stride // self._fine.stride
-            speaking |= question.previous[label].reshape(height, side, width, side).any((1, 3))
-        return Box.around(speaking, stride, MARGIN)

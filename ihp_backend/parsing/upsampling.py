@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.parsing.answer import first_best
+
 CHUNK = 1 << 12
 """Pixels interpolated at a time: few enough that CHUNK x labels x 4 floats stay in a core's cache."""
 
@@ -29,7 +31,7 @@ def label_map_from_logits(
     Returns:
         uint8 (height, width).
     """
-    best = logits.argmax(0).astype(np.uint8)
+    best = first_best(logits)
     top, bottom, down = neighbours(height, rows_per_pixel, logits.shape[1])
     left, right, across = neighbours(width, columns_per_pixel, logits.shape[2])
     label_map = best[top[:, None], left]

@@ -14,6 +14,7 @@ from ihp_backend.exporting.model_folder import to_stored, write_and_compare, wri
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import LiveNetwork
 from ihp_backend.parsing import Parser
+from ihp_backend.parsing.checkpoint import read_checkpoint
 from ihp_backend.parsing.live_engine import ABSENT, Question
 from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngine
 
@@ -43,7 +44,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_engines_answer_alike(folder: Path, labels: list[str] | None, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    parsers = [Parser.from_pretrained(folder, labels, engine=engine) for engine in ("onnx", "torch")]
+    # What this network has learnt from nobody speaks for no label in particular; torch decodes everywhere, too.
+    everywhere = OnnxLiveEngine(folder / ENCODER, folder / DECODER, 2, everywhere=True)
+    named = None if labels is None else LabelSet(tuple(labels))
+    parsers = [
+        Parser(read_checkpoint(folder), everywhere, named),
+        Parser.from_pretrained(folder, named, engine="torch"),
+    ]
     count = len(parsers[0].labels)
     clicks = [
         Click(
@@ -106,10 +113,9 @@ def test_labels_are_decoded_only_around_what_speaks_for_them(folder: Path) -> No
     # A click, a prior, what is drawn, and nothing but a click against it.
     for label, inside in enumerate(((25, 2), (60, 4), (71, 38))):
         assert decoded[label][inside]
-    boxes = [np.argwhere(cells) for cells in decoded]
-    extents = [(*box.min(0), *(box.max(0) + 1)) for box in boxes[:3]]
-    np.testing.assert_array_equal(extents[1:], [(52, 0, 72, 16), (60, 0, 80, 48)])
-    assert 0 < extents[0][2] - extents[0][0] < 60
+    found = [np.argwhere(cells) for cells in decoded]
+    extents = [(*cells.min(0), *(cells.max(0) + 1)) for cells in found[:3]]
+    np.testing.assert_array_equal(extents, [(12, 0, 40, 16), (48, 0, 76, 20), (56, 0, 80, 52)])
     assert not decoded[3].any()
     everywhere = OnnxLiveEngine(folder / ENCODER, folder / DECODER, 2, everywhere=True)
     assert (everywhere.decode(features, question) > ABSENT / 2).all()

@@ -30,7 +30,7 @@ class LabelDecoder(nn.Module):
         self, fine_planes: int, coarse_planes: int, widths: tuple[int, int, int], finest: Literal[4, 8] = 4
     ) -> None:
         super().__init__()
-        four, eight, sixteen = widths
+        four, eight, sixteen = self.widths = widths
         self.finest = finest
         self.enter_four, self.enter_eight = nn.Conv2d(fine_planes, four, 1), nn.Conv2d(coarse_planes, eight, 1)
         self.down_eight, self.down_sixteen = nn.Conv2d(four, eight, 1), nn.Conv2d(eight, sixteen, 1)

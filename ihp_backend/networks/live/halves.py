@@ -52,11 +52,16 @@ class EncoderHalf(nn.Module):
 
 
 class DecoderHalf(nn.Module):
-    """The planes of one label to its logits, float (1, 1, h, w); the planes are made beforehand."""
+    """The planes of one label to its logits, float (1, 1, h, w); the planes are made beforehand.
+
+    The context passes through convolutions that change nothing. ONNX Runtime keeps what comes out of a convolution in
+    blocks of channels; what is added to such values without being one it has to put into that order and back.
+    """
 
     def __init__(self, network: LiveNetwork) -> None:
         super().__init__()
         self.decoder = network.decoder
+        self.unchanged = nn.ModuleList(_unchanging(channels) for channels in network.decoder.widths)
 
     def forward(self, fine: Tensor, coarse: Tensor, context_4: Tensor, context_8: Tensor, context_16: Tensor) -> Tensor:
         """Decodes one label of one photograph.
@@ -66,5 +71,14 @@ class DecoderHalf(nn.Module):
             coarse: float (1, coarse planes, h/2, w/2).
             context_4, context_8, context_16: see ``Encoding``.
         """
-        logits: Tensor = self.decoder(fine, coarse, (context_4, context_8, context_16))
+        context = zip(self.unchanged, (context_4, context_8, context_16), strict=True)
+        four, eight, sixteen = (layer(values) for layer, values in context)
+        logits: Tensor = self.decoder(fine, coarse, (four, eight, sixteen))
         return logits
+
+
+def _unchanging(channels: int) -> nn.Conv2d:
+    """A convolution that gives what it gets."""
+    layer = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+    nn.init.ones_(layer.weight)
+    return layer
