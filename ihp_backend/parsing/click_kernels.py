@@ -70,10 +70,8 @@ class ClickKernels:
     def _described_cells(self) -> Floats:
         """The cells (D + 4, h w), so that their product with ``_factors`` is the logarithm of a kernel."""
         if self._cells is None:
-            y, x = (
-                axis - middle
-                for axis, middle in zip(np.ogrid[: self._height, : self._width], self._middle(), strict=True)
-            )
+            middle = self._middle()
+            y, x = np.arange(self._height)[:, None] - middle[0], np.arange(self._width) - middle[1]
             place = np.empty((4, self._height, self._width), np.float32)
             place[0], place[1], place[2], place[3] = y, x, y**2 + x**2, 1
             self._cells = np.concatenate([self._embedding, place]).reshape(len(self._embedding) + 4, -1)
