@@ -9,7 +9,6 @@ it expected before (Li and Hoiem 2016, "Learning without Forgetting").
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from ihp_backend.labels import IGNORE, LabelSet
 from ihp_backend.learning.augmentation import mirror
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import extended
+from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
 from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.new_labels import fit_new_labels
@@ -36,39 +36,6 @@ SMALLEST = 1e-6
 
 Tell = Callable[[int, float], bool]
 """Is told the number of steps done and the loss; False ends the training."""
-
-
-@dataclass(frozen=True)
-class FineTuningRecipe:
-    """How a network is fine-tuned.
-
-    Attributes:
-        steps, least_steps: of the optimiser, at most and at least.
-        visits: how often each photograph is looked at, as far as ``steps`` allows.
-        batch: photographs per step.
-        view: height and width in pixels of what is looked at of a photograph, multiples of 16.
-        learning_rate: largest one.
-        prior_weight: factor of the cross-entropy of the prior.
-        keeping_weight: factor of the loss that keeps what was known.
-        semantic_perceiving_weight: factor of the SP-loss on the embedding.
-        save_every: steps between checkpoints.
-        seed: of everything random.
-    """
-
-    steps: int = 400
-    least_steps: int = 80
-    visits: int = 16
-    batch: int = 4
-    view: tuple[int, int] = (320, 192)
-    learning_rate: float = 3e-4
-    prior_weight: float = 0.4
-    keeping_weight: float = 0.4
-    semantic_perceiving_weight: float = 0.5
-    save_every: int = 50
-    seed: int = 0
-
-
-RECIPE = FineTuningRecipe()
 
 
 class FineTuning:

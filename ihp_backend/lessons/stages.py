@@ -13,7 +13,8 @@ from ihp_backend.evaluation import Record
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import LabelSet
 from ihp_backend.learning.choosing import Choice, choose_share
-from ihp_backend.learning.fine_tuning import RECIPE, FineTuning, FineTuningRecipe
+from ihp_backend.learning.fine_tuning import FineTuning
+from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.base import Base
 from ihp_backend.lessons.material import Material

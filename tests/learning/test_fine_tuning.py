@@ -12,7 +12,8 @@ import torch
 from ihp_backend.labels import LabelSet
 from ihp_backend.learning.choosing import SHARES, choose_share, quick_mean_iou
 from ihp_backend.learning.extending import blended, extended
-from ihp_backend.learning.fine_tuning import FineTuning, FineTuningRecipe
+from ihp_backend.learning.fine_tuning import FineTuning
+from ihp_backend.learning.fine_tuning_recipe import FineTuningRecipe
 from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from ihp_backend.label_studio.masks.brush_rle import encode
-from ihp_backend.learning.fine_tuning import FineTuningRecipe
+from ihp_backend.learning.fine_tuning_recipe import FineTuningRecipe
 from ihp_backend.lessons import lesson, stages
 from ihp_backend.lessons.accepted_index import HELD_OUT, Index
 from ihp_backend.lessons.lesson import LessonError, LessonRecipe

@@ -1,0 +1,39 @@
+"""How a network is fine-tuned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FineTuningRecipe:
+    """How a network is fine-tuned.
+
+    Attributes:
+        steps, least_steps: of the optimiser, at most and at least.
+        visits: how often each photograph is looked at, as far as ``steps`` allows.
+        batch: photographs per step.
+        view: height and width in pixels of what is looked at of a photograph, multiples of 16.
+        learning_rate: largest one.
+        prior_weight: factor of the cross-entropy of the prior.
+        keeping_weight: factor of the loss that keeps what was known.
+        semantic_perceiving_weight: factor of the SP-loss on the embedding.
+        save_every: steps between checkpoints.
+        seed: of everything random.
+    """
+
+    steps: int = 400
+    least_steps: int = 80
+    visits: int = 16
+    batch: int = 4
+    view: tuple[int, int] = (320, 192)
+    learning_rate: float = 3e-4
+    prior_weight: float = 0.4
+    keeping_weight: float = 0.4
+    semantic_perceiving_weight: float = 0.5
+    save_every: int = 50
+    seed: int = 0
+
+
+RECIPE = FineTuningRecipe()
+"""As lessons are held."""
