@@ -93,8 +93,8 @@ def _accept(
     of_these = [kept[train.ids[index]] for index in chosen if train.ids[index] in kept]
     newest = of_these[-20:]
     return {
-        "drawn_by_hand": sum(one["drawn"] for one in of_these),
-        "clicks_per_photograph_of_the_newest": float(np.mean([one["clicks"] for one in newest])) if newest else None,
+        f"{name}_of_the_newest": float(np.mean([one[name] for one in newest])) if newest else None
+        for name in ("clicks", "painted", "mean_iou")
     }
 
 
