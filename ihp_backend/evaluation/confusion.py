@@ -46,6 +46,20 @@ def mean_iou_of_all_labels(confusion: NDArray[np.integer]) -> float:
     return float(np.nan_to_num(intersection_over_union(confusion)).mean() * 100)
 
 
+def mean_iou_of_shown_labels(confusions: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Mean IoU in percent over the labels that occur, of many matrices at once: (..., labels, labels) to (...).
+
+    By this two models are held against one another where photographs are few. A label that one of them finds where
+    there is none costs those that are there what it takes from them, and not as much as a label that is never found.
+    """
+    hit = np.diagonal(confusions, axis1=-2, axis2=-1)
+    true = confusions.sum(-1)
+    union = true + confusions.sum(-2) - hit
+    ious = np.divide(hit, union, out=np.zeros(hit.shape), where=true > 0)
+    mean: NDArray[np.float64] = 100 * ious.sum(-1) / np.maximum((true > 0).sum(-1), 1)
+    return mean
+
+
 def mean_f1(confusion: NDArray[np.integer]) -> float:
     """Mean over labels of the harmonic mean of precision and recall, in percent, labels as in ``mean_iou``."""
     hit = np.diag(confusion).astype(np.float64)

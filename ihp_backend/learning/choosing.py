@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ihp_backend.clicks import add_click, correction_clicks, localization_maps
-from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou
+from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou_of_shown_labels
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import blended, extended
@@ -88,7 +88,9 @@ def quick_mean_iou(
     asked: Collection[int],
     seed: int = 0,
 ) -> float:
-    """mIoU in percent over cells: without clicks, after the first ones and after ``CORRECTIONS`` more, together.
+    """mIoU in percent of the labels that occur, over cells.
+
+    Without clicks, after the first ones and after ``CORRECTIONS`` more, together.
 
     Args:
         network: may know more or fewer labels than are asked for.
@@ -127,4 +129,4 @@ def quick_mean_iou(
             elif round_ == 1:
                 for click in correction_clicks(true, found, rng, CORRECTIONS):
                     add_click(maps, CELLS.click_of(click))
-    return mean_iou(confusion)
+    return float(mean_iou_of_shown_labels(confusion))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 
@@ -64,8 +63,11 @@ def first_clicks(sample: Sample) -> list[Click]:
 
 
 def click_times(before: Parser, after: Parser, sample: Sample) -> tuple[float, float]:
-    """Milliseconds of a click of both models, the medians of clicks made in turn."""
-    parsers = (before, after)
+    """Milliseconds of a click of both models: the shortest of several made in turn, for what else runs only adds to it.
+
+    They are asked as if they knew no label by name: what a model knows more than the other it also has to look for.
+    """
+    parsers = [parser.speaking(parser.labels, {}) for parser in (before, after)]
     scenes = [parser.open(sample.image) for parser in parsers]
     clicks = first_clicks(sample)
     times: tuple[list[float], list[float]] = ([], [])
@@ -75,7 +77,7 @@ def click_times(before: Parser, after: Parser, sample: Sample) -> tuple[float, f
             parser.parse(scene, clicks)
             if turn >= 2:  # The first ones warm up.
                 kept.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times[0]), statistics.median(times[1])
+    return min(times[0]), min(times[1])
 
 
 def most_changed(before: Sequence[Record], after: Sequence[Record], count: int) -> list[int]:

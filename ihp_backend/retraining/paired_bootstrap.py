@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.evaluation import Record
-from ihp_backend.evaluation.confusion import mean_iou
+from ihp_backend.evaluation.confusion import mean_iou, mean_iou_of_shown_labels
 
 Weights = NDArray[np.int64]
 """How often each photograph counts, (drawings, photographs)."""
@@ -66,31 +66,22 @@ def corrections(records: Sequence[Record], weights: Weights) -> NDArray[np.float
 
 
 def mean_ious(records: Sequence[Record], weights: Weights) -> NDArray[np.float64]:
-    """Mean over ``ROUNDS`` of the mIoU in percent of all photographs together, (drawings,)."""
-    by_round = [pooled_mean_iou(np.tensordot(weights, _confusions(records, round_), 1)) for round_ in ROUNDS]
+    """Mean over ``ROUNDS`` of the mIoU in percent of all photographs together and the labels in them, (drawings,)."""
+    by_round = [mean_iou_of_shown_labels(np.tensordot(weights, _confusions(records, round_), 1)) for round_ in ROUNDS]
     mean: NDArray[np.float64] = np.mean(by_round, 0)
     return mean
 
 
 def unclicked_mean_iou(records: Sequence[Record], weights: Weights) -> NDArray[np.float64]:
-    """mIoU in percent of all photographs together in the first answer, of records that begin without a click."""
-    return pooled_mean_iou(np.tensordot(weights, _confusions(records, 0), 1))
+    """The same of the first answer alone, of records that begin without a click."""
+    return mean_iou_of_shown_labels(np.tensordot(weights, _confusions(records, 0), 1))
 
 
 def mean_iou_after(round_: int, records: Sequence[Record]) -> float:
     """mIoU in percent of all photographs together after so many corrections."""
-    return float(pooled_mean_iou(_confusions(records, round_).sum(0)))
+    return float(mean_iou_of_shown_labels(_confusions(records, round_).sum(0)))
 
 
 def _confusions(records: Sequence[Record], round_: int) -> NDArray[np.int64]:
     """Of every photograph after so many corrections, or after the last: (photographs, labels, labels)."""
     return np.stack([record.confusions[min(round_, len(record.confusions) - 1)] for record in records]).astype(np.int64)
-
-
-def pooled_mean_iou(confusions: NDArray[np.int64]) -> NDArray[np.float64]:
-    """``evaluation.confusion.mean_iou`` of many at once, (..., labels, labels) to (...)."""
-    right = np.diagonal(confusions, axis1=-2, axis2=-1)
-    of_either = confusions.sum(-1) + confusions.sum(-2) - right
-    ious = np.divide(right, of_either, out=np.zeros(right.shape), where=of_either > 0)
-    mean: NDArray[np.float64] = 100 * ious.sum(-1) / np.maximum((of_either > 0).sum(-1), 1)
-    return mean

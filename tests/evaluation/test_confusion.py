@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihp_backend.evaluation import confusion_matrix, intersection_over_union, mean_iou
+from ihp_backend.evaluation.confusion import mean_iou_of_shown_labels
 
 
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 2, 3, 255]), st.integers(0, 3)), min_size=1, max_size=60))
@@ -38,3 +39,15 @@ def test_refuses_what_does_not_fit() -> None:
         confusion_matrix(np.zeros((3, 2), np.uint8), np.zeros((2, 3), np.uint8), 2)
     with pytest.raises(ValueError, match="label id 7 found, but the label set ends at 4"):
         confusion_matrix(np.full((2, 2), 7, np.uint8), np.zeros((2, 2), np.uint8), 5)
+
+
+def test_of_many_at_once_only_labels_that_occur_count() -> None:
+    rng = np.random.default_rng(0)
+    confusions = rng.integers(1, 50, (20, 5, 5))
+    confusions[:10, 2] = 0  # Found in places, and nowhere to be found.
+    wanted = []
+    for confusion in confusions:
+        shown = [label for label in range(5) if confusion[label].sum()]
+        hits = {label: confusion[label, label] for label in shown}
+        wanted.append(np.mean([100 * hits[n] / (confusion[n].sum() + confusion[:, n].sum() - hits[n]) for n in shown]))
+    np.testing.assert_allclose(mean_iou_of_shown_labels(confusions), wanted)

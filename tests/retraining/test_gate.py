@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from ihp_backend.evaluation import Record
-from ihp_backend.evaluation.confusion import mean_iou
 from ihp_backend.retraining.gate import GateRules, judge
-from ihp_backend.retraining.paired_bootstrap import pooled_mean_iou
 
 ROUNDS = 6
 QUICK = GateRules(drawings=300)
@@ -120,10 +118,3 @@ def test_drawings_depend_on_the_seed_alone() -> None:
     )
     assert first == again
     assert first["photographs"] == other["photographs"]
-
-
-def test_many_mean_ious_at_once_equal_one_at_a_time() -> None:
-    rng = np.random.default_rng(0)
-    confusions = rng.integers(0, 50, (20, 5, 5))
-    confusions[:10, 2] = confusions[:10, :, 2] = 0
-    np.testing.assert_allclose(pooled_mean_iou(confusions), [mean_iou(confusion) for confusion in confusions])
