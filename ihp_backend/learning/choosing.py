@@ -21,8 +21,6 @@ from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
-PRIORS = ("network.classify.weight", "network.classify.bias")
-
 CORRECTIONS = 3
 
 
@@ -31,11 +29,11 @@ class Choice:
     """How far it pays to go.
 
     Attributes:
-        share: of the way from the old weights to the new ones; 0: only the priors are new.
+        share: of the way from the old weights to the new ones; 0: no step of the training was worth it.
         before: mIoU in percent of the network as it was, which knows no new label by name.
         reached: the same by share.
         weights: the state dictionary at that share.
-        changed: whether that is better than before, or knows more labels.
+        changed: whether anything is as it was not before: at share 0 that are the priors of new labels, if any.
     """
 
     share: float
@@ -53,9 +51,7 @@ def choose_share(
     asked: Collection[int] | None = None,
     seed: int = 0,
 ) -> Choice:
-    """The best of ``SHARES``; of equals the smallest. The priors are the new ones at every share.
-
-    They were found together, and between nothing and what was learned of a new label lies nothing of use.
+    """The best of ``SHARES``; of equals the smallest.
 
     Args:
         before: the network as it was.
@@ -69,15 +65,17 @@ def choose_share(
     trial = extended(before, after.num_labels - before.num_labels)
     old = {name: tensor.clone() for name, tensor in trial.state_dict().items()}
     new = after.state_dict()
-    old |= {name: new[name] for name in PRIORS}
+    for name in ("network.classify.weight", "network.classify.bias"):
+        # Between nothing and what was learned of a new label lies nothing of use.
+        old[name][before.num_labels :] = new[name][before.num_labels :]
     reached = {}
     for share in SHARES:
         trial.load_state_dict(blended(old, new, share))
         reached[share] = quick_mean_iou(trial.eval(), photographs, cache, asked, seed)
     best = max(SHARES, key=lambda share: (reached[share], -share))
-    as_it_was = quick_mean_iou(before, photographs, cache, asked, seed)
-    changed = reached[best] > as_it_was or after.num_labels > before.num_labels
-    return Choice(best, as_it_was, reached, blended(old, new, best), changed)
+    more = after.num_labels > before.num_labels
+    as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if more else reached[0.0]
+    return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or more)
 
 
 @torch.no_grad()

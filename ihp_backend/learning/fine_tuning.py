@@ -25,7 +25,7 @@ from ihp_backend.learning.extending import extended
 from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
 from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
-from ihp_backend.learning.priors import fit_priors
+from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
@@ -49,8 +49,8 @@ class FineTuning:
         cache: of what the network's encoder makes of them.
         recipe: how.
         new: labels whose prior is found anew before the first step; None: those that the network does not know.
-        asked: labels of the photographs' annotations, shown or not, whose prior is revised then; None: all. Those that
-            only the network knows may mean the same by another name.
+        asked: labels of the photographs' annotations, shown or not; None: all. Those that only the network knows may
+            mean the same by another name.
 
     Attributes:
         network: that learns.
@@ -95,7 +95,7 @@ class FineTuning:
         """
         first = self._resume(checkpoint)
         if first == 0:
-            fit_priors(self.network, self.new, self.asked, self.photographs, self.cache, self.recipe.seed)
+            fit_new_labels(self.network, self.new, self.photographs, self.cache, self.recipe.seed)
         # Statistics stay as they are: a handful of photographs would spoil them.
         self.network.eval()
         for step in range(first, self.steps):

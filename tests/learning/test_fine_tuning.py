@@ -14,7 +14,7 @@ from ihp_backend.learning.choosing import SHARES, choose_share, quick_mean_iou
 from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.fine_tuning import FineTuning
 from ihp_backend.learning.fine_tuning_recipe import FineTuningRecipe
-from ihp_backend.learning.priors import fit_priors
+from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
 from ihp_backend.networks.live import LiveNetwork
@@ -197,7 +197,7 @@ def test_a_piece_of_a_photograph_fits_together(network: LiveNetwork, tmp_path: P
 def test_new_labels_are_found_before_the_first_step(network: LiveNetwork, tmp_path: Path) -> None:
     cache, more = TrunkCache(tmp_path, network), extended(network, 1)
     before = more.network.classify.weight.detach().clone()
-    fit_priors(more, [KNOWN], [], [photograph(seed) for seed in range(12)], cache)
+    fit_new_labels(more, [KNOWN], PHOTOGRAPHS, cache)
     after = more.network.classify.weight
     assert torch.equal(after[:KNOWN], before[:KNOWN])
     assert (after[KNOWN] != 0).any()
@@ -210,27 +210,8 @@ def test_new_labels_are_found_before_the_first_step(network: LiveNetwork, tmp_pa
 
 def test_labels_that_no_photograph_shows_are_left_alone(network: LiveNetwork, tmp_path: Path) -> None:
     cache, more = TrunkCache(tmp_path, network), extended(network, 2)
-    before = more.network.classify.weight.detach().clone()
-    fit_priors(more, [KNOWN + 1], [KNOWN + 1], PHOTOGRAPHS, cache)
-    assert torch.equal(more.network.classify.weight, before)
-
-
-def test_what_a_known_label_looks_like_is_revised(network: LiveNetwork, tmp_path: Path) -> None:
-    # The project draws as label 1 what the network calls 2.
-    drawn = [photograph(seed, undrawn=False) for seed in range(4)]
-    turned = [WorkingPhotograph(one.image, np.array([0, 2, 1, 255], np.uint8)[one.parsing]) for one in drawn]
-    cache = TrunkCache(tmp_path, network)
-
-    def likely(label: int, one: WorkingPhotograph) -> float:
-        shown = torch.from_numpy(one.parsing[2::4, 2::4] == label)
-        with torch.no_grad():
-            return float(more.network.heads(cache.of(one.image)).fine.prior[0, label][shown].mean())
-
-    more = extended(network, 0)
-    before = likely(1, turned[0])
-    fit_priors(more, [], [1, 2], turned, cache)
-    assert likely(1, turned[0]) > before
-    assert torch.equal(more.network.classify.weight[0], network.network.classify.weight[0])
+    fit_new_labels(more, [KNOWN + 1], PHOTOGRAPHS, cache)
+    assert (more.network.classify.weight[KNOWN:] == 0).all()
 
 
 @pytest.mark.parametrize(("photographs", "replayed", "steps"), [(1, 0, 80), (40, 0, 160), (40, 3, 320), (900, 0, 400)])

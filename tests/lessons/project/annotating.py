@@ -26,7 +26,7 @@ from ihp_backend.labels import LabelSet
 LONGEST, GOOD_ENOUGH = 8, 85.0
 """Corrections, and own mIoU of a photograph in percent: then the brush is quicker."""
 
-BREADTH = 5
+BREADTH = 3
 """Side in pixels of the squares that must fit into what is wrong for it to be painted over."""
 
 ANNOTATOR = Annotator(corrections=LONGEST, last_answer=False)

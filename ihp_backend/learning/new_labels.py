@@ -1,9 +1,7 @@
-"""What a project's labels look like, found within seconds before any step of training.
+"""The first knowledge of labels that a network does not know by name: a few seconds, before any step of training.
 
-What the encoder makes of a cell says linearly which label it shows. So the weights of priors have a best state, which
-is found at once; a training in small steps would take hundreds to come near it. Labels that the network does not know
-get theirs from nothing. Those that it knows keep theirs but for what the photographs say against it: a project may mean
-a little more or less by a name, as where it has two labels for what the network calls one.
+What the encoder makes of a cell says linearly which label it shows. So the weights of new labels have a best state,
+which is found at once; a training in small steps would take hundreds to come near it.
 """
 
 from __future__ import annotations
@@ -25,35 +23,30 @@ from ihp_backend.networks.live import LiveNetwork
 MOST_CELLS = 1500
 """Of a photograph at most, anywhere in it: a prior that expects small parts too often misleads the decoder."""
 
-PENALTY_OF_NEW, PENALTY_OF_KNOWN = 1.2, 12.0
-"""Factors of the squared weights, on features of unit deviation, and of their squared changes, for one photograph.
-
-Among more of them the penalty is shared out. With less, a dozen photographs mislead the decoder.
-"""
+PENALTY = 0.1
+"""Factor of the squared weights, on features of unit deviation: with less, a dozen photographs mislead the decoder."""
 
 ITERATIONS = 80
 
 
-def fit_priors(
+def fit_new_labels(
     network: LiveNetwork,
     new: Collection[int],
-    asked: Collection[int],
     photographs: Sequence[WorkingPhotograph],
     cache: TrunkCache,
     seed: int = 0,
 ) -> None:
-    """Finds the priors of a project's labels, in place, by logistic regression.
+    """Finds the prior of new labels, in place, by logistic regression against the known ones, which stay as they are.
 
     Args:
         network: its encoder is that of the cache.
-        new: ids of labels whose weights are found from nothing.
-        asked: ids of labels whose weights are revised. Those that no photograph shows are left alone, and all others.
+        new: ids of labels whose weights are found anew; those that no photograph shows are left alone.
         photographs: that show them.
         cache: of what the encoder makes of these.
         seed: of the cells that are looked at.
     """
     shown = {label for photograph in photographs for label in np.unique(_in_cells(photograph)).tolist()}
-    rows = torch.tensor(sorted(shown.intersection({*new, *asked})), dtype=torch.long)
+    rows = torch.tensor(sorted(shown.intersection(new)), dtype=torch.long)
     if not len(rows):
         return
     features, labels = _cells(photographs, cache, np.random.default_rng(seed))
@@ -61,29 +54,23 @@ def fit_priors(
     assert head.bias is not None
     middle, deviation = features.mean(0), features.std(0) + 1e-3
     plain = (features - middle) / deviation
-    fresh = torch.isin(rows, torch.tensor(sorted(new), dtype=torch.long))
     with torch.no_grad():
         known = features @ head.weight[:, :, 0, 0].T + head.bias
-        kept = torch.where(fresh, torch.zeros(()), known[:, rows])
     weight = torch.zeros(len(rows), features.shape[1], requires_grad=True)
-    bias = torch.where(fresh, -2.0, 0.0).requires_grad_(True)
-    penalty = torch.where(fresh, PENALTY_OF_NEW, PENALTY_OF_KNOWN) / len(photographs)
+    bias = torch.full((len(rows),), -2.0, requires_grad=True)
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimiser.zero_grad()
-        logits = known.index_copy(1, rows, kept + plain @ weight.T + bias)
-        size = weight.square().sum(1) + torch.where(fresh, torch.zeros(()), bias.square())
-        found = cross_entropy(logits, labels) + (penalty * size).mean()
+        logits = known.index_copy(1, rows, plain @ weight.T + bias)
+        found = cross_entropy(logits, labels) + PENALTY * weight.square().sum(1).mean()
         found.backward()
         return found
 
     optimiser.step(loss)
     with torch.no_grad():
-        change, offset = weight / deviation, bias - (weight / deviation) @ middle
-        stays = (~fresh).float()
-        head.weight[rows, :, 0, 0] = stays[:, None] * head.weight[rows, :, 0, 0] + change
-        head.bias[rows] = stays * head.bias[rows] + offset
+        head.weight[rows, :, 0, 0] = weight / deviation
+        head.bias[rows] = bias - (weight / deviation) @ middle
 
 
 def _cells(
