@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ihp_backend.clicks import add_click, correction_clicks, localization_maps
@@ -20,6 +21,9 @@ from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+SURE, DRAWINGS = 0.8, 500
+"""In so much of that many drawings of photographs the best share must beat a smaller one to be taken instead."""
 
 CORRECTIONS = 3
 
@@ -51,7 +55,10 @@ def choose_share(
     asked: Collection[int] | None = None,
     seed: int = 0,
 ) -> Choice:
-    """The best of ``SHARES``; of equals the smallest.
+    """The smallest of ``SHARES`` that the best one does not beat for sure.
+
+    A handful of photographs says little about small differences, and a step that was not worth it may cost clicks
+    elsewhere. So other photographs are imagined by drawing from these with replacement (paired bootstrap).
 
     Args:
         before: the network as it was.
@@ -68,17 +75,26 @@ def choose_share(
     for name in ("network.classify.weight", "network.classify.bias"):
         # Between nothing and what was learned of a new label lies nothing of use.
         old[name][before.num_labels :] = new[name][before.num_labels :]
-    reached = {}
+    confusions = {}
     for share in SHARES:
         trial.load_state_dict(blended(old, new, share))
-        reached[share] = quick_mean_iou(trial.eval(), photographs, cache, asked, seed)
-    best = max(SHARES, key=lambda share: (reached[share], -share))
+        confusions[share] = quick_confusions(trial.eval(), photographs, cache, asked, seed)
+    reached = {share: float(mean_iou_of_shown_labels(of.sum(0))) for share, of in confusions.items()}
+    best = _surely_best(confusions, seed)
     more = after.num_labels > before.num_labels
     as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if more else reached[0.0]
     return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or more)
 
 
-@torch.no_grad()
+def _surely_best(confusions: Mapping[float, NDArray[np.int64]], seed: int) -> float:
+    """The smallest share that the best one does not beat in ``SURE`` of the drawings; see ``quick_confusions``."""
+    count = len(confusions[0.0])
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), DRAWINGS)
+    drawn = {share: mean_iou_of_shown_labels(np.tensordot(weights, of, 1)) for share, of in confusions.items()}
+    best = max(SHARES, key=lambda share: (mean_iou_of_shown_labels(confusions[share].sum(0)), -share))
+    return min(share for share in SHARES if share == best or (drawn[best] > drawn[share]).mean() < SURE)
+
+
 def quick_mean_iou(
     network: LiveNetwork,
     photographs: Sequence[WorkingPhotograph],
@@ -86,7 +102,19 @@ def quick_mean_iou(
     asked: Collection[int],
     seed: int = 0,
 ) -> float:
-    """mIoU in percent of the labels that occur, over cells.
+    """mIoU in percent of the labels that occur, of all that ``quick_confusions`` counts."""
+    return float(mean_iou_of_shown_labels(quick_confusions(network, photographs, cache, asked, seed).sum(0)))
+
+
+@torch.no_grad()
+def quick_confusions(
+    network: LiveNetwork,
+    photographs: Sequence[WorkingPhotograph],
+    cache: TrunkCache,
+    asked: Collection[int],
+    seed: int = 0,
+) -> NDArray[np.int64]:
+    """What is true and what is found in the cells of each photograph, (photographs, labels, labels).
 
     Without clicks, after the first ones and after ``CORRECTIONS`` more, together.
 
@@ -107,7 +135,7 @@ def quick_mean_iou(
     known[0] = (~known.any(0)).float()
     table = np.full(256, IGNORE, np.uint8)
     table[labels] = np.arange(count)
-    confusion = np.zeros((count, count), np.int64)
+    confusions = np.zeros((len(photographs), count, count), np.int64)
     for number, photograph in enumerate(photographs):
         rng = np.random.default_rng([seed, number])
         parsing = table[photograph.parsing]
@@ -121,10 +149,10 @@ def quick_mean_iou(
             present = known.any(1)[None] | clicked.own.any(1)
             answer = network.decode(features, Evidence(clicked, known[None], nothing, present))
             found = answer.argmax(1)[0].numpy().astype(np.uint8)
-            confusion += confusion_matrix(true, found, count)
+            confusions[number] += confusion_matrix(true, found, count)
             if round_ == 0:
                 maps = localization_maps(ClickRecipe().draw_central(parsing, rng), height, width, count)
             elif round_ == 1:
                 for click in correction_clicks(true, found, rng, CORRECTIONS):
                     add_click(maps, CELLS.click_of(click))
-    return float(mean_iou_of_shown_labels(confusion))
+    return confusions

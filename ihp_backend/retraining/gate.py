@@ -139,6 +139,9 @@ def judge(
     if unclicked[0]:
         kept = of_clicks.after >= of_clicks.before - rules.click_loss
         conditions.append(replace(of_clicks, better=None, passed=kept))
+        # What is better before anybody clicks must not be paid for with clicks.
+        costly = _drawn(proofs[0].measure, corrections, held_out, rules, larger_is_better=True)
+        conditions.append(replace(proofs[0], passed=not costly.passed))
     for round_ in ROUNDS if base[0] else ():
         old, new = (mean_iou_after(round_, records) for records in base)
         conditions.append(
