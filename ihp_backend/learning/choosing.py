@@ -22,6 +22,9 @@ from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
+LEAST = 6
+"""With fewer photographs nothing is sure."""
+
 SURE, DRAWINGS = 0.8, 500
 """In so much of that many drawings of photographs the best share must beat a smaller one to be taken instead."""
 
@@ -54,6 +57,7 @@ def choose_share(
     cache: TrunkCache,
     asked: Collection[int] | None = None,
     seed: int = 0,
+    least: int = LEAST,
 ) -> Choice:
     """The smallest of ``SHARES`` that the best one does not beat for sure.
 
@@ -67,6 +71,7 @@ def choose_share(
         cache: of the encoder that both share.
         asked: labels of the photographs' annotations; None: all that ``after`` knows.
         seed: of the annotators.
+        least: with fewer photographs only the priors of new labels are taken.
     """
     asked = range(after.num_labels) if asked is None else asked
     trial = extended(before, after.num_labels - before.num_labels)
@@ -80,7 +85,7 @@ def choose_share(
         trial.load_state_dict(blended(old, new, share))
         confusions[share] = quick_confusions(trial.eval(), photographs, cache, asked, seed)
     reached = {share: float(mean_iou_of_shown_labels(of.sum(0))) for share, of in confusions.items()}
-    best = _surely_best(confusions, seed)
+    best = _surely_best(confusions, seed) if len(photographs) >= least else 0.0
     more = after.num_labels > before.num_labels
     as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if more else reached[0.0]
     return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or more)

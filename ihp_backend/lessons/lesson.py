@@ -72,7 +72,8 @@ def hold_lesson(
     if tuned is None:
         running.end("stopped", message="asked to; it goes on from here when it is begun again")
         return
-    candidate = make_candidate(network, tuned, material, cache, folder, checkpoint, f"project-{project}", running)
+    name = f"project-{project}"
+    candidate = make_candidate(network, tuned, material, cache, folder, checkpoint, name, running, recipe)
     after = parser_of(candidate.folder, index.labels, recipe)
     try:
         pictures = candidate.folder / PICTURES

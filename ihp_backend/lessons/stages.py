@@ -12,7 +12,7 @@ from pathlib import Path
 from ihp_backend.evaluation import Record
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import LabelSet
-from ihp_backend.learning.choosing import Choice, choose_share
+from ihp_backend.learning.choosing import LEAST, Choice, choose_share
 from ihp_backend.learning.fine_tuning import FineTuning
 from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
@@ -42,6 +42,7 @@ class LessonRecipe:
     Attributes:
         fine_tuning: how the network learns.
         gate: what lets a candidate through.
+        least_choosing: photographs that it takes to choose how far to go, see ``choose_share``.
         base_model: that serves projects without a version of their own; None: the packaged default.
         force: promote whatever the gate says.
         threads: of the processor.
@@ -49,6 +50,7 @@ class LessonRecipe:
 
     fine_tuning: FineTuningRecipe = RECIPE
     gate: GateRules = RULES
+    least_choosing: int = LEAST
     base_model: str | None = None
     force: bool = False
     threads: int = 1
@@ -111,6 +113,7 @@ def make_candidate(
     checkpoint: Checkpoint,
     name: str,
     running: Running,
+    recipe: LessonRecipe,
 ) -> Candidate:
     """Goes as far as pays on photographs that were not learned from, and exports what is there.
 
@@ -118,7 +121,7 @@ def make_candidate(
         LessonError: ONNX Runtime answers otherwise than torch.
     """
     running.tell(stage="choosing")
-    choice = choose_share(network, tuned, material.choosing, cache, material.asked)
+    choice = choose_share(network, tuned, material.choosing, cache, material.asked, least=recipe.least_choosing)
     arguments = {**checkpoint.network["arguments"], "num_labels": len(material.labels)}
     description = {**checkpoint.network, "arguments": arguments}
     candidate = folder / "candidate"

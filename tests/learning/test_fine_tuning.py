@@ -139,13 +139,14 @@ def test_what_has_learned_nonsense_is_not_chosen(network: LiveNetwork, tmp_path:
             parameter.mul_(-1)
     tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, replace(RECIPE, steps=40, learning_rate=1e-2))
     tuning.run()
-    unseen = [photograph(seed, undrawn=False) for seed in (10, 11)]
+    unseen = [photograph(seed, undrawn=False) for seed in range(10, 16)]
     choice = choose_share(network, tuning.network, unseen, cache)
     assert set(choice.reached) == set(SHARES)
     assert choice.share > 0
     assert choice.reached[choice.share] > choice.reached[0.0]
     assert choice.before == quick_mean_iou(network, unseen, cache, EVERYTHING)
     assert choice.changed
+    assert choose_share(network, tuning.network, unseen[:5], cache).share == 0
     assert not choose_share(network, network, unseen, cache).changed
     of_spoiled = choose_share(network, spoiled, unseen, cache)
     assert of_spoiled.reached[of_spoiled.share] >= of_spoiled.reached[0.0]
@@ -163,7 +164,7 @@ def test_it_goes_no_further_than_what_is_sure(monkeypatch: pytest.MonkeyPatch, n
 
     def chosen() -> float:
         asked_for.clear()
-        return choose_share(network, network, PHOTOGRAPHS, None).share  # type: ignore[arg-type]
+        return choose_share(network, network, PHOTOGRAPHS * 2, None).share  # type: ignore[arg-type]
 
     asked_for: list[float] = []
     assert chosen() == 0

@@ -41,7 +41,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(model: Path) -> LessonRecipe:
     rules = GateRules(least_photographs=2, slower=10.0, drawings=200)
     tuning = FineTuningRecipe(steps=80, batch=2, learning_rate=1e-2, save_every=10)
-    return LessonRecipe(tuning, rules, str(model))
+    return LessonRecipe(tuning, rules, least_choosing=1, base_model=str(model))
 
 
 def accept(school: School, tasks: range, first: int = 0, shuffled: bool = False) -> Index:
