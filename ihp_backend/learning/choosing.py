@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ihp_backend.clicks import add_click, correction_clicks, localization_maps
 from ihp_backend.evaluation.confusion import confusion_matrix, mean_iou_of_shown_labels
+from ihp_backend.evaluation.drawings import draw_photographs
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import blended, extended
@@ -85,18 +86,17 @@ def choose_share(
         trial.load_state_dict(blended(old, new, share))
         confusions[share] = quick_confusions(trial.eval(), photographs, cache, asked, seed)
     reached = {share: float(mean_iou_of_shown_labels(of.sum(0))) for share, of in confusions.items()}
-    best = _surely_best(confusions, seed) if len(photographs) >= least else 0.0
+    best = _surely_best(confusions, reached, seed) if len(photographs) >= least else 0.0
     more = after.num_labels > before.num_labels
     as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if more else reached[0.0]
     return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or more)
 
 
-def _surely_best(confusions: Mapping[float, NDArray[np.int64]], seed: int) -> float:
+def _surely_best(confusions: Mapping[float, NDArray[np.int64]], reached: Mapping[float, float], seed: int) -> float:
     """The smallest share that the best one does not beat in ``SURE`` of the drawings; see ``quick_confusions``."""
-    count = len(confusions[0.0])
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), DRAWINGS)
+    weights = draw_photographs(len(confusions[0.0]), DRAWINGS, seed)
     drawn = {share: mean_iou_of_shown_labels(np.tensordot(weights, of, 1)) for share, of in confusions.items()}
-    best = max(SHARES, key=lambda share: (mean_iou_of_shown_labels(confusions[share].sum(0)), -share))
+    best = max(SHARES, key=lambda share: (reached[share], -share))
     return min(share for share in SHARES if share == best or (drawn[best] > drawn[share]).mean() < SURE)
 
 

@@ -15,6 +15,7 @@ from ihp_backend.evaluation import Record
 from ihp_backend.retraining.paired_bootstrap import (
     ROUNDS,
     Both,
+    Drawn,
     Measure,
     corrections,
     mean_iou_after,
@@ -118,13 +119,18 @@ def judge(
             "annotate more, or promote it unseen with --force"
         )
         return Verdict(False, reason, (), (), count)
-    of_clicks = _drawn("mean mIoU (%) after 0, 3 and 5 corrections", mean_ious, held_out, rules, larger_is_better=True)
-    proofs = [
-        _drawn("corrections to 85 % of a photograph", corrections, held_out, rules, larger_is_better=False),
-        of_clicks,
-    ]
+
+    def drawn(of: Measure, records: Both, *, larger_is_better: bool) -> Drawn:
+        return paired_bootstrap(of, records, rules.drawings, rules.seed, larger_is_better=larger_is_better)
+
+    needed = drawn(corrections, held_out, larger_is_better=False)
+    of_needed = _proof("corrections to 85 % of a photograph", needed, rules)
+    under_clicks = drawn(mean_ious, held_out, larger_is_better=True)
+    of_clicks = _proof("mean mIoU (%) after 0, 3 and 5 corrections", under_clicks, rules)
+    proofs = [of_needed, of_clicks]
     if unclicked[0]:
-        proofs.append(_drawn("mIoU (%) without a click", unclicked_mean_iou, unclicked, rules, larger_is_better=True))
+        without = drawn(unclicked_mean_iou, unclicked, larger_is_better=True)
+        proofs.append(_proof("mIoU (%) without a click", without, rules))
     obeyed = [_share(records, "obeyed", "given") for records in held_out]
     conditions = [
         Comparison("share of clicks obeyed", obeyed[0], obeyed[1], None, obeyed[1] >= rules.obeyed),
@@ -140,8 +146,7 @@ def judge(
         kept = of_clicks.after >= of_clicks.before - rules.click_loss
         conditions.append(replace(of_clicks, better=None, passed=kept))
         # What is better before anybody clicks must not be paid for with clicks.
-        costly = _drawn(proofs[0].measure, corrections, held_out, rules, larger_is_better=True)
-        conditions.append(replace(proofs[0], passed=not costly.passed))
+        conditions.append(replace(of_needed, passed=needed.worse < rules.confidence))
     for round_ in ROUNDS if base[0] else ():
         old, new = (mean_iou_after(round_, records) for records in base)
         conditions.append(
@@ -161,8 +166,7 @@ def judge(
     return Verdict(True, reason, tuple(proofs), tuple(conditions), count)
 
 
-def _drawn(measure: str, of: Measure, both: Both, rules: GateRules, *, larger_is_better: bool) -> Comparison:
-    drawn = paired_bootstrap(of, both, rules.drawings, rules.seed, larger_is_better=larger_is_better)
+def _proof(measure: str, drawn: Drawn, rules: GateRules) -> Comparison:
     return Comparison(measure, drawn.before, drawn.after, drawn.better, drawn.better >= rules.confidence)
 
 

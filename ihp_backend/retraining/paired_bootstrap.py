@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.evaluation import Record
 from ihp_backend.evaluation.confusion import mean_iou, mean_iou_of_shown_labels
-
-Weights = NDArray[np.int64]
-"""How often each photograph counts, (drawings, photographs)."""
+from ihp_backend.evaluation.drawings import Weights, draw_photographs
 
 Measure = Callable[[Sequence[Record], Weights], NDArray[np.float64]]
 """Of the photographs that each drawing holds, (drawings,)."""
@@ -36,23 +34,24 @@ class Drawn(NamedTuple):
 
     Attributes:
         before, after: of the photographs as they are.
-        better: share of the drawings in which the second model is better.
+        better, worse: share of the drawings in which the second model is better, and in which it is worse.
     """
 
     before: float
     after: float
     better: float
+    worse: float
 
 
 def paired_bootstrap(of: Measure, both: Both, drawings: int, seed: int, *, larger_is_better: bool) -> Drawn:
     """Holds two models against one another."""
     count = len(both[0])
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), drawings)
+    drawn = draw_photographs(count, drawings, seed)
     # The photographs as they are come first.
     weights = np.concatenate([np.ones((1, count), np.int64), drawn])
     old, new = (of(records, weights) for records in both)
     gained = (new - old)[1:] * (1 if larger_is_better else -1)
-    return Drawn(float(old[0]), float(new[0]), float((gained > 0).mean()))
+    return Drawn(float(old[0]), float(new[0]), float((gained > 0).mean()), float((gained < 0).mean()))
 
 
 def corrections(records: Sequence[Record], weights: Weights) -> NDArray[np.float64]:
