@@ -175,7 +175,9 @@ def try_out(
         # As labels that it does not know: names are the project's to change, and a new one takes the place of others.
         strangers = before.speaking(judged.labels, {}), after.speaking(judged.labels, {})
         of_base = both(*strangers, judged, going_on)
-    times = click_times(before, after, material.held_out[0]) if len(material.held_out) else (1.0, 1.0)
+    times = (1.0, 1.0)
+    if len(material.held_out):
+        times = click_times(before, after, material.held_out[0], recipe.gate.slower)
     return judge(held_out, of_base, times, recipe.gate, unclicked)
 
 

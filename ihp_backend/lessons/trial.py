@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -19,8 +20,8 @@ ANNOTATOR = Annotator(corrections=10, last_answer=False)
 NOBODY = Annotator(corrections=0, start="nothing", last_answer=False)
 """Clicks nothing: what a photograph is pre-annotated with."""
 
-TIMED = 9
-"""Clicks of each model that are timed."""
+WARM_UP, LEAST_TIMED, MOST_TIMED = 2, 9, 60
+"""Clicks of each model that are made to warm up, and that are timed at least and at most."""
 
 
 class Stopped(Exception):
@@ -62,22 +63,30 @@ def first_clicks(sample: Sample) -> list[Click]:
     return ANNOTATOR.initial_clicks(sample.parsing, np.random.default_rng(0), np.random.default_rng(1))
 
 
-def click_times(before: Parser, after: Parser, sample: Sample) -> tuple[float, float]:
+def click_times(before: Parser, after: Parser, sample: Sample, slower: float) -> tuple[float, float]:
     """Milliseconds of a click of both models: the shortest of several made in turn, for what else runs only adds to it.
 
-    They are asked as if they knew no label by name: what a model knows more than the other it also has to look for.
+    On a busy machine few clicks may be undisturbed, so the second model is timed until it is no more than ``slower``
+    times as slow as the first one, or long enough to say that it is. Both are asked as if they knew no label by name:
+    what a model knows more than the other it also has to look for.
     """
     parsers = [parser.speaking(parser.labels, {}) for parser in (before, after)]
     scenes = [parser.open(sample.image) for parser in parsers]
     clicks = first_clicks(sample)
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(TIMED + 2):
-        for parser, scene, kept in zip(parsers, scenes, times, strict=True):
-            began = time.perf_counter()
-            parser.parse(scene, clicks)
-            if turn >= 2:  # The first ones warm up.
-                kept.append((time.perf_counter() - began) * 1000)
-    return min(times[0]), min(times[1])
+
+    def milliseconds(number: int) -> float:
+        began = time.perf_counter()
+        parsers[number].parse(scenes[number], clicks)
+        return (time.perf_counter() - began) * 1000
+
+    for _ in range(WARM_UP):
+        milliseconds(0), milliseconds(1)
+    shortest = [math.inf, math.inf]
+    for made in range(1, MOST_TIMED + 1):
+        shortest = [min(shortest[number], milliseconds(number)) for number in (0, 1)]
+        if made >= LEAST_TIMED and shortest[1] <= slower * shortest[0]:
+            break
+    return shortest[0], shortest[1]
 
 
 def most_changed(before: Sequence[Record], after: Sequence[Record], count: int) -> list[int]:
