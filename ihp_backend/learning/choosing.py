@@ -16,10 +16,10 @@ from ihp_backend.evaluation.drawings import draw_photographs
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import blended, extended
-from ihp_backend.learning.live_samples import CELLS
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
+from ihp_backend.networks.live.upsampling import upsampled
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -119,7 +119,7 @@ def quick_confusions(
     asked: Collection[int],
     seed: int = 0,
 ) -> NDArray[np.int64]:
-    """What is true and what is found in the cells of each photograph, (photographs, labels, labels).
+    """What is true and what is found in the pixels of each photograph, (photographs, labels, labels).
 
     Without clicks, after the first ones and after ``CORRECTIONS`` more, together.
 
@@ -147,17 +147,16 @@ def quick_confusions(
         height, width = parsing.shape
         features = network.network.heads(cache.of(photograph.image))
         maps = localization_maps([], height, width, count)
-        true = np.ascontiguousarray(CELLS.of(torch.from_numpy(parsing)).numpy())
-        nothing = torch.zeros(1, count, *true.shape)
+        nothing = torch.zeros(1, count, *features.fine.prior.shape[2:])
         for round_ in range(3):
             clicked = clicked_in(torch.from_numpy(maps)[None])
             present = known.any(1)[None] | clicked.own.any(1)
             answer = network.decode(features, Evidence(clicked, known[None], nothing, present))
-            found = answer.argmax(1)[0].numpy().astype(np.uint8)
-            confusions[number] += confusion_matrix(true, found, count)
+            found = upsampled(answer, features.mixture).argmax(1)[0].numpy().astype(np.uint8)
+            confusions[number] += confusion_matrix(parsing, found, count)
             if round_ == 0:
                 maps = localization_maps(ClickRecipe().draw_central(parsing, rng), height, width, count)
             elif round_ == 1:
-                for click in correction_clicks(true, found, rng, CORRECTIONS):
-                    add_click(maps, CELLS.click_of(click))
+                for click in correction_clicks(parsing, found, rng, CORRECTIONS):
+                    add_click(maps, click)
     return confusions

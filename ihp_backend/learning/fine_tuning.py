@@ -2,23 +2,22 @@
 
 What the encoder makes of each photograph is kept, so that a step costs little more than a click. The network learns in
 the same loop as it was trained in, from the accepted label maps: simulated annotators click, it answers, they correct.
-What it knew of labels that these photographs do not show is kept by asking it, where nothing is drawn, to expect what
-it expected before (Li and Hoiem 2016, "Learning without Forgetting").
+What it knew of labels that nobody asked for is kept by what its prior is told, see ``prior_losses``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import nll_loss
 
 from ihp_backend.clicks import localization_maps
-from ihp_backend.labels import IGNORE, LabelSet
+from ihp_backend.labels import LabelSet
 from ihp_backend.learning.augmentation import mirror
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import extended
@@ -26,13 +25,13 @@ from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
 from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.new_labels import fit_new_labels
+from ihp_backend.learning.prior_losses import SMALLEST, prior_losses
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
-
-SMALLEST = 1e-6
+from ihp_backend.networks.live.upsampling import upsampled
 
 Tell = Callable[[int, float], bool]
 """Is told the number of steps done and the loss; False ends the training."""
@@ -155,28 +154,26 @@ class FineTuning:
         samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng, asked)
 
         def answer(evidence: Evidence, grid: Grid) -> Tensor:
-            return self.network.decode(features, evidence)
+            return upsampled(self.network.decode(features, evidence), features.mixture, grid.step, grid.phase)
 
-        # In the middle of each cell: outlines are the encoder's business, which stays as it is.
-        answered, _ = self.loop.losses(answer, samples, lambda _: CELLS, rng)
+        answered, _ = self.loop.losses(answer, samples, partial(Grid.draw, self.recipe.loss_step), rng)
         perceived = self.perceiving(features.fine.embedding, samples.parsing, samples.maps).loss
-        cells = CELLS.of(true).long()
         prior = features.fine.prior
         if replayed:
             # What the project calls skin is a face there: with a part in it, new labels would be unlearned again.
             prior = prior.index_fill(1, torch.tensor([*self.new], dtype=torch.long), 0.0)
             prior = prior / prior.sum(1, keepdim=True).clamp(min=SMALLEST)
-        prior = prior.clamp(min=SMALLEST).log()
-        loss = answered + self.recipe.semantic_perceiving_weight * perceived
-        if (cells != IGNORE).any():
-            loss = loss + self.recipe.prior_weight * nll_loss(prior, cells, ignore_index=IGNORE)
-        undrawn = cells == IGNORE
-        if undrawn.any():
-            with torch.no_grad():
-                expected = self.before.network.heads(trunk).fine.prior
-            kept = -(expected * prior[:, : expected.shape[1]]).sum(1)[undrawn].mean()
-            loss = loss + self.recipe.keeping_weight * kept
-        return loss
+        with torch.no_grad():
+            expected = self.before.network.heads(trunk).fine.prior
+        cells = CELLS.of(true).long()
+        told, kept = prior_losses(prior, expected, cells, set(range(prior.shape[1])).difference(asked))
+        weights = self.recipe
+        return (
+            answered
+            + weights.semantic_perceiving_weight * perceived
+            + weights.prior_weight * told
+            + weights.keeping_weight * kept
+        )
 
     def _keep(self, file: Path, step: int) -> None:
         part = file.with_name(f".{file.name}.part")

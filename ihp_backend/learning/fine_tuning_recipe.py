@@ -18,6 +18,7 @@ class FineTuningRecipe:
         prior_weight: factor of the cross-entropy of the prior.
         keeping_weight: factor of the loss that keeps what was known.
         semantic_perceiving_weight: factor of the SP-loss on the embedding.
+        loss_step: the losses on the parsing look at every n-th pixel in both directions, at a random phase.
         save_every: steps between checkpoints.
         seed: of everything random.
     """
@@ -31,6 +32,7 @@ class FineTuningRecipe:
     prior_weight: float = 0.4
     keeping_weight: float = 0.4
     semantic_perceiving_weight: float = 0.5
+    loss_step: int = 2
     save_every: int = 50
     seed: int = 0
 

@@ -23,8 +23,9 @@ from ihp_backend.networks.live import LiveNetwork
 MOST_CELLS = 1500
 """Of a photograph at most, anywhere in it: a prior that expects small parts too often misleads the decoder."""
 
-PENALTY = 0.1
-"""Factor of the squared weights, on features of unit deviation: with less, a dozen photographs mislead the decoder."""
+PENALTY = 1.2
+"""Of the squared weights, on features of unit deviation, shared among the photographs: the more there are, the less it
+takes to keep them from misleading the decoder."""
 
 ITERATIONS = 80
 
@@ -56,6 +57,7 @@ def fit_new_labels(
     plain = (features - middle) / deviation
     with torch.no_grad():
         known = features @ head.weight[:, :, 0, 0].T + head.bias
+    penalty = PENALTY / len(photographs)
     weight = torch.zeros(len(rows), features.shape[1], requires_grad=True)
     bias = torch.full((len(rows),), -2.0, requires_grad=True)
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
@@ -63,7 +65,7 @@ def fit_new_labels(
     def loss() -> Tensor:
         optimiser.zero_grad()
         logits = known.index_copy(1, rows, plain @ weight.T + bias)
-        found = cross_entropy(logits, labels) + PENALTY * weight.square().sum(1).mean()
+        found = cross_entropy(logits, labels) + penalty * weight.square().sum(1).mean()
         found.backward()
         return found
 

@@ -17,7 +17,7 @@ from ihp_backend.networks.live.features import Trunk
 
 
 class TrunkCache:
-    """Trunks in half precision, a file each; some 2 MB for a photograph of 512 x 256 pixels.
+    """Trunks in half precision, a file each; some 4 MB for a photograph of 512 x 256 pixels.
 
     Args:
         folder: of the files; one below it belongs to this encoder alone.
@@ -35,36 +35,36 @@ class TrunkCache:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def of(self, working: NDArray[np.uint8]) -> Trunk:
-        """The trunk of a padded working photograph, uint8 (H, W, 3), in single precision and without its mixture."""
+        """The trunk of a padded working photograph, uint8 (H, W, 3), in single precision."""
         file = self.folder / f"{hashlib.sha256(working.tobytes() + str(working.shape).encode()).hexdigest()[:32]}.npz"
-        joined = _read(file)
-        if joined is None:
+        kept = _read(file)
+        if kept is None:
             self._network.eval()
             with torch.no_grad():
                 image = torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)[None]))
-                made = self._network.network.trunk(image).joined
-            joined = [stage.half().numpy() for stage in made]
-            _write(file, joined)
-        one, two, three = (torch.from_numpy(stage).float() for stage in joined)
-        return Trunk((one, two, three), one.new_zeros(1, 0, *one.shape[2:]))
+                made = self._network.network.trunk(image)
+            kept = [part.half().numpy() for part in (*made.joined, made.mixture)]
+            _write(file, kept)
+        one, two, three, mixture = (torch.from_numpy(part).float() for part in kept)
+        return Trunk((one, two, three), mixture)
 
 
 def _read(file: Path) -> list[NDArray[np.float16]] | None:
     """None where there is no file, or half of one."""
     try:
-        with np.load(file, allow_pickle=False) as stages:
-            return [stages[f"arr_{number}"] for number in range(3)]
+        with np.load(file, allow_pickle=False) as parts:
+            return [parts[f"arr_{number}"] for number in range(4)]
     except (OSError, KeyError, ValueError, EOFError, BadZipFile):
         return None
 
 
-def _write(file: Path, joined: list[NDArray[np.float16]]) -> None:
+def _write(file: Path, parts: list[NDArray[np.float16]]) -> None:
     """Whole or not at all; that it does not fit on the disk costs time and nothing else."""
     try:
         handle, part = mkstemp(dir=file.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as made:
-                np.savez(made, *joined)
+                np.savez(made, *parts)
             os.replace(part, file)
         except OSError:
             Path(part).unlink(missing_ok=True)

@@ -12,21 +12,21 @@ NOTICEABLE = 0.01
 
 
 def completed(label_map: NDArray[np.uint8], expected: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lets undrawn pixels be background where the photograph was annotated as a whole.
+    """Lets undrawn pixels be background, but for parts that seem to have been left out.
 
-    It was, if nothing of a noticeable size is expected under a label that was not drawn at all. Even then undrawn
-    pixels in which a part is expected stay undrawn: it may have been left out on purpose, or overlooked.
+    Those are undrawn pixels in which a part of a noticeable size is expected under a label that was not drawn at all:
+    it may have been left out on purpose, or overlooked. Where a label was drawn, it was drawn as far as it goes: what
+    is expected of it beyond that is a mistake of the parser, and worth more than anything else to learn from.
 
     Args:
         label_map: uint8 (height, width), 255 where nothing is drawn.
         expected: uint8 (height, width), what a parser sees without clicks, in the same ids.
 
     Returns:
-        The label map with background where it is meant, or as it was.
+        The label map with background where it is meant.
     """
     undrawn = label_map == IGNORE
-    seen = np.bincount(expected.ravel(), minlength=256) >= NOTICEABLE * expected.size
     drawn = np.bincount(label_map.ravel(), minlength=256) > 0
-    if (seen & ~drawn)[1:IGNORE].any():
-        return label_map
-    return np.where(undrawn & (expected == 0), 0, label_map).astype(np.uint8)
+    left_out = (np.bincount(expected[undrawn], minlength=256) >= NOTICEABLE * expected.size) & ~drawn
+    left_out[0] = False
+    return np.where(undrawn & ~left_out[expected], 0, label_map).astype(np.uint8)

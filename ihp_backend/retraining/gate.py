@@ -1,7 +1,7 @@
 """The gate: a candidate takes the place of the model in service only if it is proven better and harms nothing.
 
 Both models annotate the same photographs under the same simulated annotator. What speaks for the candidate must hold
-in nine of ten drawings of other photographs from the same project (paired bootstrap over photographs); what must not
+in nearly all drawings of other photographs from the same project (paired bootstrap over photographs); what must not
 get worse is compared directly.
 """
 
@@ -31,7 +31,9 @@ class GateRules:
 
     Attributes:
         least_photographs: held out; with fewer nothing can be said.
-        confidence: share of the drawings in which the candidate must be better.
+        confidence: how sure it must be that a candidate is better in anything. What is left to chance is shared among
+            the measures that may show it (Bonferroni): with three, one of them must hold in 96.7 % of the drawings
+            for 0.9, since each of them may do so by luck.
         click_loss: percentage points of mIoU under clicks that it may lose at most, where it is better without them.
         base_loss: percentage points of mIoU that it may lose at most on the base validation, after any number of
             ``ROUNDS`` corrections.
@@ -123,14 +125,15 @@ def judge(
     def drawn(of: Measure, records: Both, *, larger_is_better: bool) -> Drawn:
         return paired_bootstrap(of, records, rules.drawings, rules.seed, larger_is_better=larger_is_better)
 
+    certainty = 1 - (1 - rules.confidence) / (3 if unclicked[0] else 2)
     needed = drawn(corrections, held_out, larger_is_better=False)
-    of_needed = _proof("corrections to 85 % of a photograph", needed, rules)
+    of_needed = _proof("corrections to 85 % of a photograph", needed, certainty)
     under_clicks = drawn(mean_ious, held_out, larger_is_better=True)
-    of_clicks = _proof("mean mIoU (%) after 0, 3 and 5 corrections", under_clicks, rules)
+    of_clicks = _proof("mean mIoU (%) after 0, 3 and 5 corrections", under_clicks, certainty)
     proofs = [of_needed, of_clicks]
     if unclicked[0]:
         without = drawn(unclicked_mean_iou, unclicked, larger_is_better=True)
-        proofs.append(_proof("mIoU (%) without a click", without, rules))
+        proofs.append(_proof("mIoU (%) without a click", without, certainty))
     obeyed = [_share(records, "obeyed", "given") for records in held_out]
     conditions = [
         Comparison("share of clicks obeyed", obeyed[0], obeyed[1], None, obeyed[1] >= rules.obeyed),
@@ -166,8 +169,8 @@ def judge(
     return Verdict(True, reason, tuple(proofs), tuple(conditions), count)
 
 
-def _proof(measure: str, drawn: Drawn, rules: GateRules) -> Comparison:
-    return Comparison(measure, drawn.before, drawn.after, drawn.better, drawn.better >= rules.confidence)
+def _proof(measure: str, drawn: Drawn, certainty: float) -> Comparison:
+    return Comparison(measure, drawn.before, drawn.after, drawn.better, drawn.better >= certainty)
 
 
 def _share(records: Sequence[Record], part: str, whole: str) -> float:

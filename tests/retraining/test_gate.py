@@ -65,6 +65,22 @@ def test_chance_alone_does_not_pass() -> None:
     assert passed.count(True) <= 1
 
 
+def test_three_chances_leave_no_more_to_luck_than_one() -> None:
+    """Of models that are equally good one in ten passes; with nine of ten drawings for each measure one in four did."""
+    passed, seeds = 0, range(100)
+    for seed in seeds:
+        one, other, few, more = (
+            records(quality, seed=1000 * number + seed)
+            for number, quality in enumerate((rising(0.83), rising(0.83), [0.4], [0.4]))
+        )
+        verdict = judge((one, other), ([], []), SAME_SPEED, replace(QUICK, click_loss=100), (few, more))
+        passed += verdict.passed
+        assert all(
+            proof.passed == (proof.better >= 1 - 0.1 / 3) for proof in verdict.proofs if proof.better is not None
+        )
+    assert 0 < passed <= 0.14 * len(seeds)
+
+
 def test_a_bad_batch_is_rejected() -> None:
     shuffled = records(rising(0.6, 0.01))
     assert not judge((GOOD, shuffled), (GOOD, shuffled), SAME_SPEED, QUICK).passed
