@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.lessons.accepted_index import HELD_OUT, LEARNED, Index, Item
 from ihp_backend.lessons.accepted_set import AcceptedSet
 from ihp_backend.lessons.completion import completed
+from ihp_backend.lessons.outlines import without_outlines
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.geometry import to_working_image, to_working_map, working_scale
@@ -25,13 +26,18 @@ CHOOSING = 6
 class HeldOut:
     """The photographs that are held out, as a data set; each is read when it is asked for, since they may be large.
 
+    Outlines are left out as far as the network can be off by a pixel of its own, see ``without_outlines``.
+
     Args:
         accepted, items, labels: the accepted set, which of its items, and its labels.
         parser: see ``gather``.
+        working_size: of the model, longer side in pixels.
     """
 
-    def __init__(self, accepted: AcceptedSet, items: Sequence[Item], labels: LabelSet, parser: Parser) -> None:
-        self._accepted, self._items, self._parser = accepted, items, parser
+    def __init__(
+        self, accepted: AcceptedSet, items: Sequence[Item], labels: LabelSet, parser: Parser, working_size: int
+    ) -> None:
+        self._accepted, self._items, self._parser, self._working_size = accepted, items, parser, working_size
         self.labels, self.ids = labels, [str(item.task) for item in items]
 
     def __len__(self) -> int:
@@ -39,7 +45,10 @@ class HeldOut:
 
     def __getitem__(self, index: int) -> Sample:
         """The sample at ``index``; raises ``StorageError``."""
-        return _sample(self._accepted, self._items[index], self._parser)
+        sample = _sample(self._accepted, self._items[index], self._parser)
+        height, width = sample.parsing.shape
+        breadth = max(round(1 / working_scale(height, width, self._working_size)), 1)
+        return replace(sample, parsing=without_outlines(sample.parsing, breadth))
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
         """Only its parsing; raises ``StorageError``."""
@@ -55,7 +64,7 @@ class Material:
         asked: ids among them that the project asks for, the background's included.
         learned: to learn from.
         replay: to learn from besides, so that what was known is not forgotten.
-        choosing: to choose among states of the network.
+        choosing: to choose among states of the network; outlines are left out, as of those that are held out.
         held_out: for the gate, in the labelling config's ids.
     """
 
@@ -119,11 +128,15 @@ def gather(
         for name, label in match.ids.items():
             of_base[replayed.labels.id_of(name)] = label
         replay = [_working(replayed[number], of_base, checkpoint) for number in range(len(replayed))]
-    held_out = HeldOut(accepted, [item for item in index.items if item.split == HELD_OUT], index.labels, parser)
-    choosing = tuple(learned[CHOOSING - 1 :: CHOOSING])
+    items = [item for item in index.items if item.split == HELD_OUT]
+    held_out = HeldOut(accepted, items, index.labels, parser, checkpoint.working_size)
+    choosing = tuple(
+        replace(one, parsing=without_outlines(one.parsing, 1))
+        for one in learned[CHOOSING - 1 :: CHOOSING] or learned
+    )  # fmt: skip
     kept = tuple(one for number, one in enumerate(learned, start=1) if number % CHOOSING)
     asked = tuple(np.unique(ids[: len(index.labels)]).tolist())
-    return Material(labels, asked, kept, tuple(replay), choosing or tuple(learned), held_out)
+    return Material(labels, asked, kept, tuple(replay), choosing, held_out)
 
 
 def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> WorkingPhotograph:
