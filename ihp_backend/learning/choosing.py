@@ -38,10 +38,10 @@ class Choice:
 
     Attributes:
         share: of the way from the old weights to the new ones; 0: no step of the training was worth it.
-        before: mIoU in percent of the network as it was, which knows no new label by name.
+        before: mIoU in percent of the network as it was.
         reached: the same by share.
         weights: the state dictionary at that share.
-        changed: whether anything is as it was not before: at share 0 that are the priors of new labels, if any.
+        changed: whether anything is as it was not before: at share 0 that are the priors found anew, if any.
     """
 
     share: float
@@ -59,6 +59,7 @@ def choose_share(
     asked: Collection[int] | None = None,
     seed: int = 0,
     least: int = LEAST,
+    anew: Collection[int] | None = None,
 ) -> Choice:
     """The smallest of ``SHARES`` that the best one does not beat for sure.
 
@@ -72,24 +73,25 @@ def choose_share(
         cache: of the encoder that both share.
         asked: labels of the photographs' annotations; None: all that ``after`` knows.
         seed: of the annotators.
-        least: with fewer photographs only the priors of new labels are taken.
+        least: with fewer photographs only the priors found anew are taken.
+        anew: labels whose priors were found anew, which are taken at every share; None: those that ``before`` lacks.
     """
     asked = range(after.num_labels) if asked is None else asked
+    anew = range(before.num_labels, after.num_labels) if anew is None else anew
     trial = extended(before, after.num_labels - before.num_labels)
     old = {name: tensor.clone() for name, tensor in trial.state_dict().items()}
     new = after.state_dict()
     for name in ("network.classify.weight", "network.classify.bias"):
-        # Between nothing and what was learned of a new label lies nothing of use.
-        old[name][before.num_labels :] = new[name][before.num_labels :]
+        # What fewer photographs told, or none, is no better than what these tell: between them lies nothing of use.
+        old[name][[*anew]] = new[name][[*anew]]
     confusions = {}
     for share in SHARES:
         trial.load_state_dict(blended(old, new, share))
         confusions[share] = quick_confusions(trial.eval(), photographs, cache, asked, seed)
     reached = {share: float(mean_iou_of_shown_labels(of.sum(0))) for share, of in confusions.items()}
     best = _surely_best(confusions, reached, seed) if len(photographs) >= least else 0.0
-    more = after.num_labels > before.num_labels
-    as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if more else reached[0.0]
-    return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or more)
+    as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if anew else reached[0.0]
+    return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or bool(anew))
 
 
 def _surely_best(confusions: Mapping[float, NDArray[np.int64]], reached: Mapping[float, float], seed: int) -> float:

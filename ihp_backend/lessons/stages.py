@@ -85,10 +85,9 @@ def train(
     for other in folder.glob("training-*.pt"):
         if other != kept:
             other.unlink()
-    known = read_checkpoint(recipe.base_model).labels.names
-    own = [label for label, name in enumerate(material.labels.names) if name not in known]
+    own, asked = _own(material.labels, recipe), material.asked
     tuning = FineTuning(
-        network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay, own, material.asked
+        network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay, own, asked
     )
     running.tell(stage="training", steps=tuning.steps)
     losses = folder / LOSSES
@@ -121,7 +120,10 @@ def make_candidate(
         LessonError: ONNX Runtime answers otherwise than torch.
     """
     running.tell(stage="choosing")
-    choice = choose_share(network, tuned, material.choosing, cache, material.asked, least=recipe.least_choosing)
+    own = _own(material.labels, recipe)
+    choice = choose_share(
+        network, tuned, material.choosing, cache, material.asked, least=recipe.least_choosing, anew=own
+    )
     arguments = {**checkpoint.network["arguments"], "num_labels": len(material.labels)}
     description = {**checkpoint.network, "arguments": arguments}
     candidate = folder / "candidate"
@@ -179,6 +181,12 @@ def try_out(
     if len(material.held_out):
         times = click_times(before, after, material.held_out[0], recipe.gate.slower)
     return judge(held_out, of_base, times, recipe.gate, unclicked)
+
+
+def _own(labels: LabelSet, recipe: LessonRecipe) -> list[int]:
+    """Labels that only the project has: their priors are found anew in every lesson, from all that is accepted."""
+    known = read_checkpoint(recipe.base_model).labels.names
+    return [label for label, name in enumerate(labels.names) if name not in known]
 
 
 def parser_of(folder: Path, labels: LabelSet, recipe: LessonRecipe) -> Parser:

@@ -153,6 +153,25 @@ def test_what_has_learned_nonsense_is_not_chosen(network: LiveNetwork, tmp_path:
     assert of_spoiled.reached[of_spoiled.share] >= of_spoiled.reached[0.0]
 
 
+def test_priors_found_anew_are_taken_however_far_it_goes(network: LiveNetwork, tmp_path: Path) -> None:
+    cache = TrunkCache(tmp_path, network)
+    before = extended(network, 1)  # As a lesson of before left it.
+    fit_new_labels(before, [KNOWN], PHOTOGRAPHS[:1], cache)
+    tuning = FineTuning(before, LABELS, PHOTOGRAPHS, cache, RECIPE, new=[KNOWN])
+    tuning.run()
+    choice = choose_share(before, tuning.network, PHOTOGRAPHS, cache, anew=[KNOWN])
+    assert choice.share == 0
+    assert choice.changed
+    assert choice.before == quick_mean_iou(before, PHOTOGRAPHS, cache, EVERYTHING)
+    learned, was = tuning.network.state_dict(), before.state_dict()
+    for name, weights in choice.weights.items():
+        if name.startswith("network.classify"):
+            assert torch.equal(weights[KNOWN], learned[name][KNOWN])
+            assert torch.equal(weights[:KNOWN], was[name][:KNOWN])
+        else:
+            assert torch.equal(weights, was[name])
+
+
 def test_it_goes_no_further_than_what_is_sure(monkeypatch: pytest.MonkeyPatch, network: LiveNetwork) -> None:
     right = {share: np.full(8, 80) for share in SHARES}
 
