@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 from ihp_backend.labels import CCP, match_labels
-from tests.lessons.project import run
+from tests.lessons.project import looks, run
 from tests.lessons.project.labels import LABELS, STRANGE, ProjectDataset
 from tests.lessons.project.results import COLUMNS, show
 from tests.lessons.project.run import Plan, result_file, run_seed
@@ -32,6 +32,23 @@ def data(tmp_path: Path) -> Path:
     Image.fromarray(rows).save(tmp_path / "masks59" / "1.png")
     (tmp_path / "split.json").write_text(json.dumps({"train": ["1"], "val": ["1"]}))
     return tmp_path
+
+
+def test_a_copy_at_night_shows_the_same_in_the_dark(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (59, 4, 3), np.uint8)
+    Image.fromarray(image).save(data / "images" / "1.jpg")
+    night = tmp_path_factory.mktemp("night")
+    looks.copy(data, night)
+    before, after = ProjectDataset(data, "train")[0], ProjectDataset(night, "train")[0]
+    np.testing.assert_array_equal(before.parsing, after.parsing)
+    assert after.image.shape == before.image.shape
+    assert (after.image == after.image[..., :1]).all()
+    assert after.image.mean() < 0.45 * before.image.mean()
+    first = (night / "images" / "1.jpg").read_bytes()
+    (night / "images" / "1.jpg").unlink()
+    looks.copy(data, night)
+    assert (night / "images" / "1.jpg").read_bytes() == first
 
 
 @pytest.mark.parametrize(
