@@ -19,7 +19,6 @@ from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
-from ihp_backend.networks.live.upsampling import upsampled
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -153,8 +152,8 @@ def quick_confusions(
         for round_ in range(3):
             clicked = clicked_in(torch.from_numpy(maps)[None])
             present = known.any(1)[None] | clicked.own.any(1)
-            answer = network.decode(features, Evidence(clicked, known[None], nothing, present))
-            found = upsampled(answer, features.mixture).argmax(1)[0].numpy().astype(np.uint8)
+            answer = network.answer(features, Evidence(clicked, known[None], nothing, present))
+            found = answer.argmax(1)[0].numpy().astype(np.uint8)
             confusions[number] += confusion_matrix(parsing, found, count)
             if round_ == 0:
                 maps = localization_maps(ClickRecipe().draw_central(parsing, rng), height, width, count)

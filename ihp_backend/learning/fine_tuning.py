@@ -31,7 +31,6 @@ from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
-from ihp_backend.networks.live.upsampling import upsampled
 
 Tell = Callable[[int, float], bool]
 """Is told the number of steps done and the loss; False ends the training."""
@@ -154,7 +153,7 @@ class FineTuning:
         samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng, asked)
 
         def answer(evidence: Evidence, grid: Grid) -> Tensor:
-            return upsampled(self.network.decode(features, evidence), features.mixture, grid.step, grid.phase)
+            return self.network.answer(features, evidence, grid.step, grid.phase)
 
         answered, _ = self.loop.losses(answer, samples, partial(Grid.draw, self.recipe.loss_step), rng)
         perceived = self.perceiving(features.fine.embedding, samples.parsing, samples.maps).loss
@@ -164,16 +163,11 @@ class FineTuning:
             prior = prior.index_fill(1, torch.tensor([*self.new], dtype=torch.long), 0.0)
             prior = prior / prior.sum(1, keepdim=True).clamp(min=SMALLEST)
         with torch.no_grad():
-            expected = self.before.network.heads(trunk).fine.prior
+            expected = self.before.network.prior(trunk)
         cells = CELLS.of(true).long()
         told, kept = prior_losses(prior, expected, cells, set(range(prior.shape[1])).difference(asked))
-        weights = self.recipe
-        return (
-            answered
-            + weights.semantic_perceiving_weight * perceived
-            + weights.prior_weight * told
-            + weights.keeping_weight * kept
-        )
+        loss = answered + self.recipe.semantic_perceiving_weight * perceived
+        return loss + self.recipe.prior_weight * told + self.recipe.keeping_weight * kept
 
     def _keep(self, file: Path, step: int) -> None:
         part = file.with_name(f".{file.name}.part")

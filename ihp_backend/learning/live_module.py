@@ -22,7 +22,7 @@ from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.losses import SemanticPerceivingLoss, inverse_log_weights
-from ihp_backend.networks.live import Evidence, LiveNetwork, upsampled
+from ihp_backend.networks.live import Evidence, LiveNetwork
 from ihp_backend.networks.weights import load_network_weights
 
 SITUATIONS = SituationRecipe()
@@ -94,7 +94,7 @@ class LiveTraining(ParsingTraining):
         )
 
         def answer(evidence: Evidence, grid: Grid) -> Tensor:
-            return upsampled(self.network.decode(features, evidence), features.mixture, grid.step, grid.phase)
+            return self.network.answer(features, evidence, grid.step, grid.phase)
 
         answered, rounds = self.loop.losses(answer, samples, partial(Grid.draw, self.loss_step), rng)
         total = answered + self.prior_weight * prior

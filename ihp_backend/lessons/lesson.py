@@ -63,7 +63,8 @@ def hold_lesson(
     school.versions.tidy(project)
     running.tell(stage="reading photographs")
     before = parser_of(checkpoint.folder, index.labels, recipe)
-    material = gather(school.accepted(project), index, before, checkpoint, base.replayed if base else None)
+    base_labels, replayed = read_checkpoint(recipe.base_model).labels, base.replayed if base else None
+    material = gather(school.accepted(project), index, before, checkpoint, base_labels, replayed)
     if not material.learned:
         raise LessonError(f"project {project}: nothing to learn from; annotate more photographs")
     folder = school.lesson_folder(project)

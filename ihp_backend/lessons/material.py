@@ -62,6 +62,7 @@ class Material:
     Attributes:
         labels: that the network will know: those it knows, then the project's own.
         asked: ids among them that the project asks for, the background's included.
+        own: ids among them that only the project has: their priors are found anew in every lesson.
         learned: to learn from.
         replay: to learn from besides, so that what was known is not forgotten.
         choosing: to choose among states of the network; outlines are left out, as of those that are held out.
@@ -70,6 +71,7 @@ class Material:
 
     labels: LabelSet
     asked: tuple[int, ...]
+    own: tuple[int, ...]
     learned: tuple[WorkingPhotograph, ...]
     replay: tuple[WorkingPhotograph, ...]
     choosing: tuple[WorkingPhotograph, ...]
@@ -101,6 +103,7 @@ def gather(
     index: Index,
     parser: Parser,
     checkpoint: Checkpoint,
+    base_labels: LabelSet,
     replayed: ParsingDataset | None = None,
 ) -> Material:
     """Reads a project's photographs.
@@ -109,6 +112,7 @@ def gather(
         accepted, index: the project's set and what is in it.
         parser: the model in service, in the project's labels; says what it expects where nothing is drawn.
         checkpoint: of that model.
+        base_labels: what the base model knows.
         replayed: what the model was trained on before.
 
     Raises:
@@ -136,7 +140,8 @@ def gather(
     )  # fmt: skip
     kept = tuple(one for number, one in enumerate(learned, start=1) if number % CHOOSING)
     asked = tuple(np.unique(ids[: len(index.labels)]).tolist())
-    return Material(labels, asked, kept, tuple(replay), choosing, held_out)
+    own = tuple(label for label, name in enumerate(labels.names) if name not in base_labels.names)
+    return Material(labels, asked, own, kept, tuple(replay), choosing, held_out)
 
 
 def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> WorkingPhotograph:

@@ -25,7 +25,7 @@ from ihp_backend.lessons.trial import NOBODY, both, click_times, most_changed
 from ihp_backend.lessons.version_files import LOSSES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing import Parser
-from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
+from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.retraining.gate import RULES, GateRules, Verdict, judge
 
 PICTURES = 4
@@ -85,9 +85,15 @@ def train(
     for other in folder.glob("training-*.pt"):
         if other != kept:
             other.unlink()
-    own, asked = _own(material.labels, recipe), material.asked
     tuning = FineTuning(
-        network, material.labels, material.learned, cache, recipe.fine_tuning, material.replay, own, asked
+        network,
+        material.labels,
+        material.learned,
+        cache,
+        recipe.fine_tuning,
+        material.replay,
+        material.own,
+        material.asked,
     )
     running.tell(stage="training", steps=tuning.steps)
     losses = folder / LOSSES
@@ -120,9 +126,8 @@ def make_candidate(
         LessonError: ONNX Runtime answers otherwise than torch.
     """
     running.tell(stage="choosing")
-    own = _own(material.labels, recipe)
     choice = choose_share(
-        network, tuned, material.choosing, cache, material.asked, least=recipe.least_choosing, anew=own
+        network, tuned, material.choosing, cache, material.asked, least=recipe.least_choosing, anew=material.own
     )
     arguments = {**checkpoint.network["arguments"], "num_labels": len(material.labels)}
     description = {**checkpoint.network, "arguments": arguments}
@@ -181,12 +186,6 @@ def try_out(
     if len(material.held_out):
         times = click_times(before, after, material.held_out[0], recipe.gate.slower)
     return judge(held_out, of_base, times, recipe.gate, unclicked)
-
-
-def _own(labels: LabelSet, recipe: LessonRecipe) -> list[int]:
-    """Labels that only the project has: their priors are found anew in every lesson, from all that is accepted."""
-    known = read_checkpoint(recipe.base_model).labels.names
-    return [label for label, name in enumerate(labels.names) if name not in known]
 
 
 def parser_of(folder: Path, labels: LabelSet, recipe: LessonRecipe) -> Parser:

@@ -79,8 +79,8 @@ def click_times(before: Parser, after: Parser, sample: Sample, slower: float) ->
         parsers[number].parse(scenes[number], clicks)
         return (time.perf_counter() - began) * 1000
 
-    for _ in range(WARM_UP):
-        milliseconds(0), milliseconds(1)
+    for made in range(2 * WARM_UP):
+        milliseconds(made % 2)
     shortest = [math.inf, math.inf]
     for made in range(1, MOST_TIMED + 1):
         shortest = [min(shortest[number], milliseconds(number)) for number in (0, 1)]

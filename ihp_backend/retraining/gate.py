@@ -125,15 +125,18 @@ def judge(
     def drawn(of: Measure, records: Both, *, larger_is_better: bool) -> Drawn:
         return paired_bootstrap(of, records, rules.drawings, rules.seed, larger_is_better=larger_is_better)
 
-    certainty = 1 - (1 - rules.confidence) / (3 if unclicked[0] else 2)
     needed = drawn(corrections, held_out, larger_is_better=False)
-    of_needed = _proof("corrections to 85 % of a photograph", needed, certainty)
-    under_clicks = drawn(mean_ious, held_out, larger_is_better=True)
-    of_clicks = _proof("mean mIoU (%) after 0, 3 and 5 corrections", under_clicks, certainty)
-    proofs = [of_needed, of_clicks]
+    measures = {
+        "corrections to 85 % of a photograph": needed,
+        "mean mIoU (%) after 0, 3 and 5 corrections": drawn(mean_ious, held_out, larger_is_better=True),
+    }
     if unclicked[0]:
-        without = drawn(unclicked_mean_iou, unclicked, larger_is_better=True)
-        proofs.append(_proof("mIoU (%) without a click", without, certainty))
+        measures["mIoU (%) without a click"] = drawn(unclicked_mean_iou, unclicked, larger_is_better=True)
+    certainty = 1 - (1 - rules.confidence) / len(measures)
+    proofs = [
+        Comparison(measure, of.before, of.after, of.better, of.better >= certainty) for measure, of in measures.items()
+    ]
+    of_needed, of_clicks, *_ = proofs
     obeyed = [_share(records, "obeyed", "given") for records in held_out]
     conditions = [
         Comparison("share of clicks obeyed", obeyed[0], obeyed[1], None, obeyed[1] >= rules.obeyed),
@@ -167,10 +170,6 @@ def judge(
     best = max(proven, key=lambda proof: proof.better or 0)
     reason = f"better: {best.measure} from {best.before:.2f} to {best.after:.2f}, in {best.better:.0%} of the drawings"
     return Verdict(True, reason, tuple(proofs), tuple(conditions), count)
-
-
-def _proof(measure: str, drawn: Drawn, certainty: float) -> Comparison:
-    return Comparison(measure, drawn.before, drawn.after, drawn.better, drawn.better >= certainty)
 
 
 def _share(records: Sequence[Record], part: str, whole: str) -> float:

@@ -120,10 +120,15 @@ class FeatureNetwork(nn.Module):
         sixteen, eight = joined[1:]
         return Trunk((finest, eight, sixteen), self.outline(outline))
 
+    def prior(self, trunk: Trunk) -> Tensor:
+        """The prior alone, see ``Sight``."""
+        probabilities: Tensor = self.classify(trunk.joined[0]).softmax(1)
+        return probabilities
+
     def heads(self, trunk: Trunk) -> LiveFeatures:
         """The rest of it."""
         finest, *_ = trunk.joined
         one, two, three = (head(step) for head, step in zip(self.contexts, trunk.joined, strict=True))
-        fine = Sight(normalize(self.embed(finest), dim=1), self.classify(finest).softmax(1))
+        fine = Sight(normalize(self.embed(finest), dim=1), self.prior(trunk))
         coarse = Sight(normalize(avg_pool2d(fine.embedding, 2), dim=1), avg_pool2d(fine.prior, 2))
         return LiveFeatures(fine, coarse, (one, two, three), trunk.mixture)

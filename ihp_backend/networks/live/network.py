@@ -74,15 +74,18 @@ class LiveNetwork(nn.Module):
         return features
 
     def decode(self, features: LiveFeatures, evidence: Evidence) -> Tensor:
-        """Logits of all labels at stride 4, float (N, L, H/4, W/4).
-
-        ``upsampled(logits, features.mixture)`` makes them those of all pixels.
-        """
+        """Logits of all labels at stride 4, float (N, L, H/4, W/4)."""
         clicks = embedding_at(features.fine.embedding, evidence.clicked.places, STRIDE)
         fine, coarse = self.fine(features.fine, clicks, evidence), self.coarse(features.coarse, clicks, evidence)
         labels = evidence.present.shape[1]
         logits = self.decoder(fine.flatten(0, 1), coarse.flatten(0, 1), features.context, labels)
         return logits[:, 0].unflatten(0, (-1, labels)).masked_fill(~evidence.present[..., None, None], ABSENT)
+
+    def answer(
+        self, features: LiveFeatures, evidence: Evidence, step: int = 1, phase: tuple[int, int] = (0, 0)
+    ) -> Tensor:
+        """Logits of all labels at every ``step``-th pixel from ``phase`` on, float (N, L, H/step, W/step)."""
+        return upsampled(self.decode(features, evidence), features.mixture, step, phase)
 
     def forward(self, image: Tensor, click_maps: Tensor) -> Tensor:
         """Logits of all pixels, float (N, num_labels, H, W), for the labels that the network knows.
@@ -96,5 +99,4 @@ class LiveNetwork(nn.Module):
         known = torch.eye(labels, device=image.device, dtype=features.fine.prior.dtype).expand(images, -1, -1)
         present = known.new_ones(images, labels, dtype=torch.bool)
         nothing = torch.zeros_like(features.fine.prior)
-        logits = self.decode(features, Evidence(clicked_in(click_maps), known, nothing, present))
-        return upsampled(logits, features.mixture)
+        return self.answer(features, Evidence(clicked_in(click_maps), known, nothing, present))

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from ihp_backend.datasets.reading import read_photograph
+
 BLUR, GAMMA, EXPOSURE, NOISE = 1.0, 1.8, 0.45, 6.0
 """Deviation in pixels, exponent, factor, and deviation of 255 levels."""
 
@@ -26,8 +28,8 @@ QUALITY = 85
 
 
 def at_night(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A photograph uint8 (height, width, 3) as it looks at night."""
-    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32), (0, 0), BLUR)
+    """A photograph uint8 (height, width, 3), RGB, as it looks at night."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), BLUR)
     dark = 255 * EXPOSURE * (grey / 255) ** GAMMA + rng.normal(0, NOISE, grey.shape)
     return np.repeat(np.clip(dark, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
@@ -36,7 +38,7 @@ def copy(data: Path, out: Path) -> None:
     """Writes the copy; photographs that are there already are kept.
 
     Raises:
-        OSError: a file cannot be read or written.
+        SampleError, OSError: a file cannot be read or written.
     """
     images = out / "images"
     images.mkdir(parents=True, exist_ok=True)
@@ -49,11 +51,8 @@ def copy(data: Path, out: Path) -> None:
         file = images / source.name
         if file.exists():
             continue
-        image = cv2.imread(str(source))
-        if image is None:
-            raise OSError(f"{source}: no photograph that OpenCV can read")
         # The noise of a photograph depends on its name alone.
-        changed = at_night(np.asarray(image, np.uint8), np.random.default_rng(zlib.crc32(source.name.encode())))
+        changed = at_night(read_photograph(source), np.random.default_rng(zlib.crc32(source.name.encode())))
         _, encoded = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         part = file.with_suffix(".part")
         part.write_bytes(encoded.tobytes())
