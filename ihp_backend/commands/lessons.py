@@ -39,6 +39,10 @@ Base = Annotated[
     str | None,
     typer.Option(envvar="IHP_BASE_VALIDATION", help="NAME:FOLDER of a data set on which no version may get worse."),
 ]
+Device = Annotated[
+    Literal["cpu", "cuda"],
+    typer.Option(envvar="IHP_LESSON_DEVICE", help="Where networks learn; with cuda the whole of them, else the heads."),
+]
 
 
 def train(
@@ -48,6 +52,7 @@ def train(
     every: Every = 20,
     policy: Policy = "newest",
     base: Base = None,
+    device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Let the candidate serve whatever the gate says.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the lesson that runs; it can go on later.")] = False,
     if_due: Annotated[bool, typer.Option("--if-due", help="Only if enough is new, or it was asked for.")] = False,
@@ -67,7 +72,9 @@ def train(
     # As for a killed process: what was learned is kept, and the lesson goes on when it is begun again.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        report = hold(school, project, images, _curriculum(model, every, policy, base), asked=not if_due, force=force)
+        report = hold(
+            school, project, images, _curriculum(model, every, policy, base, device), asked=not if_due, force=force
+        )
     except (AcceptedError, StorageError) as error:
         raise failure(str(error)) from None
     if report is None:
@@ -102,6 +109,7 @@ def worker(
     every: Every = 20,
     policy: Policy = "newest",
     base: Base = None,
+    device: Device = "cpu",
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Take in events and hold lessons by itself until stopped; `ihp serve` starts one along with it."""
@@ -113,14 +121,14 @@ def worker(
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    arguments = ["--data-dir", str(school.data_dir), "--every", str(every), "--policy", policy]
+    arguments = ["--data-dir", str(school.data_dir), "--every", str(every), "--policy", policy, "--device", device]
     arguments += ["--model", model] if model else []
     arguments += ["--base", base] if base else []
     if parent is not None:
         _end_with(parent, ended)
     else:
         let_session_give_way()
-    curriculum = _curriculum(model, every, policy, base)
+    curriculum = _curriculum(model, every, policy, base, device)
     Worker(school, images, curriculum, hold_in_process(arguments, ended)).run(ended)
 
 
@@ -153,11 +161,13 @@ def describe(project: str, report: Report) -> str:
     return f"project {project}: {report.state}{version}{minutes}: {report.message}"
 
 
-def _curriculum(model: str | None, every: int, policy: Literal["newest", "agreed"], base: str | None) -> Curriculum:
+def _curriculum(
+    model: str | None, every: int, policy: Literal["newest", "agreed"], base: str | None, device: Literal["cpu", "cuda"]
+) -> Curriculum:
     from ihp_backend.lessons.holding import Curriculum
     from ihp_backend.parsing.cores import available_cores
 
-    return Curriculum(every, policy, base, model, available_cores())
+    return Curriculum(every, policy, base, model, available_cores(), device)
 
 
 def _follow(look: Callable[[], Report | None], report: Report) -> Report:

@@ -69,7 +69,7 @@ def choose_share(
         before: the network as it was.
         after: as it has learned; it may know more labels.
         photographs: that it has not learned from.
-        cache: of the encoder that both share.
+        cache: of what the encoder of ``before`` makes of them.
         asked: labels of the photographs' annotations; None: all that ``after`` knows.
         seed: of the annotators.
         least: with fewer photographs only the priors found anew are taken.
@@ -86,7 +86,7 @@ def choose_share(
     confusions = {}
     for share in SHARES:
         trial.load_state_dict(blended(old, new, share))
-        confusions[share] = quick_confusions(trial.eval(), photographs, cache, asked, seed)
+        confusions[share] = quick_confusions(trial.eval(), photographs, cache.beside(trial), asked, seed)
     reached = {share: float(mean_iou_of_shown_labels(of.sum(0))) for share, of in confusions.items()}
     best = _surely_best(confusions, reached, seed) if len(photographs) >= least else 0.0
     as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if anew else reached[0.0]

@@ -1,8 +1,9 @@
-"""Fine-tuning: a live network learns from a few photographs, with its encoder as it is.
+"""Fine-tuning: a live network learns from a few photographs, with its encoder as it is or the whole of it.
 
-What the encoder makes of each photograph is kept, so that a step costs little more than a click. The network learns in
-the same loop as it was trained in, from the accepted label maps: simulated annotators click, it answers, they correct.
-What it knew of labels that nobody asked for is kept by what its prior is told, see ``prior_losses``.
+What an encoder that stays as it is makes of each photograph is kept, so that a step costs little more than a click. The
+network learns in the same loop as it was trained in, from the accepted label maps: simulated annotators click, it
+answers, they correct. What it knew of labels that nobody asked for is kept by what its prior is told, see
+``prior_losses``.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 
 from ihp_backend.clicks import localization_maps
 from ihp_backend.labels import LabelSet
@@ -22,15 +23,18 @@ from ihp_backend.learning.augmentation import mirror
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import extended
 from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
+from ihp_backend.learning.fine_tuning_state import FineTuningState
 from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.prior_losses import SMALLEST, prior_losses
 from ihp_backend.learning.situations import SituationRecipe
-from ihp_backend.learning.trunk_cache import TrunkCache
-from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
+from ihp_backend.learning.trunk_cache import TrunkCache, as_batch
+from ihp_backend.learning.trunk_views import WorkingPhotograph, piece_of, random_box
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
+from ihp_backend.networks.live.features import Trunk
+from ihp_backend.parsing.box import Box
 
 Tell = Callable[[int, float], bool]
 """Is told the number of steps done and the loss; False ends the training."""
@@ -49,6 +53,7 @@ class FineTuning:
         new: labels whose prior is found anew before the first step; None: those that the network does not know.
         asked: labels of the photographs' annotations, shown or not; None: all. Those that only the network knows may
             mean the same by another name.
+        device: where it learns; before and after that the network is on the processor.
 
     Attributes:
         network: that learns.
@@ -65,11 +70,13 @@ class FineTuning:
         replay: Sequence[WorkingPhotograph] = (),
         new: Collection[int] | None = None,
         asked: Collection[int] | None = None,
+        device: str = "cpu",
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.before = network.eval()
         self.network = extended(network, len(labels) - network.num_labels)
         self.network.to(memory_format=torch.channels_last)
+        self.device = torch.device(device)
         self.labels, self.photographs, self.replay, self.cache = labels, photographs, replay, cache
         self.recipe, self.new = recipe, range(network.num_labels, len(labels)) if new is None else new
         self.asked = range(len(labels)) if asked is None else asked
@@ -78,11 +85,7 @@ class FineTuning:
         self.loop = Loop(rounds=2, corrections_limit=6, forgetting=0.3, jaccard_weight=0.5)
         self.situations, self.clicks = SituationRecipe(), ClickRecipe()
         self.perceiving = SemanticPerceivingLoss(form="linear", margin=0.5)
-        parameters = self._learning()
-        self.optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=0.0)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, max_lr=recipe.learning_rate, total_steps=self.steps, pct_start=0.1
-        )
+        self.state = FineTuningState(self.network, recipe, self.steps)
 
     def run(self, checkpoint: Path | None = None, tell: Tell | None = None) -> bool:
         """Trains to the end, from the checkpoint on where there is one; False if it was ended before.
@@ -91,43 +94,37 @@ class FineTuning:
             checkpoint: file in which the training is kept while it runs.
             tell: see ``Tell``.
         """
-        first = self._resume(checkpoint)
-        if first == 0:
+        if checkpoint is None or not checkpoint.exists():
             fit_new_labels(self.network, self.new, self.photographs, self.cache, self.recipe.seed)
         # Statistics stay as they are: a handful of photographs would spoil them.
-        self.network.eval()
+        self.network.eval().to(self.device)
+        try:
+            return self._train(checkpoint, tell)
+        finally:
+            self.network.cpu()
+
+    def _train(self, checkpoint: Path | None, tell: Tell | None) -> bool:
+        first = 0 if checkpoint is None or not checkpoint.exists() else self.state.resume(checkpoint)
         for step in range(first, self.steps):
             loss = self._step(step)
             done = step + 1
             if checkpoint is not None and (done % self.recipe.save_every == 0 or done == self.steps):
-                self._keep(checkpoint, done)
+                self.state.keep(checkpoint, done)
             if tell is not None and not tell(done, loss):
                 return False
         return True
 
-    def _learning(self) -> list[nn.Parameter]:
-        """The weights that may change: all but the trunk's."""
-        features = self.network.network
-        parts = (features.embed, features.classify, features.contexts)
-        modules: tuple[nn.Module, ...] = (*parts, self.network.fine, self.network.coarse, self.network.decoder)
-        chosen = {id(parameter) for module in modules for parameter in module.parameters() if parameter.requires_grad}
-        for parameter in self.network.parameters():
-            parameter.requires_grad_(id(parameter) in chosen)
-        return [parameter for parameter in self.network.parameters() if id(parameter) in chosen]
-
     def _step(self, step: int) -> float:
         rng = np.random.default_rng([self.recipe.seed, step])
         torch.manual_seed(int(rng.integers(2**62)))  # The SP-loss draws pairs with torch's own generator.
-        self.optimiser.zero_grad(set_to_none=True)
+        self.state.forget_gradients()
         total = 0.0
         for number in range(step * self.recipe.batch, (step + 1) * self.recipe.batch):
             replayed = bool(self.replay) and number % 2 == 1
             loss = self._loss(self._photograph(number), rng, replayed) / self.recipe.batch
             loss.backward()
             total += float(loss.detach())
-        nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
-        self.optimiser.step()
-        self.schedule.step()
+        self.state.step()
         return total
 
     def _photograph(self, number: int) -> WorkingPhotograph:
@@ -144,11 +141,12 @@ class FineTuning:
         image, parsing = photograph.image, photograph.parsing
         if rng.random() < 0.5:
             image, parsing = mirror(image, parsing, self.labels)
-        trunk, parsing = random_view(self.cache.of(image), parsing, self.recipe.view, rng)
-        features: LiveFeatures = self.network.network.heads(trunk)
+        box = random_box(parsing.shape, self.recipe.view, rng)
+        before, parsing = piece_of(self.cache.of(image), box), box.of(parsing, 1)
+        features: LiveFeatures = self.network.network.heads(self._trunk(image, box, before))
         height, width = parsing.shape
         maps = localization_maps(self.clicks.draw(parsing, rng), height, width, len(self.labels))
-        true = torch.from_numpy(np.ascontiguousarray(parsing))[None]
+        true = torch.from_numpy(np.ascontiguousarray(parsing))[None].to(self.device)
         asked = set(range(len(self.labels))).difference(self.new) if replayed else self.asked
         samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng, asked)
 
@@ -160,30 +158,17 @@ class FineTuning:
         prior = features.fine.prior
         if replayed:
             # What the project calls skin is a face there: with a part in it, new labels would be unlearned again.
-            prior = prior.index_fill(1, torch.tensor([*self.new], dtype=torch.long), 0.0)
+            prior = prior.index_fill(1, torch.tensor([*self.new], dtype=torch.long, device=prior.device), 0.0)
             prior = prior / prior.sum(1, keepdim=True).clamp(min=SMALLEST)
         with torch.no_grad():
-            expected = self.before.network.prior(trunk)
+            expected = self.before.network.prior(before).to(self.device)
         cells = CELLS.of(true).long()
         told, kept = prior_losses(prior, expected, cells, set(range(prior.shape[1])).difference(asked))
         loss = answered + self.recipe.semantic_perceiving_weight * perceived
         return loss + self.recipe.prior_weight * told + self.recipe.keeping_weight * kept
 
-    def _keep(self, file: Path, step: int) -> None:
-        part = file.with_name(f".{file.name}.part")
-        torch.save({"step": step, **{name: part_.state_dict() for name, part_ in self._parts().items()}}, part)
-        part.replace(file)
-
-    def _resume(self, file: Path | None) -> int:
-        if file is None or not file.exists():
-            return 0
-        try:
-            kept = torch.load(file, map_location="cpu", weights_only=True)
-            for name, part in self._parts().items():
-                part.load_state_dict(kept[name])
-            return int(kept["step"])
-        except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
-            raise ValueError(f"checkpoint: {file} does not fit this training ({error}); remove it") from error
-
-    def _parts(self) -> dict[str, Any]:
-        return {"network": self.network, "optimiser": self.optimiser, "schedule": self.schedule}
+    def _trunk(self, image: NDArray[np.uint8], box: Box, before: Trunk) -> Trunk:
+        """What the network's encoder makes of a box of a photograph, of which the one before made ``before``."""
+        if self.recipe.whole:
+            return piece_of(self.network.network.trunk(as_batch(image).to(self.device)), box)
+        return Trunk(tuple(part.to(self.device) for part in before.joined), before.mixture.to(self.device))  # type: ignore[arg-type]

@@ -20,6 +20,8 @@ class FineTuningRecipe:
         semantic_perceiving_weight: factor of the SP-loss on the embedding.
         loss_step: the losses on the parsing look at every n-th pixel in both directions, at a random phase.
         save_every: steps between checkpoints.
+        whole: whether the encoder learns too, as is quick enough on a GPU.
+        encoder_share: its learning rate is that much of the others'.
         seed: of everything random.
     """
 
@@ -34,6 +36,8 @@ class FineTuningRecipe:
     semantic_perceiving_weight: float = 0.5
     loss_step: int = 2
     save_every: int = 50
+    whole: bool = False
+    encoder_share: float = 0.1
     seed: int = 0
 
 

@@ -28,7 +28,7 @@ def prior_losses(prior: Tensor, before: Tensor, cells: Tensor, not_asked: Collec
         not_asked: labels that it does not ask for.
     """
     labels = prior.shape[1]
-    table = torch.eye(IGNORE + 1, labels, dtype=torch.bool)
+    table = torch.eye(IGNORE + 1, labels, dtype=torch.bool, device=cells.device)
     table[0, [*not_asked]] = True
     table[IGNORE] = True
     possible = table[cells].permute(0, 3, 1, 2)

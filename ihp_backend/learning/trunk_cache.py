@@ -1,4 +1,4 @@
-"""TrunkCache: what a frozen encoder makes of photographs, kept on disk between epochs and lessons."""
+"""TrunkCache: what an encoder makes of photographs, kept on disk between epochs and lessons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.live.features import Trunk
@@ -25,7 +26,7 @@ class TrunkCache:
     """
 
     def __init__(self, folder: Path, network: LiveNetwork) -> None:
-        self._network = network
+        self._network, self._root = network, folder
         digest = hashlib.sha256()
         heads = ("network.embed.", "network.classify.", "network.contexts.")
         for name, tensor in network.state_dict().items():
@@ -34,6 +35,10 @@ class TrunkCache:
         self.folder = folder / digest.hexdigest()[:16]
         self.folder.mkdir(parents=True, exist_ok=True)
 
+    def beside(self, network: LiveNetwork) -> TrunkCache:
+        """That of another network; the same files where both have the same encoder."""
+        return TrunkCache(self._root, network)
+
     def of(self, working: NDArray[np.uint8]) -> Trunk:
         """The trunk of a padded working photograph, uint8 (H, W, 3), in single precision."""
         file = self.folder / f"{hashlib.sha256(working.tobytes() + str(working.shape).encode()).hexdigest()[:32]}.npz"
@@ -41,12 +46,16 @@ class TrunkCache:
         if kept is None:
             self._network.eval()
             with torch.no_grad():
-                image = torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)[None]))
-                made = self._network.network.trunk(image)
+                made = self._network.network.trunk(as_batch(working))
             kept = [part.half().numpy() for part in (*made.joined, made.mixture)]
             _write(file, kept)
         one, two, three, mixture = (torch.from_numpy(part).float() for part in kept)
         return Trunk((one, two, three), mixture)
+
+
+def as_batch(working: NDArray[np.uint8]) -> Tensor:
+    """A photograph uint8 (H, W, 3) as networks read it, uint8 (1, 3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)[None]))
 
 
 def _read(file: Path) -> list[NDArray[np.float16]] | None:

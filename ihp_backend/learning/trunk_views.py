@@ -1,4 +1,4 @@
-"""Random pieces of photographs of which the encoder's part is known already."""
+"""Photographs to learn from, and random pieces of what the encoder makes of them."""
 
 from __future__ import annotations
 
@@ -26,25 +26,26 @@ class WorkingPhotograph:
     parsing: NDArray[np.uint8]
 
 
-def random_view(
-    trunk: Trunk, parsing: NDArray[np.uint8], size: tuple[int, int], rng: np.random.Generator
-) -> tuple[Trunk, NDArray[np.uint8]]:
-    """A piece at a random place.
+def random_box(photograph: tuple[int, ...], size: tuple[int, int], rng: np.random.Generator) -> Box:
+    """A random place in a photograph.
 
     Args:
-        trunk: of one photograph.
-        parsing: uint8 (H, W), its parsing.
-        size: height and width of the piece in pixels, multiples of ``BLOCK``; smaller where the photograph is.
+        photograph: its height and width in pixels, multiples of ``BLOCK``.
+        size: height and width of the box in pixels, multiples of ``BLOCK``; smaller where the photograph is.
     """
     first, last = [], []
-    for side, whole in zip(size, parsing.shape, strict=True):
+    for side, whole in zip(size, photograph, strict=True):
         blocks = min(side, whole) // BLOCK
         first.append(int(rng.integers(whole // BLOCK - blocks + 1)))
         last.append(first[-1] + blocks)
-    box = Box(*first, *last)
+    return Box(*first, *last)
+
+
+def piece_of(trunk: Trunk, box: Box) -> Trunk:
+    """What lies in a box of it."""
 
     def piece(stage: Any, stride: int) -> Any:
         return box.of(stage, stride).contiguous(memory_format=torch.channels_last)  # type: ignore[attr-defined]
 
     four, eight, sixteen = (piece(stage, stride) for stage, stride in zip(trunk.joined, (4, 8, 16), strict=True))
-    return Trunk((four, eight, sixteen), piece(trunk.mixture, 4)), box.of(parsing, 1)
+    return Trunk((four, eight, sixteen), piece(trunk.mixture, 4))

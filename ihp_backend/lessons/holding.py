@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.lessons.accepted_index import Index
@@ -17,6 +18,9 @@ from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.retraining.storage import StorageError
 
 logger = logging.getLogger(__name__)
+
+Device = Literal["cpu", "cuda"]
+"""Where networks learn."""
 
 PATIENCE = 3600.0
 """Seconds after which a lesson that failed or was stopped is begun again unasked."""
@@ -32,6 +36,7 @@ class Curriculum:
         base: "NAME:FOLDER" of what the base model was trained on, see ``Base``; None: it is not at hand.
         base_model: that serves projects without a version of their own; None: the packaged default.
         threads: of the processor.
+        device: where networks learn; on a GPU it is the whole of them.
     """
 
     every: int = 20
@@ -39,6 +44,7 @@ class Curriculum:
     base: str | None = None
     base_model: str | None = None
     threads: int = 1
+    device: Device = "cpu"
 
 
 def look(school: School, project: str, images: ImageSettings, curriculum: Curriculum) -> tuple[Index, str | None]:
@@ -88,15 +94,20 @@ def hold(
             # Needs torch, which serving does not.
             from ihp_backend.lessons.lesson import LessonError, LessonRecipe, hold_lesson
 
-            recipe = LessonRecipe(base_model=curriculum.base_model, force=force, threads=curriculum.threads)
+            recipe = LessonRecipe(
+                base_model=curriculum.base_model, force=force, threads=curriculum.threads, device=curriculum.device
+            )
             try:
                 hold_lesson(school, project, index, running, recipe, open_base(curriculum.base))
             except (LessonError, CheckpointError, StorageError, ValueError) as error:
                 running.end("failed", message=str(error))
             except OSError as error:
                 running.end("failed", message=str(StorageError.about("lesson", progress.folder, "failed", error)))
-            except MemoryError:
-                running.end("failed", message="out of memory; annotate smaller photographs, or give the worker more")
+            except (MemoryError, RuntimeError) as error:
+                if not _wants_memory(error):
+                    raise
+                advice = "annotate smaller photographs, give the worker more, or let it learn with --device cpu"
+                running.end("failed", message=f"out of memory ({error}); {advice}")
         except ImportError as error:
             running.end("failed", message=f"{error}; training needs the train extra: pip install 'ihp-backend[train]'")
         report = running.report
@@ -105,3 +116,8 @@ def hold(
         "project %s: the lesson ended, %s: %s", project, report.state, report.message,
     )  # fmt: skip
     return report
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Whether it is for want of memory; torch says so in words alone."""
+    return isinstance(error, MemoryError) or any(word in str(error) for word in ("out of memory", "can't allocate"))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
-from tempfile import mkstemp
 
-from ihp_backend.retraining.durable import sync_folder
+from ihp_backend.retraining.durable import write_whole
 from ihp_backend.retraining.storage import StorageError
 
 
@@ -32,17 +30,7 @@ class PhotographStore:
         if path.exists():
             return digest
         try:
-            handle, part = mkstemp(dir=self._folder, suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(part, path)
-            except BaseException:
-                Path(part).unlink(missing_ok=True)
-                raise
-            sync_folder(self._folder)
+            write_whole(path, data)
         except OSError as error:
             raise StorageError.about("photographs", path, "cannot be written", error) from error
         return digest

@@ -6,8 +6,10 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import torch
 
 from ihp_backend.evaluation import Record
 from ihp_backend.exporting import ExportError, write_model_folder
@@ -17,6 +19,7 @@ from ihp_backend.learning.fine_tuning import FineTuning
 from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.base import Base
+from ihp_backend.lessons.holding import Device
 from ihp_backend.lessons.material import Material
 from ihp_backend.lessons.pictures import draw_change
 from ihp_backend.lessons.plan import Learned
@@ -46,6 +49,7 @@ class LessonRecipe:
         base_model: that serves projects without a version of their own; None: the packaged default.
         force: promote whatever the gate says.
         threads: of the processor.
+        device: where networks learn, the whole of them if it is "cuda".
     """
 
     fine_tuning: FineTuningRecipe = RECIPE
@@ -54,6 +58,7 @@ class LessonRecipe:
     base_model: str | None = None
     force: bool = False
     threads: int = 1
+    device: Device = "cpu"
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,15 @@ def train(
     running: Running,
     recipe: LessonRecipe,
 ) -> LiveNetwork | None:
-    """The network as it has learned; None if it was stopped. What was begun with other photographs is begun anew."""
-    began_with = json.dumps([checkpoint.version, sorted(learned.stamps.items()), asdict(recipe.fine_tuning)])
+    """The network as it has learned; None if it was stopped. What was begun with other photographs is begun anew.
+
+    Raises:
+        LessonError: the device is not there.
+    """
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise LessonError("device: torch finds no cuda here; give --device cpu or IHP_LESSON_DEVICE=cpu, or mend CUDA")
+    tuned_by = replace(recipe.fine_tuning, whole=recipe.fine_tuning.whole or recipe.device != "cpu")
+    began_with = json.dumps([checkpoint.version, sorted(learned.stamps.items()), asdict(tuned_by)])
     kept = folder / f"training-{hashlib.sha256(began_with.encode()).hexdigest()[:16]}.pt"
     for other in folder.glob("training-*.pt"):
         if other != kept:
@@ -90,10 +102,11 @@ def train(
         material.labels,
         material.learned,
         cache,
-        recipe.fine_tuning,
+        tuned_by,
         material.replay,
         material.own,
         material.asked,
+        recipe.device,
     )
     running.tell(stage="training", steps=tuning.steps)
     losses = folder / LOSSES

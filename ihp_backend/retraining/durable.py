@@ -27,13 +27,13 @@ def sync_files(folder: Path) -> None:
         sync_folder(Path(place))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replaces a file by ``text`` in one step; readers see the old one or the new one."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Replaces a file by ``content`` in one step; readers see the old one or the new one."""
     # Not named after the process: in containers that share a folder, several have the same number.
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with part.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -18,7 +18,7 @@ from ihp_backend.learning.fine_tuning import FineTuning
 from ihp_backend.learning.fine_tuning_recipe import FineTuningRecipe
 from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.trunk_cache import TrunkCache
-from ihp_backend.learning.trunk_views import WorkingPhotograph, random_view
+from ihp_backend.learning.trunk_views import WorkingPhotograph, piece_of, random_box
 from ihp_backend.networks.live import LiveNetwork
 from tests.pictures import picture
 
@@ -80,6 +80,44 @@ def test_interrupted_it_goes_on_to_the_same_weights(network: LiveNetwork, tmp_pa
     assert steps[0] == 5  # The checkpoint was made after 4.
     for name, tensor in whole.network.state_dict().items():
         torch.testing.assert_close(second.network.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_the_whole_network_learns_where_it_is_asked_to(network: LiveNetwork, tmp_path: Path) -> None:
+    cache = TrunkCache(tmp_path / "cache", network)
+    recipe = replace(RECIPE, steps=40, learning_rate=1e-2, whole=True)
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, recipe)
+    file = tmp_path / "checkpoint.pt"
+    assert not tuning.run(file, lambda step, loss: step < 20)
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, recipe)
+    assert tuning.run(file)
+    before, learned = network.state_dict(), tuning.network.state_dict()
+    weights = [name for name, _ in network.named_parameters() if name.startswith("network.encoder")]
+    # The encoder of so small a picture has stages whose weights nothing tells anything.
+    changed = [name for name in weights if not torch.equal(before[name], learned[name])]
+    assert len(changed) > len(weights) / 2
+    statistics = [name for name in before if name.endswith(("running_mean", "running_var"))]
+    assert all(torch.equal(before[name], learned[name]) for name in statistics)
+    # Each state between the two is asked with its own encoder.
+    unseen = [photograph(seed, undrawn=False) for seed in range(10, 16)]
+    choice = choose_share(network, tuning.network, unseen, cache)
+    own = quick_mean_iou(tuning.network, unseen, cache.beside(tuning.network), EVERYTHING)
+    assert choice.reached[1.0] == own
+    assert own > choice.before + 10
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here: learning on one is not tried")
+def test_it_learns_on_a_gpu(network: LiveNetwork, tmp_path: Path) -> None:
+    cache, file = TrunkCache(tmp_path / "cache", network), tmp_path / "checkpoint.pt"
+    recipe = replace(RECIPE, steps=40, learning_rate=1e-2, whole=True)
+    replay = [photograph(seed) for seed in (20, 21)]
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, recipe, replay, device="cuda")
+    assert not tuning.run(file, lambda step, loss: step < 20)
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, cache, recipe, replay, device="cuda")
+    assert tuning.run(file)
+    assert all(parameter.device.type == "cpu" for parameter in tuning.network.parameters())
+    unseen = [photograph(seed, undrawn=False) for seed in range(10, 16)]
+    choice = choose_share(network, tuning.network, unseen, cache)
+    assert choice.reached[1.0] > choice.before + 10
 
 
 def test_a_checkpoint_that_does_not_fit_is_named(network: LiveNetwork, tmp_path: Path) -> None:
@@ -172,7 +210,9 @@ def test_priors_found_anew_are_taken_however_far_it_goes(network: LiveNetwork, t
             assert torch.equal(weights, was[name])
 
 
-def test_it_goes_no_further_than_what_is_sure(monkeypatch: pytest.MonkeyPatch, network: LiveNetwork) -> None:
+def test_it_goes_no_further_than_what_is_sure(
+    monkeypatch: pytest.MonkeyPatch, network: LiveNetwork, tmp_path: Path
+) -> None:
     right = {share: np.full(8, 80) for share in SHARES}
 
     def counted(*_: object) -> NDArray[np.int64]:
@@ -184,7 +224,7 @@ def test_it_goes_no_further_than_what_is_sure(monkeypatch: pytest.MonkeyPatch, n
 
     def chosen() -> float:
         asked_for.clear()
-        return choose_share(network, network, PHOTOGRAPHS * 2, None).share  # type: ignore[arg-type]
+        return choose_share(network, network, PHOTOGRAPHS * 2, TrunkCache(tmp_path, network)).share
 
     asked_for: list[float] = []
     assert chosen() == 0
@@ -226,7 +266,8 @@ def test_a_piece_of_a_photograph_fits_together(network: LiveNetwork, tmp_path: P
     trunk = cache.of(whole.image)
     places = np.arange(whole.parsing.size).reshape(whole.parsing.shape)
     for _ in range(20):
-        piece, numbers = random_view(trunk, places, (48, 32), rng)  # type: ignore[arg-type]
+        box = random_box(places.shape, (48, 32), rng)
+        piece, numbers = piece_of(trunk, box), box.of(places, 1)
         assert numbers.shape == (48, 32)
         top, left = divmod(int(numbers[0, 0]), whole.parsing.shape[1])
         for stage, cut, stride in zip(trunk.joined, piece.joined, (4, 8, 16), strict=True):
@@ -234,9 +275,9 @@ def test_a_piece_of_a_photograph_fits_together(network: LiveNetwork, tmp_path: P
                 slice(first // stride, (first + side) // stride) for first, side in ((top, 48), (left, 32))
             )
             assert torch.equal(cut, stage[..., rows, columns])
-    larger, all_of_it = random_view(trunk, whole.parsing, (960, 960), rng)
-    assert torch.equal(larger.joined[0], trunk.joined[0])
-    np.testing.assert_array_equal(all_of_it, whole.parsing)
+    everything = random_box(places.shape, (960, 960), rng)
+    assert torch.equal(piece_of(trunk, everything).joined[0], trunk.joined[0])
+    np.testing.assert_array_equal(everything.of(places, 1), places)
 
 
 def test_new_labels_are_found_before_the_first_step(network: LiveNetwork, tmp_path: Path) -> None:

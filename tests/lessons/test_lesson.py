@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ihp_backend.label_studio.masks.brush_rle import encode
@@ -168,6 +169,13 @@ def test_with_too_few_held_out_it_waits_or_is_forced(tmp_path: Path, recipe: Les
     assert learn(school, index, replace(few, force=True)).state == "promoted"
     assert [promotion.reason for promotion in school.versions.promotions("2")] == ["forced"]
     assert school.versions.rollback("2") is None
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here: what is told without one is not seen")
+def test_a_gpu_that_is_not_there_is_named(tmp_path: Path, recipe: LessonRecipe) -> None:
+    school = School(tmp_path)
+    with pytest.raises(LessonError, match="device: torch finds no cuda here; give --device cpu"):
+        learn(school, accept(school, range(1, 3)), replace(recipe, device="cuda"))
 
 
 def test_a_model_that_cannot_learn_is_named(tmp_path: Path, recipe: LessonRecipe) -> None:

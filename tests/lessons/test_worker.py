@@ -138,6 +138,22 @@ def test_a_lesson_that_fails_is_told_and_not_held_again_at_once(here: Here, monk
 
 
 @pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate")]
+)
+def test_want_of_memory_is_told_with_what_helps(here: Here, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def hungry(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ihp_backend.lessons.lesson.hold_lesson", hungry)
+    for task in range(8):
+        here.accept(task)
+    report = hold(here.school, "2", here.images, Curriculum(every=2))
+    assert report is not None
+    assert report.state == "failed"
+    assert report.message.startswith(f"out of memory ({error}); annotate smaller photographs")
+
+
+@pytest.mark.parametrize(
     ("named", "message"),
     [("ccp", "no NAME:FOLDER"), ("zoo:/x", "'zoo' is unknown"), ("ccp:/nowhere", "base: root: /nowhere lacks")],
 )
