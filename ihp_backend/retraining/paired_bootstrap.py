@@ -34,7 +34,8 @@ class Drawn(NamedTuple):
 
     Attributes:
         before, after: of the photographs as they are.
-        better, worse: share of the drawings in which the second model is better, and in which it is worse.
+        better, worse: share of the drawings in which the second model is better, and in which it is worse by more than
+            was allowed for.
     """
 
     before: float
@@ -43,15 +44,17 @@ class Drawn(NamedTuple):
     worse: float
 
 
-def paired_bootstrap(of: Measure, both: Both, drawings: int, seed: int, *, larger_is_better: bool) -> Drawn:
-    """Holds two models against one another."""
+def paired_bootstrap(
+    of: Measure, both: Both, drawings: int, seed: int, *, larger_is_better: bool, allowed: float = 0.0
+) -> Drawn:
+    """Holds two models against one another; that the second loses up to ``allowed`` does not count as worse."""
     count = len(both[0])
     drawn = draw_photographs(count, drawings, seed)
     # The photographs as they are come first.
     weights = np.concatenate([np.ones((1, count), np.int64), drawn])
     old, new = (of(records, weights) for records in both)
     gained = (new - old)[1:] * (1 if larger_is_better else -1)
-    return Drawn(float(old[0]), float(new[0]), float((gained > 0).mean()), float((gained < 0).mean()))
+    return Drawn(float(old[0]), float(new[0]), float((gained > 0).mean()), float((gained < -allowed).mean()))
 
 
 def corrections(records: Sequence[Record], weights: Weights) -> NDArray[np.float64]:

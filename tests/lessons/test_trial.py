@@ -69,5 +69,10 @@ def test_slower_only_while_something_else_runs(monkeypatch: pytest.MonkeyPatch) 
     assert times(monkeypatch, [10.0], [*disturbed, 10.0]) == (10.0, 10.0, LEAST_TIMED + 6)
 
 
+def test_one_click_left_alone_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [20.0] * (WARM_UP + 3) + [15.0] + [20.0] * MOST_TIMED
+    assert times(monkeypatch, first, [21.0]) == (20.0, 21.0, LEAST_TIMED)
+
+
 def test_slower_by_itself_stays_slower(monkeypatch: pytest.MonkeyPatch) -> None:
     assert times(monkeypatch, [10.0], [12.0]) == (10.0, 12.0, MOST_TIMED)

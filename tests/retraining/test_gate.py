@@ -95,7 +95,8 @@ def test_better_without_a_click_passes_unless_clicks_lose() -> None:
     assert not worse.passed
     assert worse.reason.startswith("worse: mean mIoU (%) after 0, 3 and 5 corrections")
     later = records([0.85, 0.87, 0.89, 0.91, 0.915, 0.95])  # The same after 0, 3 and 5 corrections.
-    costly = judge((GOOD, later), ([], []), SAME_SPEED, QUICK, (few, more))
+    assert judge((GOOD, later), ([], []), SAME_SPEED, QUICK, (few, more)).passed  # 0.3 corrections more.
+    costly = judge((GOOD, later), ([], []), SAME_SPEED, replace(QUICK, more_corrections=0), (few, more))
     assert not costly.passed
     assert costly.reason == "worse: corrections to 85 % of a photograph"
     assert not judge((GOOD, GOOD), ([], []), SAME_SPEED, QUICK, (more, few)).passed
