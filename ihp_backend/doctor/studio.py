@@ -59,8 +59,10 @@ class Studio:
         """
         try:
             answer = self.ask("GET", path)
-        except (NoAnswer, ImageFetchError) as error:
-            raise StudioError(str(error).removeprefix("image ")) from None
+        except NoAnswer as error:
+            raise StudioError(str(error)) from None
+        except ImageFetchError as error:
+            raise StudioError(error.of_no_image) from None
         if not answer.ok or answer.content is None:
             raise StudioError(f"{path}: status {answer.status}, {answer.detail or 'no JSON'}")
         return answer.content

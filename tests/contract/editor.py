@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 from examples.demo.client import Record
 from examples.demo.label_studio import Account
 
+from .installation import LABEL_STUDIO_ENVIRONMENT
 from .page_scripts import CLICKS, LABELS, POSITION, READY, SCORES, TICK
 
 # Besides being quiet: no name but this machine's is looked up, so that nothing can depend on another.
@@ -37,6 +39,14 @@ def chromium() -> str | None:
     named = os.environ.get("IHP_CHROMIUM")
     candidates = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
     return next(filter(None, map(shutil.which, candidates)), None)
+
+
+def chromium_for(command: ArgumentParser) -> str:
+    """The same for a command that needs it, and Label Studio too; without them the command ends and says so."""
+    program = chromium()
+    if program is None or not LABEL_STUDIO_ENVIRONMENT.exists():
+        command.error("Chromium or Label Studio is missing: apt install chromium, make test")
+    return program
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from PIL import Image
 
 from examples.demo.settings import PHOTOGRAPHS
 
-from .editor import Editor, browser_page, chromium
-from .installation import LABEL_STUDIO_ENVIRONMENT, Installation, new_project, running
+from .editor import Editor, browser_page, chromium_for
+from .installation import Installation, new_project, running
 
 PHOTOGRAPH = PHOTOGRAPHS / "eileen_collins.jpg"
 CLICKS = (
@@ -72,9 +72,7 @@ def main() -> None:
     parser.add_argument("--model", help="name or folder (default: the packaged model)")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder (default: docs)")
     chosen = parser.parse_args()
-    program = chromium()
-    if program is None or not LABEL_STUDIO_ENVIRONMENT.exists():
-        parser.error("Chromium or Label Studio is missing: apt install chromium, make test")
+    program = chromium_for(parser)
     options = ["--model", chosen.model] if chosen.model else []
     with (
         tempfile.TemporaryDirectory() as folder,

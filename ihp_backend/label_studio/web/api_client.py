@@ -65,9 +65,9 @@ class ApiClient:
             try:
                 status, content = self._downloader.call(method, url, self._label_studio, body)
             except NoAnswerError as error:
-                said = str(error).removeprefix("image ")
+                said = error.of_no_image
             except ImageFetchError as error:
-                raise ProjectApiError(str(error).removeprefix("image ")) from None
+                raise ProjectApiError(error.of_no_image) from None
             else:
                 if status < 400:
                     return _decoded(content, url)

@@ -13,6 +13,11 @@ class ImageFetchError(ValueError):
     Safe to log and to show: addresses are given by `shown`, tokens never.
     """
 
+    @property
+    def of_no_image(self) -> str:
+        """The text, where what was fetched in the same way is no image."""
+        return str(self).removeprefix("image ")
+
 
 def shown(url: object) -> str:
     """The part of an image address that may stand in logs and error texts.

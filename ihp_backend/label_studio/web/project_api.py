@@ -54,8 +54,7 @@ class ProjectApi:
         try:
             answer = json.loads(self._downloader.download(url, self._label_studio))
         except ImageFetchError as error:
-            # The downloader fetches images as a rule, and says so.
-            raise ProjectApiError(str(error).removeprefix("image ")) from None
+            raise ProjectApiError(error.of_no_image) from None
         except ValueError as error:
             raise ProjectApiError(f"{url.partition('?')[0]}: no JSON ({error}); is this Label Studio?") from None
         if not isinstance(answer, dict):

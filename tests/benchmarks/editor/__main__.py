@@ -20,8 +20,8 @@ from tests.benchmarks.editor.painting import QUIET, SIDE, Painting, painting, wa
 from tests.benchmarks.editor.photographs import Photograph, made_up, real
 from tests.benchmarks.editor.recorder import Exchange, Recorder, recording
 from tests.benchmarks.editor.report import plot, table, verdicts
-from tests.contract.editor import Editor, browser_page, chromium
-from tests.contract.installation import LABEL_STUDIO_ENVIRONMENT, Installation, new_project, running
+from tests.contract.editor import Editor, browser_page, chromium_for
+from tests.contract.installation import Installation, new_project, running
 
 
 def one_click(
@@ -74,9 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if not 1 <= chosen.tasks <= chosen.clicks:
         parser.error(f"--tasks {chosen.tasks}, --clicks {chosen.clicks}: every task needs a click")
-    program = chromium()
-    if program is None or not LABEL_STUDIO_ENVIRONMENT.exists():
-        parser.error("Chromium or Label Studio is missing: apt install chromium, make test")
+    program = chromium_for(parser)
 
     console = Console(width=120)
     report: dict[str, Any] = conditions()
