@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,10 @@ from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 LEAST = 6
-"""With fewer photographs nothing is sure."""
+"""With fewer photographs only what is clear is sure."""
+
+CLEAR = 5.0
+"""Points of mIoU in percent by which the best share must lead a smaller one with so few photographs."""
 
 SURE, DRAWINGS = 0.8, 500
 """In so much of that many drawings of photographs the best share must beat a smaller one to be taken instead."""
@@ -58,6 +62,7 @@ def choose_share(
     asked: Collection[int] | None = None,
     seed: int = 0,
     least: int = LEAST,
+    set_apart: bool = True,
     anew: Collection[int] | None = None,
 ) -> Choice:
     """The smallest of ``SHARES`` that the best one does not beat for sure.
@@ -68,11 +73,13 @@ def choose_share(
     Args:
         before: the network as it was.
         after: as it has learned; it may know more labels.
-        photographs: that it has not learned from.
+        photographs: to judge by.
         cache: of what the encoder of ``before`` makes of them.
         asked: labels of the photographs' annotations; None: all that ``after`` knows.
         seed: of the annotators.
-        least: with fewer photographs only the priors found anew are taken.
+        least: with fewer photographs the best share must lead by ``CLEAR``.
+        set_apart: whether ``after`` has not learned from the photographs; of fewer than ``least`` that it has learned
+            from only the priors found anew are taken.
         anew: labels whose priors were found anew, which are taken at every share; None: those that ``before`` lacks.
     """
     asked = range(after.num_labels) if asked is None else asked
@@ -88,17 +95,27 @@ def choose_share(
         trial.load_state_dict(blended(old, new, share))
         confusions[share] = quick_confusions(trial.eval(), photographs, cache.beside(trial), asked, seed)
     reached = {share: float(mean_iou_of_shown_labels(of.sum(0))) for share, of in confusions.items()}
-    best = _surely_best(confusions, reached, seed) if len(photographs) >= least else 0.0
+    lead = 0.0 if len(photographs) >= least else CLEAR if set_apart else math.inf
+    best = _surely_best(confusions, reached, lead, seed)
     as_it_was = quick_mean_iou(before, photographs, cache, asked, seed) if anew else reached[0.0]
     return Choice(best, as_it_was, reached, blended(old, new, best), changed=best > 0 or bool(anew))
 
 
-def _surely_best(confusions: Mapping[float, NDArray[np.int64]], reached: Mapping[float, float], seed: int) -> float:
-    """The smallest share that the best one does not beat in ``SURE`` of the drawings; see ``quick_confusions``."""
+def _surely_best(
+    confusions: Mapping[float, NDArray[np.int64]], reached: Mapping[float, float], lead: float, seed: int
+) -> float:
+    """The smallest share that the best one does not beat by ``lead`` in ``SURE`` of the drawings.
+
+    Args:
+        confusions: by share, see ``quick_confusions``.
+        reached: mIoU in percent by share.
+        lead: points of it.
+        seed: of the drawings.
+    """
     weights = draw_photographs(len(confusions[0.0]), DRAWINGS, seed)
     drawn = {share: mean_iou_of_shown_labels(np.tensordot(weights, of, 1)) for share, of in confusions.items()}
     best = max(SHARES, key=lambda share: (reached[share], -share))
-    return min(share for share in SHARES if share == best or (drawn[best] > drawn[share]).mean() < SURE)
+    return min(share for share in SHARES if share == best or (drawn[best] > drawn[share] + lead).mean() < SURE)
 
 
 def quick_mean_iou(

@@ -66,6 +66,7 @@ class Material:
         learned: to learn from.
         replay: to learn from besides, so that what was known is not forgotten.
         choosing: to choose among states of the network; outlines are left out, as of those that are held out.
+        set_apart: whether these are not among those that are learned from, as is so unless there are too few.
         held_out: for the gate, in the labelling config's ids.
     """
 
@@ -75,6 +76,7 @@ class Material:
     learned: tuple[WorkingPhotograph, ...]
     replay: tuple[WorkingPhotograph, ...]
     choosing: tuple[WorkingPhotograph, ...]
+    set_apart: bool
     held_out: HeldOut
 
 
@@ -134,14 +136,12 @@ def gather(
         replay = [_working(replayed[number], of_base, checkpoint) for number in range(len(replayed))]
     items = [item for item in index.items if item.split == HELD_OUT]
     held_out = HeldOut(accepted, items, index.labels, parser, checkpoint.working_size)
-    choosing = tuple(
-        replace(one, parsing=without_outlines(one.parsing, 1))
-        for one in learned[CHOOSING - 1 :: CHOOSING] or learned
-    )  # fmt: skip
+    apart = learned[CHOOSING - 1 :: CHOOSING]
+    choosing = tuple(replace(one, parsing=without_outlines(one.parsing, 1)) for one in apart or learned)
     kept = tuple(one for number, one in enumerate(learned, start=1) if number % CHOOSING)
     asked = tuple(np.unique(ids[: len(index.labels)]).tolist())
     own = tuple(label for label, name in enumerate(labels.names) if name not in base_labels.names)
-    return Material(labels, asked, own, kept, tuple(replay), choosing, held_out)
+    return Material(labels, asked, own, kept, tuple(replay), choosing, bool(apart), held_out)
 
 
 def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> WorkingPhotograph:

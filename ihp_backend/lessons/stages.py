@@ -140,7 +140,14 @@ def make_candidate(
     """
     running.tell(stage="choosing")
     choice = choose_share(
-        network, tuned, material.choosing, cache, material.asked, least=recipe.least_choosing, anew=material.own
+        network,
+        tuned,
+        material.choosing,
+        cache,
+        material.asked,
+        least=recipe.least_choosing,
+        set_apart=material.set_apart,
+        anew=material.own,
     )
     arguments = {**checkpoint.network["arguments"], "num_labels": len(material.labels)}
     description = {**checkpoint.network, "arguments": arguments}

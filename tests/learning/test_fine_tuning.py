@@ -185,7 +185,8 @@ def test_what_has_learned_nonsense_is_not_chosen(network: LiveNetwork, tmp_path:
     assert choice.reached[choice.share] > choice.reached[0.0]
     assert choice.before == quick_mean_iou(network, unseen, cache, EVERYTHING)
     assert choice.changed
-    assert choose_share(network, tuning.network, unseen[:5], cache).share == 0
+    assert choose_share(network, tuning.network, unseen[:5], cache).share > 0  # So much is clear.
+    assert choose_share(network, tuning.network, unseen[:5], cache, set_apart=False).share == 0
     assert not choose_share(network, network, unseen, cache).changed
     of_spoiled = choose_share(network, spoiled, unseen, cache)
     assert of_spoiled.reached[of_spoiled.share] >= of_spoiled.reached[0.0]
@@ -222,9 +223,10 @@ def test_it_goes_no_further_than_what_is_sure(
 
     monkeypatch.setattr(choosing, "quick_confusions", counted)
 
-    def chosen() -> float:
+    def chosen(least: int = 8, set_apart: bool = True) -> float:
         asked_for.clear()
-        return choose_share(network, network, PHOTOGRAPHS * 2, TrunkCache(tmp_path, network)).share
+        cache = TrunkCache(tmp_path, network)
+        return choose_share(network, network, PHOTOGRAPHS * 2, cache, least=least, set_apart=set_apart).share
 
     asked_for: list[float] = []
     assert chosen() == 0
@@ -232,6 +234,11 @@ def test_it_goes_no_further_than_what_is_sure(
     assert chosen() == 0
     right[0.5] = right[1.0] = np.full(8, 83)
     assert chosen() == 0.5
+    # Of fewer photographs only a clear lead is believed, and none where they were learned from.
+    assert chosen(least=9) == 0
+    right[0.75] = np.full(8, 92)
+    assert chosen(least=9) == 0.75
+    assert chosen(least=9, set_apart=False) == 0
 
 
 def test_it_is_judged_by_the_labels_that_are_asked_for(network: LiveNetwork, tmp_path: Path) -> None:
