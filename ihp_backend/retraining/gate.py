@@ -135,13 +135,14 @@ def judge(
         "corrections to 85 % of a photograph": needed,
         "mean mIoU (%) after 0, 3 and 5 corrections": drawn(mean_ious, held_out),
     }
-    if unclicked[0]:
-        measures["mIoU (%) without a click"] = drawn(unclicked_mean_iou, unclicked)
+    alone = drawn(unclicked_mean_iou, unclicked) if unclicked[0] else None
+    if alone is not None:
+        measures["mIoU (%) without a click"] = alone
     certainty = 1 - (1 - rules.confidence) / len(measures)
     proofs = [
         Comparison(measure, of.before, of.after, of.better, of.better >= certainty) for measure, of in measures.items()
     ]
-    of_needed, of_clicks, *_ = proofs
+    of_needed, of_clicks, *of_alone = proofs
     obeyed = [_share(records, "obeyed", "given") for records in held_out]
     conditions = [
         Comparison("share of clicks obeyed", obeyed[0], obeyed[1], None, obeyed[1] >= rules.obeyed),
@@ -153,11 +154,13 @@ def judge(
             milliseconds[1] <= rules.slower * milliseconds[0],
         ),
     ]
-    if unclicked[0]:
+    if alone is not None:
         kept = of_clicks.after >= of_clicks.before - rules.click_loss
         conditions.append(replace(of_clicks, better=None, passed=kept))
-        # What is better before anybody clicks must not be paid for with clicks.
+        # What is better before anybody clicks must not be paid for with clicks, nor the other way round: who is taught
+        # by masks of something else learns to do whatever clicks say, and no more what photographs show.
         conditions.append(replace(of_needed, passed=needed.worse < rules.confidence))
+        conditions.append(replace(of_alone[0], passed=alone.worse < rules.confidence))
     for round_ in ROUNDS if base[0] else ():
         old, new = (mean_iou_after(round_, records) for records in base)
         conditions.append(

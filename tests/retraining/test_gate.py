@@ -102,6 +102,14 @@ def test_better_without_a_click_passes_unless_clicks_lose() -> None:
     assert not judge((GOOD, GOOD), ([], []), SAME_SPEED, QUICK, (more, few)).passed
 
 
+def test_better_with_clicks_passes_unless_it_knows_less_without() -> None:
+    few, more = records([0.3]), records([0.5])
+    assert judge((GOOD, BETTER), ([], []), SAME_SPEED, QUICK, (more, more)).passed
+    obedient = judge((GOOD, BETTER), ([], []), SAME_SPEED, QUICK, (more, few))
+    assert not obedient.passed
+    assert obedient.reason == "worse: mIoU (%) without a click"
+
+
 @pytest.mark.parametrize(
     ("base", "candidate", "milliseconds", "named"),
     [
