@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Device = Literal["cpu", "cuda"]
+"""Where networks learn."""
 
 
 @dataclass(frozen=True)

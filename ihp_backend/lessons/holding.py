@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from typing import Literal
 
 from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.learning.fine_tuning_recipe import Device
 from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.lessons.accepted_set import Policy
 from ihp_backend.lessons.base import open_base
@@ -18,9 +18,6 @@ from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.retraining.storage import StorageError
 
 logger = logging.getLogger(__name__)
-
-Device = Literal["cpu", "cuda"]
-"""Where networks learn."""
 
 PATIENCE = 3600.0
 """Seconds after which a lesson that failed or was stopped is begun again unasked."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.lessons.base import Base
+from ihp_backend.lessons.lesson_recipe import LessonRecipe
 from ihp_backend.lessons.material import Material, gather
 from ihp_backend.lessons.plan import Learned
 from ihp_backend.lessons.progress import Running
@@ -17,7 +18,6 @@ from ihp_backend.lessons.school import School
 from ihp_backend.lessons.stages import (
     Candidate,
     LessonError,
-    LessonRecipe,
     make_candidate,
     parser_of,
     train,

@@ -14,12 +14,11 @@ import torch
 from ihp_backend.evaluation import Record
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import LabelSet
-from ihp_backend.learning.choosing import LEAST, Choice, choose_share
+from ihp_backend.learning.choosing import Choice, choose_share
 from ihp_backend.learning.fine_tuning import FineTuning
-from ihp_backend.learning.fine_tuning_recipe import RECIPE, FineTuningRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.base import Base
-from ihp_backend.lessons.holding import Device
+from ihp_backend.lessons.lesson_recipe import LessonRecipe
 from ihp_backend.lessons.material import Material
 from ihp_backend.lessons.pictures import draw_change
 from ihp_backend.lessons.plan import Learned
@@ -29,36 +28,13 @@ from ihp_backend.lessons.version_files import LOSSES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import Checkpoint
-from ihp_backend.retraining.gate import RULES, GateRules, Verdict, judge
+from ihp_backend.retraining.gate import Verdict, judge
 
 PICTURES = 4
 
 
 class LessonError(RuntimeError):
     """A lesson that cannot be held; the text says why and what helps."""
-
-
-@dataclass(frozen=True)
-class LessonRecipe:
-    """How lessons are held.
-
-    Attributes:
-        fine_tuning: how the network learns.
-        gate: what lets a candidate through.
-        least_choosing: photographs that it takes to choose how far to go, see ``choose_share``.
-        base_model: that serves projects without a version of their own; None: the packaged default.
-        force: promote whatever the gate says.
-        threads: of the processor.
-        device: where networks learn, the whole of them if it is "cuda".
-    """
-
-    fine_tuning: FineTuningRecipe = RECIPE
-    gate: GateRules = RULES
-    least_choosing: int = LEAST
-    base_model: str | None = None
-    force: bool = False
-    threads: int = 1
-    device: Device = "cpu"
 
 
 @dataclass(frozen=True)
