@@ -39,7 +39,8 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
     # Pixels that share an upper left neighbour follow one another along each axis, as rectangles of few sizes.
     first_y, first_x = (np.searchsorted(axis, np.arange(size + 1)) for axis, size in ((top, rows), (left, columns)))
     tall, wide = np.diff(first_y)[row], np.diff(first_x)[column]
-    phase_y, phase_x = ((axis * PHASES).astype(np.uint8) for axis in (down, across))
+    # The share of the next pixel may be rounded up to all of it.
+    phase_y, phase_x = (np.minimum(axis * PHASES, PHASES - 1).astype(np.uint8) for axis in (down, across))
     for size_y, size_x in product(*(np.flatnonzero(np.bincount(sizes)) for sizes in (tall, wide))):
         here = np.flatnonzero((tall == size_y) & (wide == size_x))
         y = (first_y[row[here]][:, None] + np.arange(size_y))[:, :, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -79,6 +79,7 @@ def test_contradicting_clicks_end() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 9), st.integers(1, 40), st.integers(1, 40))
+@example(0, 1, 9, 1, 33)  # A share of the next pixel that is rounded up to 1.
 def test_enlarging_takes_the_label_with_most_votes(seed: int, rows: int, columns: int, height: int, width: int) -> None:
     label_map = np.random.default_rng(seed).integers(0, 4, (rows, columns), dtype=np.uint8)
     found = enlarged(label_map, height, width)
