@@ -161,9 +161,7 @@ def describe(project: str, report: Report) -> str:
     return f"project {project}: {report.state}{version}{minutes}: {report.message}"
 
 
-def _curriculum(
-    model: str | None, every: int, policy: Literal["newest", "agreed"], base: str | None, device: Literal["cpu", "cuda"]
-) -> Curriculum:
+def _curriculum(model: Model, every: Every, policy: Policy, base: Base, device: Device) -> Curriculum:
     from ihp_backend.lessons.holding import Curriculum
     from ihp_backend.parsing.cores import available_cores
 

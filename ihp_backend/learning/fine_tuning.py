@@ -29,12 +29,13 @@ from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.new_labels import fit_new_labels
 from ihp_backend.learning.prior_losses import SMALLEST, prior_losses
 from ihp_backend.learning.situations import SituationRecipe
-from ihp_backend.learning.trunk_cache import TrunkCache, as_batch
+from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, piece_of, random_box
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
 from ihp_backend.networks.live.features import Trunk
 from ihp_backend.parsing.box import Box
+from ihp_backend.parsing.geometry import as_batch
 
 Tell = Callable[[int, float], bool]
 """Is told the number of steps done and the loss; False ends the training."""
@@ -94,17 +95,17 @@ class FineTuning:
             checkpoint: file in which the training is kept while it runs.
             tell: see ``Tell``.
         """
-        if checkpoint is None or not checkpoint.exists():
+        begun = checkpoint if checkpoint is not None and checkpoint.exists() else None
+        if begun is None:
             fit_new_labels(self.network, self.new, self.photographs, self.cache, self.recipe.seed)
         # Statistics stay as they are: a handful of photographs would spoil them.
         self.network.eval().to(self.device)
         try:
-            return self._train(checkpoint, tell)
+            return self._train(0 if begun is None else self.state.resume(begun), checkpoint, tell)
         finally:
             self.network.cpu()
 
-    def _train(self, checkpoint: Path | None, tell: Tell | None) -> bool:
-        first = 0 if checkpoint is None or not checkpoint.exists() else self.state.resume(checkpoint)
+    def _train(self, first: int, checkpoint: Path | None, tell: Tell | None) -> bool:
         for step in range(first, self.steps):
             loss = self._step(step)
             done = step + 1
@@ -117,7 +118,6 @@ class FineTuning:
     def _step(self, step: int) -> float:
         rng = np.random.default_rng([self.recipe.seed, step])
         torch.manual_seed(int(rng.integers(2**62)))  # The SP-loss draws pairs with torch's own generator.
-        self.state.forget_gradients()
         total = 0.0
         for number in range(step * self.recipe.batch, (step + 1) * self.recipe.batch):
             replayed = bool(self.replay) and number % 2 == 1
@@ -170,5 +170,5 @@ class FineTuning:
     def _trunk(self, image: NDArray[np.uint8], box: Box, before: Trunk) -> Trunk:
         """What the network's encoder makes of a box of a photograph, of which the one before made ``before``."""
         if self.recipe.whole:
-            return piece_of(self.network.network.trunk(as_batch(image).to(self.device)), box)
+            return piece_of(self.network.network.trunk(torch.from_numpy(as_batch(image)).to(self.device)), box)
         return Trunk(tuple(part.to(self.device) for part in before.joined), before.mixture.to(self.device))  # type: ignore[arg-type]

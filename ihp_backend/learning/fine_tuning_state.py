@@ -30,15 +30,12 @@ class FineTuningState:
             self.optimiser, max_lr=[group["lr"] for group in groups], total_steps=steps, pct_start=0.1
         )
 
-    def forget_gradients(self) -> None:
-        """Before the losses of a step."""
-        self.optimiser.zero_grad(set_to_none=True)
-
     def step(self) -> None:
-        """Changes the weights by the gradients that were gathered."""
+        """Changes the weights by the gradients that were gathered, and forgets these."""
         nn.utils.clip_grad_norm_(self._parameters, 1.0)
         self.optimiser.step()
         self.schedule.step()
+        self.optimiser.zero_grad(set_to_none=True)
 
     def keep(self, file: Path, step: int) -> None:
         """Writes it after so many steps, whole or not at all; raises ``OSError``."""

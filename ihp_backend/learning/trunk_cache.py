@@ -11,10 +11,10 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.live.features import Trunk
+from ihp_backend.parsing.geometry import as_batch
 
 
 class TrunkCache:
@@ -46,16 +46,11 @@ class TrunkCache:
         if kept is None:
             self._network.eval()
             with torch.no_grad():
-                made = self._network.network.trunk(as_batch(working))
+                made = self._network.network.trunk(torch.from_numpy(as_batch(working)))
             kept = [part.half().numpy() for part in (*made.joined, made.mixture)]
             _write(file, kept)
         one, two, three, mixture = (torch.from_numpy(part).float() for part in kept)
         return Trunk((one, two, three), mixture)
-
-
-def as_batch(working: NDArray[np.uint8]) -> Tensor:
-    """A photograph uint8 (H, W, 3) as networks read it, uint8 (1, 3, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)[None]))
 
 
 def _read(file: Path) -> list[NDArray[np.float16]] | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.learning.fine_tuning_recipe import Device
+from ihp_backend.learning.fine_tuning_recipe import RECIPE, Device
 from ihp_backend.lessons.accepted_index import Index
 from ihp_backend.lessons.accepted_set import Policy
 from ihp_backend.lessons.base import open_base
@@ -92,7 +92,11 @@ def hold(
             from ihp_backend.lessons.lesson import LessonError, LessonRecipe, hold_lesson
 
             recipe = LessonRecipe(
-                base_model=curriculum.base_model, force=force, threads=curriculum.threads, device=curriculum.device
+                replace(RECIPE, whole=curriculum.device != "cpu"),
+                base_model=curriculum.base_model,
+                force=force,
+                threads=curriculum.threads,
+                device=curriculum.device,
             )
             try:
                 hold_lesson(school, project, index, running, recipe, open_base(curriculum.base))

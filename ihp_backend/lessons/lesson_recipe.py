@@ -20,7 +20,7 @@ class LessonRecipe:
         base_model: that serves projects without a version of their own; None: the packaged default.
         force: promote whatever the gate says.
         threads: of the processor.
-        device: where networks learn, the whole of them if it is "cuda".
+        device: where networks learn.
     """
 
     fine_tuning: FineTuningRecipe = RECIPE

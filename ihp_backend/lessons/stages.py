@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -67,8 +67,7 @@ def train(
     """
     if recipe.device == "cuda" and not torch.cuda.is_available():
         raise LessonError("device: torch finds no cuda here; give --device cpu or IHP_LESSON_DEVICE=cpu, or mend CUDA")
-    tuned_by = replace(recipe.fine_tuning, whole=recipe.fine_tuning.whole or recipe.device != "cpu")
-    began_with = json.dumps([checkpoint.version, sorted(learned.stamps.items()), asdict(tuned_by)])
+    began_with = json.dumps([checkpoint.version, sorted(learned.stamps.items()), asdict(recipe.fine_tuning)])
     kept = folder / f"training-{hashlib.sha256(began_with.encode()).hexdigest()[:16]}.pt"
     for other in folder.glob("training-*.pt"):
         if other != kept:
@@ -78,7 +77,7 @@ def train(
         material.labels,
         material.learned,
         cache,
-        tuned_by,
+        recipe.fine_tuning,
         material.replay,
         material.own,
         material.asked,

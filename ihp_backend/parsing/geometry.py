@@ -73,3 +73,8 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
         y = min(int((click.y + 0.5) * rows / height), rows - 1)
         moved.append(replace(click, x=x, y=y))
     return moved
+
+
+def as_batch(working: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A working photograph uint8 (H, W, 3) as networks read it, uint8 (1, 3, H, W)."""
+    return np.ascontiguousarray(working.transpose(2, 0, 1)[None])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.onnx_session import open_session
 
 
@@ -26,7 +27,7 @@ class OnnxEngine(Engine):
 
     def encode(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The photograph as the network takes it, uint8 (1, 3, H, W): in the paper's network clicks join at once."""
-        return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+        return as_batch(image)
 
     def decode(self, features: NDArray[np.uint8], click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
         """One run of the network."""

@@ -18,6 +18,7 @@ from threadpoolctl import ThreadpoolController
 
 from ihp_backend.parsing.box import Box
 from ihp_backend.parsing.checkpoint import CheckpointError
+from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.label_planes import LabelPlanes, embedding_at
 from ihp_backend.parsing.live_engine import ABSENT, Encoded, LiveEngine, Question
 from ihp_backend.parsing.onnx_session import open_session
@@ -58,7 +59,7 @@ class OnnxLiveEngine(LiveEngine):
 
     def encode(self, image: NDArray[np.uint8]) -> Encoded:
         """One run of the encoder."""
-        given = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+        given = as_batch(image)
         with self._turn:
             found = dict(zip(self._names, self._encoder.run(None, {"image": given}), strict=True))
         return Encoded(found, found.pop("shares"), found["prior"].max((0, 2, 3)))

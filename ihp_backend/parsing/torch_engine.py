@@ -12,6 +12,7 @@ from torch import Tensor
 from ihp_backend.networks import ClickNetwork
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.torch_network import serving_device
 
 
@@ -36,7 +37,7 @@ class TorchEngine(Engine):
     @torch.inference_mode()
     def encode(self, image: NDArray[np.uint8]) -> Tensor:
         """The network's own features, on its device."""
-        tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
+        tensor = torch.from_numpy(as_batch(image))
         with self._turn:
             return self.network.encode(tensor.to(self.device))
 

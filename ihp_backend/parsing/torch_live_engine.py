@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork
 from ihp_backend.networks.live.upsampling import STRIDE, shares
+from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.torch_network import serving_device
 
@@ -42,7 +43,7 @@ class TorchLiveEngine(LiveEngine):
     @torch.inference_mode()
     def encode(self, image: NDArray[np.uint8]) -> Encoded:
         """The features stay on the device."""
-        tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
+        tensor = torch.from_numpy(as_batch(image))
         with self._turn:
             features = self._network.encode(tensor.to(self.device))
         return Encoded(features, _array(shares(features.mixture)), _array(features.fine.prior.amax((0, 2, 3))))

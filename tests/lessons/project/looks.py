@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from ihp_backend.datasets.reading import read_photograph
+from ihp_backend.retraining.durable import write_whole
 
 BLUR, GAMMA, EXPOSURE, NOISE = 1.0, 1.8, 0.45, 6.0
 """Deviation in pixels, exponent, factor, and deviation of 255 levels."""
@@ -54,9 +55,7 @@ def copy(data: Path, out: Path) -> None:
         # The noise of a photograph depends on its name alone.
         changed = at_night(read_photograph(source), np.random.default_rng(zlib.crc32(source.name.encode())))
         _, encoded = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        part = file.with_suffix(".part")
-        part.write_bytes(encoded.tobytes())
-        part.replace(file)
+        write_whole(file, encoded.tobytes())
 
 
 def main() -> None:
