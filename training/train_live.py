@@ -5,14 +5,14 @@ Everything else is as in ``training.train``.
 
 from __future__ import annotations
 
-from ihp_backend.learning.click_data import ClickData
+from ihp_backend.learning.live_data import LiveData
 from ihp_backend.learning.live_module import LiveTraining
 from training.train import command
 
 
 def main() -> None:
     """Trains a live network."""
-    command(LiveTraining, ClickData)
+    command(LiveTraining, LiveData)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,14 @@ from torch.utils.data import Dataset
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.datasets import ParsingDataset
 from ihp_backend.learning.augmentation import pad_to_multiple, random_view, rescale
+from ihp_backend.learning.carving import CarvingRecipe
 from ihp_backend.learning.click_recipe import ClickRecipe
 
 Item = tuple[Tensor, Tensor, Tensor]
-"""image uint8 (3, H, W), parsing uint8 (H, W), localization maps uint8 (num_labels, H, W)"""
+"""image uint8 (3, H, W), parsing uint8 (H, W), localization maps uint8 (labels, H, W)
+
+Labels are those of the data set and, where pieces are carved, as many for their pieces.
+"""
 
 
 MULTIPLE = 32
@@ -31,6 +35,7 @@ class ClickedViews(Dataset[Item]):
         scales: smallest and largest scale.
         clicks: how the annotators click.
         seed: of views and clicks.
+        carving: of pieces, if any.
     """
 
     def __init__(
@@ -41,9 +46,11 @@ class ClickedViews(Dataset[Item]):
         scales: tuple[float, float],
         clicks: ClickRecipe,
         seed: int,
+        carving: CarvingRecipe | None = None,
     ) -> None:
         self.samples, self.length, self.size, self.scales = samples, length, size, scales
         self.clicks, self.seed = clicks, seed
+        self.carving = carving if carving and carving.share else None
 
     def __len__(self) -> int:
         return self.length
@@ -55,7 +62,11 @@ class ClickedViews(Dataset[Item]):
         sample = self.samples[int(order[position])]
         view = random_view(sample, self.samples.labels, self.size, self.scales, rng)
         image, parsing = pad_to_multiple(*view, MULTIPLE)
-        return to_item(image, parsing, self.clicks.draw(parsing, rng), len(self.samples.labels))
+        labels = len(self.samples.labels)
+        if self.carving:
+            parsing = self.carving.draw(image, parsing, labels, rng)
+            labels *= 2
+        return to_item(image, parsing, self.clicks.draw(parsing, rng), labels)
 
 
 class CentralViews(Dataset[Item]):

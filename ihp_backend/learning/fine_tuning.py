@@ -148,7 +148,7 @@ class FineTuning:
         maps = localization_maps(self.clicks.draw(parsing, rng), height, width, len(self.labels))
         true = torch.from_numpy(np.ascontiguousarray(parsing))[None].to(self.device)
         asked = set(range(len(self.labels))).difference(self.new) if replayed else self.asked
-        samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng, asked)
+        samples = Samples.draw(true, torch.from_numpy(maps)[None], self.situations, rng, len(maps), asked)
 
         def answer(evidence: Evidence, grid: Grid) -> Tensor:
             return self.network.answer(features, evidence, grid.step, grid.phase)
@@ -171,4 +171,7 @@ class FineTuning:
         """What the network's encoder makes of a box of a photograph, of which the one before made ``before``."""
         if self.recipe.whole:
             return piece_of(self.network.network.trunk(torch.from_numpy(as_batch(image)).to(self.device)), box)
-        return Trunk(tuple(part.to(self.device) for part in before.joined), before.mixture.to(self.device))  # type: ignore[arg-type]
+        one, two, three, mixture, colours = (
+            part.to(self.device) for part in (*before.joined, before.mixture, before.colours)
+        )
+        return Trunk((one, two, three), mixture, colours)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import nll_loss
 
 from ihp_backend.labels import IGNORE
+from ihp_backend.learning.carving import without_pieces
 from ihp_backend.learning.click_views import Item
 from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
@@ -86,9 +87,9 @@ class LiveTraining(ParsingTraining):
         image, parsing, maps = batch
         image = image.contiguous(memory_format=torch.channels_last)
         rng = np.random.default_rng([*self.step_key(), batch_index])
-        samples = Samples.draw(parsing, maps, self.situations, rng)
+        samples = Samples.draw(parsing, maps, self.situations, rng, self.network.num_labels)
         features = self.network.encode(image)
-        coarse = CELLS.of(parsing).long()
+        coarse = without_pieces(CELLS.of(parsing).long(), self.network.num_labels)
         prior = nll_loss(
             features.fine.prior.float().clamp(min=1e-6).log(), coarse, self.label_weights, ignore_index=IGNORE
         )

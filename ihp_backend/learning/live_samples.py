@@ -79,14 +79,15 @@ class Samples:
         maps: Tensor,
         recipe: SituationRecipe,
         rng: np.random.Generator,
+        num_labels: int,
         asked: Collection[int] | None = None,
     ) -> Samples:
-        """Draws a situation for each photograph of a batch; for ``asked`` see ``SituationRecipe.draw``."""
+        """Draws a situation for each photograph of a batch; see ``SituationRecipe.draw``."""
         drawn, chosen = [], []
         previous = torch.full_like(parsing, IGNORE)
         for number, (true, its_maps) in enumerate(zip(parsing.cpu().numpy(), maps.cpu().numpy(), strict=True)):
             unclicked = bool((its_maps != 0).all())
-            situation = recipe.draw(true, len(its_maps), rng, all_known=unclicked, asked=asked)
+            situation = recipe.draw(true, num_labels, rng, all_known=unclicked, asked=asked)
             its_maps = its_maps[situation.labels]
             if rng.random() < 0.3:  # The annotator has not come to all parts yet.
                 its_maps[rng.random(len(its_maps)) < rng.random()] = 255

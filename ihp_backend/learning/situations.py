@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.labels import IGNORE
+from ihp_backend.learning.carving import without_pieces
 
 LabelMap = NDArray[np.uint8]
 
@@ -19,7 +20,8 @@ class Situation:
     """A training sample seen as the task of some annotation team.
 
     Attributes:
-        labels: intp (L,), the data set's label behind each label of the annotation; the first is the background.
+        labels: intp (L,), the data set's label, or piece of one, behind each label of the annotation; the first is the
+            background.
         known: bool (L, number of the data set's labels): which of them each label's prior is made of.
         parsing: uint8 (height, width), the true parsing in labels of the annotation, 255 = ignore.
     """
@@ -58,12 +60,17 @@ class SituationRecipe:
     ) -> Situation:
         """One situation around a photograph's ``parsing`` (uint8 (height, width), 255 = ignore).
 
+        Pieces (``CarvingRecipe``) are labels that nothing is known of; one that the annotation lacks belongs to its
+        label again.
+
         Args:
-            num_labels: of the data set.
+            num_labels: of the data set, without pieces.
             all_known: whether the network must know every label, as where nobody clicks.
             asked: labels that an annotation may have besides those that are shown; None: all of the data set's.
         """
-        shown = np.flatnonzero(np.bincount(parsing.ravel(), minlength=256)[1:num_labels]) + 1
+        shown = np.flatnonzero(np.bincount(parsing.ravel(), minlength=256)[1:IGNORE]) + 1
+        if all_known:
+            shown = shown[shown < num_labels]
         rng.shuffle(shown)
         if len(shown) > 1 and rng.random() < self.left_out:
             shown = shown[int(rng.integers(1, min(4, len(shown)))) :]
@@ -75,13 +82,15 @@ class SituationRecipe:
         if all_known:
             chance = 1.0
         known = np.zeros((len(labels), num_labels), bool)
-        known[np.arange(len(labels)), labels] = rng.random(len(labels)) < chance
+        named = np.flatnonzero(labels < num_labels)
+        known[named, labels[named]] = rng.random(len(labels))[named] < chance
         # What no other label stands for is background to this annotation.
         known[0] = ~known[1:].any(0)
         table = np.zeros(256, np.uint8)
         table[labels] = np.arange(len(labels))
         table[IGNORE] = IGNORE
-        return Situation(labels, known, table[parsing])
+        whole = np.where(np.isin(parsing, labels), parsing, without_pieces(parsing, num_labels))
+        return Situation(labels, known, table[whole])
 
     def draw_previous(self, parsing: LabelMap, rng: np.random.Generator) -> LabelMap | None:
         """What is drawn before the first click: some labels of ``parsing``, more or less exactly, or None.

@@ -47,17 +47,17 @@ class TrunkCache:
             self._network.eval()
             with torch.no_grad():
                 made = self._network.network.trunk(torch.from_numpy(as_batch(working)))
-            kept = [part.half().numpy() for part in (*made.joined, made.mixture)]
+            kept = [part.half().numpy() for part in (*made.joined, made.mixture, made.colours)]
             _write(file, kept)
-        one, two, three, mixture = (torch.from_numpy(part).float() for part in kept)
-        return Trunk((one, two, three), mixture)
+        one, two, three, mixture, colours = (torch.from_numpy(part).float() for part in kept)
+        return Trunk((one, two, three), mixture, colours)
 
 
 def _read(file: Path) -> list[NDArray[np.float16]] | None:
     """None where there is no file, or half of one."""
     try:
         with np.load(file, allow_pickle=False) as parts:
-            return [parts[f"arr_{number}"] for number in range(4)]
+            return [parts[f"arr_{number}"] for number in range(5)]
     except (OSError, KeyError, ValueError, EOFError, BadZipFile):
         return None
 

@@ -48,4 +48,4 @@ def piece_of(trunk: Trunk, box: Box) -> Trunk:
         return box.of(stage, stride).contiguous(memory_format=torch.channels_last)  # type: ignore[attr-defined]
 
     four, eight, sixteen = (piece(stage, stride) for stage, stride in zip(trunk.joined, (4, 8, 16), strict=True))
-    return Trunk((four, eight, sixteen), piece(trunk.mixture, 4))
+    return Trunk((four, eight, sixteen), piece(trunk.mixture, 4), piece(trunk.colours, 4))

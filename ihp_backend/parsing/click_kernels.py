@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,39 +18,63 @@ VANISHING = 21.0
 """Where a kernel has fallen to e to the minus this, nothing of it can be seen any more."""
 
 
+class DescribedKernel(NamedTuple):
+    """A click kernel as it was trained.
+
+    Attributes:
+        sharpness: of the nearness in the embedding.
+        precision: of the nearness in the picture, 1 / reach^2 in cells.
+        colour: precision of the nearness in colour, 0 where it does not matter.
+        planes: what is made of it.
+    """
+
+    sharpness: float
+    precision: float
+    colour: float
+    planes: tuple[str, ...]
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> DescribedKernel:
+        """As it stands in an exported model; those made before there were colours have none."""
+        sharpness, precision = float(described["sharpness"]), float(described["precision"])
+        return cls(sharpness, precision, float(described.get("colour", 0)), tuple(described["planes"]))
+
+
 class ClickKernels:
-    """Some clicks and the cells of a photograph, D channels in the embedding.
+    """Some clicks and the cells of a photograph.
 
     Args:
-        embedding: float32 (D, h, w), unit length.
-        clicked_embedding: float32 (n, D), at the clicks.
+        look: float32 (C, h, w), the embedding, of unit length, and colours.
+        clicked_look: float32 (n, C), at the clicks.
+        colours: how many of the C channels are colours, the last ones.
         places: float32 (n, 2), y and x of the clicks in cells, 0 in the middle of the first.
     """
 
-    def __init__(self, embedding: Floats, clicked_embedding: Floats, places: Floats) -> None:
-        self._embedding, self._clicked, self._places = embedding, clicked_embedding, places
-        _, self._height, self._width = embedding.shape
+    def __init__(self, look: Floats, clicked_look: Floats, colours: int, places: Floats) -> None:
+        self._split = len(look) - colours
+        self._look, self._clicked, self._places = look, clicked_look, places
+        _, self._height, self._width = look.shape
         self._cells: Floats | None = None
 
-    def sums(self, sharpness: float, precision: float, weights: Floats) -> Floats:
+    def sums(self, kernel: DescribedKernel, weights: Floats) -> Floats:
         """The sum of a kernel over the clicks, float32 (A, h w).
 
         Args:
-            sharpness, precision: of the kernel, see ``LabelPlanes``.
+            kernel: which.
             weights: float32 (n, A), of each click in each sum.
         """
-        reach = math.ceil(math.sqrt(2 * VANISHING / precision))
+        reach = math.ceil(math.sqrt(2 * VANISHING / kernel.precision))
         if 4 * (2 * reach + 1) ** 2 < self._height * self._width:
-            return self._sums_nearby(sharpness, precision, weights, reach)
+            return self._sums_nearby(kernel, weights, reach)
         sums = np.zeros((weights.shape[1], self._height * self._width), np.float32)
         for start in range(0, len(self._places), CLICKS_AT_A_TIME):
             clicks = slice(start, start + CLICKS_AT_A_TIME)
-            near = self._factors(clicks, sharpness, precision) @ self._described_cells()
+            near = self._factors(clicks, kernel) @ self._described_cells()
             np.exp(near, out=near)
             sums += np.ascontiguousarray(weights[clicks].T) @ near
         return sums
 
-    def _sums_nearby(self, sharpness: float, precision: float, weights: Floats, reach: int) -> Floats:
+    def _sums_nearby(self, kernel: DescribedKernel, weights: Floats, reach: int) -> Floats:
         """For kernels that end soon: only the cells around each click are visited."""
         aside = np.arange(-reach, reach + 1)
         size = (self._height, self._width)
@@ -57,9 +83,13 @@ class ClickKernels:
         inside = ((rows >= 0) & (rows < size[0]))[:, :, None] & ((columns >= 0) & (columns < size[1]))[:, None]
         cells = np.clip(rows, 0, size[0] - 1)[:, :, None] * size[1] + np.clip(columns, 0, size[1] - 1)[:, None]
         cells = cells.reshape(len(cells), -1)
-        around = self._embedding.reshape(len(self._embedding), -1)[:, cells]
-        near = sharpness * (np.einsum("nd,dnk->nk", self._clicked, around) - 1)
-        near -= 0.5 * precision * (away_y[:, :, None] ** 2 + away_x[:, None] ** 2).reshape(near.shape)
+        around = self._look.reshape(len(self._look), -1)[:, cells]
+        alike = np.einsum("nd,dnk->nk", self._clicked[:, : self._split], around[: self._split])
+        near = kernel.sharpness * (alike - 1)
+        near -= 0.5 * kernel.precision * (away_y[:, :, None] ** 2 + away_x[:, None] ** 2).reshape(near.shape)
+        if kernel.colour:
+            apart = around[self._split :] - self._clicked[:, self._split :].T[:, :, None]
+            near -= 0.5 * kernel.colour * np.einsum("cnk,cnk->nk", apart, apart)
         near = np.exp(near) * inside.reshape(near.shape)
         sums = np.zeros((weights.shape[1], size[0] * size[1]), np.float32)
         click, of = np.nonzero(weights)
@@ -68,21 +98,24 @@ class ClickKernels:
         return sums
 
     def _described_cells(self) -> Floats:
-        """The cells (D + 4, h w), so that their product with ``_factors`` is the logarithm of a kernel."""
+        """The cells (C + 5, h w), so that their product with ``_factors`` is the logarithm of a kernel."""
         if self._cells is None:
             middle = self._middle()
             y, x = np.arange(self._height)[:, None] - middle[0], np.arange(self._width) - middle[1]
-            place = np.empty((4, self._height, self._width), np.float32)
-            place[0], place[1], place[2], place[3] = y, x, y**2 + x**2, 1
-            self._cells = np.concatenate([self._embedding, place]).reshape(len(self._embedding) + 4, -1)
+            rest = np.empty((5, self._height, self._width), np.float32)
+            rest[0], rest[1], rest[2], rest[4] = y, x, y**2 + x**2, 1
+            rest[3] = (self._look[self._split :] ** 2).sum(0)
+            self._cells = np.concatenate([self._look, rest]).reshape(len(self._look) + 5, -1)
         return self._cells
 
-    def _factors(self, clicks: slice, sharpness: float, precision: float) -> Floats:
-        """Clicks (n, D + 4): sharpness x (likeness - 1) - precision / 2 x squared distance, multiplied out."""
-        places = self._places[clicks] - self._middle()
-        half = np.full(len(places), -0.5 * precision)
-        rest = half * (places**2).sum(1) - sharpness
-        factors: Floats = np.column_stack([sharpness * self._clicked[clicks], precision * places, half, rest])
+    def _factors(self, clicks: slice, kernel: DescribedKernel) -> Floats:
+        """Clicks (n, C + 5): sharpness x (likeness - 1) - both precisions / 2 x squared distances, multiplied out."""
+        sharpness, precision, colour, _ = kernel
+        places, look = self._places[clicks] - self._middle(), self._clicked[clicks]
+        embedding, colours = look[:, : self._split], look[:, self._split :]
+        squares = np.full((len(places), 2), (-0.5 * precision, -0.5 * colour))
+        rest = squares[:, 0] * (places**2).sum(1) + squares[:, 1] * (colours**2).sum(1) - sharpness
+        factors: Floats = np.column_stack([sharpness * embedding, colour * colours, precision * places, squares, rest])
         return factors.astype(np.float32)
 
     def _middle(self) -> Floats:

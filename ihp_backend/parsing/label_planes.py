@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.parsing.click_kernels import ClickKernels, Floats
+from ihp_backend.parsing.click_kernels import ClickKernels, DescribedKernel, Floats
 from ihp_backend.parsing.live_engine import Question
 
 FINEST = 4
@@ -29,15 +29,17 @@ class LabelPlanes:
 
     Attributes:
         stride: working pixels per cell along each axis.
-        kernels: sharpness, precision (1 / reach^2 in cells) and the planes made of each click kernel.
+        kernels: of the clicks.
+        colours: channels of the look that are colours, the last ones; the others are the embedding.
         constants: whether two constants follow: known or not, clicked or not.
         faint: a sum of kernels below this counts as none.
     """
 
     stride: int
-    kernels: tuple[tuple[float, float, tuple[str, ...]], ...]
+    kernels: tuple[DescribedKernel, ...]
     constants: bool
     faint: float
+    colours: int = 0
 
     @classmethod
     def from_json(cls, text: str) -> LabelPlanes:
@@ -47,39 +49,37 @@ class LabelPlanes:
             KeyError, TypeError, ValueError: it did not.
         """
         described: dict[str, Any] = json.loads(text)
-        kernels = tuple(
-            (float(kernel["sharpness"]), float(kernel["precision"]), tuple(kernel["planes"]))
-            for kernel in described["kernels"]
-        )
-        return cls(int(described["stride"]), kernels, bool(described["constants"]), float(described["faint"]))
+        kernels = tuple(map(DescribedKernel.from_dict, described["kernels"]))
+        stride, colours = int(described["stride"]), int(described.get("colours", 0))
+        return cls(stride, kernels, bool(described["constants"]), float(described["faint"]), colours)
 
     @property
     def order(self) -> tuple[tuple[int | None, str], ...]:
         """The kernel, if it is made of one, and the kind of each plane."""
-        kinds = tuple((kernel, kind) for kernel, (*_, planes) in enumerate(self.kernels) for kind in planes)
+        kinds = tuple((number, kind) for number, kernel in enumerate(self.kernels) for kind in kernel.planes)
         others = (PRIOR, PREVIOUS, "known", "clicked") if self.constants else (PRIOR, PREVIOUS)
         return *kinds, *((None, kind) for kind in others)
 
-    def make(self, embedding: Floats, clicked_embedding: Floats, prior: Floats, question: Question) -> Floats:
+    def make(self, look: Floats, clicked_look: Floats, prior: Floats, question: Question) -> Floats:
         """The planes of all labels, float32 (A, planes, h, w).
 
         Args:
-            embedding: float32 (1, D, h, w), unit length, at this stride.
-            clicked_embedding: float32 (n, D), the embedding at the clicks.
+            look: float32 (1, D + colours, h, w), the embedding, of unit length, and colours, at this stride.
+            clicked_look: float32 (n, D + colours), the look at the clicks.
             prior: float32 (1, known labels, h, w), probabilities at this stride.
             question: clicks and labels.
         """
-        height, width = embedding.shape[2:]
+        height, width = look.shape[2:]
         middles: Floats = (question.places.astype(np.float32) + np.float32(0.5)) / np.float32(self.stride)
-        clicks = ClickKernels(embedding[0], clicked_embedding, middles - np.float32(0.5))
+        clicks = ClickKernels(look[0], clicked_look, self.colours, middles - np.float32(0.5))
         opposed, labels = bool(question.against.any()), len(question.known)
         weights = np.concatenate([question.own, question.against], 1) if opposed else question.own
         made = np.empty((labels, len(self.order), height * width), np.float32)
         planes = iter(made.transpose(1, 0, 2))
-        for sharpness, precision, kinds in self.kernels:
-            sums = clicks.sums(sharpness, precision, weights)
+        for kernel in self.kernels:
+            sums = clicks.sums(kernel, weights)
             own = sums[:labels]
-            for kind in kinds:
+            for kind in kernel.planes:
                 if kind == "share":
                     np.divide(own, own.sum(0) + np.float32(self.faint), out=next(planes))
                 elif kind == "strength" or opposed:
@@ -101,9 +101,9 @@ class LabelPlanes:
         out -= np.float32(self.faint**0.5)
 
 
-def embedding_at(embedding: Floats, places: NDArray[np.int64], stride: int) -> Floats:
-    """The embedding (1, D, h, w) of the cells in which places (n, 2) lie, float32 (n, D)."""
-    return np.ascontiguousarray(embedding[0, :, places[:, 0] // stride, places[:, 1] // stride])
+def look_at(look: Floats, places: NDArray[np.int64], stride: int) -> Floats:
+    """The look (1, C, h, w) of the cells in which places (n, 2) lie, float32 (n, C)."""
+    return np.ascontiguousarray(look[0, :, places[:, 0] // stride, places[:, 1] // stride])
 
 
 def _pooled(planes: Floats, side: int) -> Floats:

@@ -19,7 +19,7 @@ from threadpoolctl import ThreadpoolController
 from ihp_backend.parsing.box import Box
 from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.parsing.geometry import as_batch
-from ihp_backend.parsing.label_planes import LabelPlanes, embedding_at
+from ihp_backend.parsing.label_planes import LabelPlanes, look_at
 from ihp_backend.parsing.live_engine import ABSENT, Encoded, LiveEngine, Question
 from ihp_backend.parsing.onnx_session import open_session
 from ihp_backend.parsing.speaking import boxes
@@ -67,9 +67,9 @@ class OnnxLiveEngine(LiveEngine):
     def decode(self, features: Any, question: Question) -> NDArray[np.float32]:
         """A run of the decoder for every box of every label."""
         with self._turn, self._blas.limit(limits=1):
-            clicked = embedding_at(features["embedding"], question.places, self._fine.stride)
+            clicked = look_at(features["embedding"], question.places, self._fine.stride)
             fine, coarse = self._cores.map(
-                lambda planes, embedding, prior: planes.make(features[embedding], clicked, features[prior], question),
+                lambda planes, look, prior: planes.make(features[look], clicked, features[prior], question),
                 (self._fine, self._coarse),
                 ("embedding", "embedding_8"),
                 ("prior", "prior_8"),

@@ -22,7 +22,7 @@ SHARE = 0.1
 """... if it is this much of all labels' sums."""
 
 ALIKE = 1.0
-"""Sharpness of the kernels that say more than that a place is near."""
+"""Sharpness of the kernels that say more than that a place is near; those of colour do, too."""
 
 LIKELY = 0.2
 """A prior from which on it speaks for a label."""
@@ -47,11 +47,11 @@ def boxes(described: LabelPlanes, planes: Floats, question: Question) -> list[li
     speaking[label, row, column] = True
     hint = np.array([HINT], np.float32)
     described.visible(hint, hint)
-    for kernel, (sharpness, _, kinds) in enumerate(described.kernels):
+    for number, kernel in enumerate(described.kernels):
         # Being near alone says too little: where two labels' clicks are close it speaks for both of them.
-        if sharpness > ALIKE and "strength" in kinds:
-            alike = planes[:, order[kernel, "strength"]] > hint
-            if "share" in kinds:
-                alike &= planes[:, order[kernel, "share"]] > SHARE
+        if (kernel.sharpness > ALIKE or kernel.colour) and "strength" in kernel.planes:
+            alike = planes[:, order[number, "strength"]] > hint
+            if "share" in kernel.planes:
+                alike &= planes[:, order[number, "share"]] > SHARE
             speaking |= alike
     return [Box.around(cells, described.stride, MARGIN) for cells in speaking]

@@ -135,7 +135,7 @@ def test_a_cached_trunk_is_that_of_the_network(network: LiveNetwork, tmp_path: P
     assert len(list(cache.folder.glob("*.npz"))) == 1
     with torch.no_grad():
         wanted = network.network.trunk(torch.from_numpy(image.transpose(2, 0, 1)[None].copy()))
-    parts = ((*trunk.joined, trunk.mixture) for trunk in (first, again, wanted))
+    parts = ((*trunk.joined, trunk.mixture, trunk.colours) for trunk in (first, again, wanted))
     for one, other, true in zip(*parts, strict=True):
         assert torch.equal(one, other)
         torch.testing.assert_close(one, true, rtol=2e-3, atol=2e-3)

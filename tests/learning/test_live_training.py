@@ -80,7 +80,7 @@ def test_drawn_samples_follow_their_batch() -> None:
     parsing = torch.randint(0, 4, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     clicks = [Click(3, 4, int(parsing[0, 4, 3])), Click(9, 9, int(parsing[0, 9, 9]))]
     maps = torch.from_numpy(np.stack([localization_maps(clicks, 16, 16, 6)] + [localization_maps([], 16, 16, 6)] * 2))
-    samples = Samples.draw(parsing, maps, EVERYTHING_KNOWN, np.random.default_rng(1))
+    samples = Samples.draw(parsing, maps, EVERYTHING_KNOWN, np.random.default_rng(1), 6)
     assert samples.parsing.shape == (3, 16, 16)
     assert samples.known.shape == (3, 4, 6)
     behind = samples.known.argmax(2)

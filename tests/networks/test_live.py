@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork, clicked_in, upsampled
+from ihp_backend.networks.live.colours import BRIGHTNESS, COLOURS, colours
 from ihp_backend.networks.live.evidence import ABSENT
-from ihp_backend.networks.live.kernels import FAINT, ClickKernels, Kernel, embedding_at
+from ihp_backend.networks.live.kernels import FAINT, ClickKernels, Kernel, look_at
 
 KNOWN, LABELS, HEIGHT, WIDTH = 6, 4, 64, 96
 
 
-@pytest.fixture(scope="module")
-def network() -> LiveNetwork:
+@pytest.fixture(scope="module", params=[False, True], ids=["no colour", "colour"])
+def network(request: pytest.FixtureRequest) -> LiveNetwork:
     torch.manual_seed(0)
-    net = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8)).eval()
+    net = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), colour=request.param).eval()
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):  # As after some training, so that nothing is multiplied by 1.
             module.running_mean.uniform_(-0.2, 0.2)  # type: ignore[union-attr]
@@ -147,17 +148,17 @@ def test_clicks_come_back_from_their_maps(seed: int) -> None:
 
 def test_kernels_equal_a_loop_over_cells_and_clicks() -> None:
     torch.manual_seed(0)
-    kernels = ClickKernels((Kernel(0.0, 3.0), Kernel(8.0, 20.0)), 4)
-    embedding = torch.nn.functional.normalize(torch.randn(1, 5, 4, 3), dim=1)
+    kernels = ClickKernels((Kernel(0.0, 3.0), Kernel(8.0, 20.0), Kernel(1.0, 20.0, colour=5.0)), 4)
+    embedding, colours = torch.nn.functional.normalize(torch.randn(1, 5, 4, 3), dim=1), torch.rand(1, 3, 4, 3)
+    look = torch.cat([embedding, colours], 1)
     places = torch.tensor([[[3, 8], [15, 0], [9, 9]]])
     own = torch.tensor([[[1.0, 0], [0, 1], [0, 0]]])
     against = torch.tensor([[[0.0, 0], [0, 0], [1, 0]]])
     with torch.inference_mode():
-        clicks = embedding_at(embedding, places, 4)
-        planes = kernels(embedding, clicks, Clicked(places, own, against))[0].numpy()
+        planes = kernels(look, look_at(look, places, 4), Clicked(places, own, against))[0].numpy()
         sharpness, reach = kernels.sharpness.numpy(), kernels.log_reach.exp().numpy()
-    assert planes.shape == (2, kernels.planes, 4, 3) == (2, 6, 4, 3)
-    unit = embedding[0].numpy()
+    assert planes.shape == (2, kernels.planes, 4, 3) == (2, 9, 4, 3)
+    unit, colour = embedding[0].numpy(), colours[0].numpy()
     for row in range(4):
         for column in range(3):
             for kernel in range(len(sharpness)):
@@ -165,7 +166,10 @@ def test_kernels_equal_a_loop_over_cells_and_clicks() -> None:
                 for y, x in places[0].tolist():
                     cosine = unit[:, row, column] @ unit[:, y // 4, x // 4]
                     squared = (row - ((y + 0.5) / 4 - 0.5)) ** 2 + (column - ((x + 0.5) / 4 - 0.5)) ** 2
-                    near.append(math.exp(sharpness[kernel] * (cosine - 1) - squared / (2 * reach[kernel] ** 2)))
+                    exponent = sharpness[kernel] * (cosine - 1) - squared / (2 * reach[kernel] ** 2)
+                    if kernel == 2:
+                        exponent -= 0.5 * 5 * ((colour[:, row, column] - colour[:, y // 4, x // 4]) ** 2).sum()
+                    near.append(math.exp(exponent))
                 for label, strength in enumerate(near[:2]):
                     opposed = near[2] if label == 0 else 0.0
                     wanted = [
@@ -175,6 +179,19 @@ def test_kernels_equal_a_loop_over_cells_and_clicks() -> None:
                     ]
                     found = planes[label, 3 * kernel : 3 * kernel + 3, row, column]
                     np.testing.assert_allclose(found, wanted, atol=2e-4)
+
+
+def test_colours_are_means_over_cells() -> None:
+    photograph = torch.rand(1, 3, 8, 12, generator=torch.Generator().manual_seed(0))
+    found = colours(photograph)[0].numpy()
+    assert found.shape == (COLOURS, 2, 3)
+    for row in range(2):
+        for column in range(3):
+            red, green, blue = (
+                photograph[0, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4].mean((1, 2)).tolist()
+            )
+            wanted = [BRIGHTNESS * (red + green + blue), red - green, (red + green) / 2 - blue]
+            np.testing.assert_allclose(found[:, row, column], wanted, atol=1e-6)
 
 
 def test_upsampling_equals_a_loop_over_pixels_and_neighbours() -> None:

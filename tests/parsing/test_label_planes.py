@@ -11,39 +11,56 @@ import torch
 from ihp_backend.exporting.live_network import example
 from ihp_backend.networks.live.evidence import Clicked, Evidence
 from ihp_backend.networks.live.features import Sight
-from ihp_backend.networks.live.kernels import Kernel, embedding_at
+from ihp_backend.networks.live.kernels import Kernel, look_at
 from ihp_backend.networks.live.planes import LabelPlanes as TorchPlanes
 from ihp_backend.parsing.label_planes import LabelPlanes
-from ihp_backend.parsing.label_planes import embedding_at as numpy_embedding_at
+from ihp_backend.parsing.label_planes import look_at as numpy_look_at
 
-KERNELS = (Kernel(0.0, 3.0), Kernel(8.0, 40.0, ("share",)), Kernel(12.0, 1e3, ("strength", "against")))
+PLAIN = (Kernel(0.0, 3.0), Kernel(8.0, 40.0, ("share",)), Kernel(12.0, 1e3, ("strength", "against")))
+COLOURED = (*PLAIN, Kernel(0.0, 4.0, colour=100.0), Kernel(2.0, 1e3, ("strength", "share"), 150.0))
 
 
 @pytest.mark.parametrize(("stride", "constants"), [(4, False), (8, True)])
 @pytest.mark.parametrize("clicks", [1, 40, 100])
-def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int) -> None:
+@pytest.mark.parametrize("kernels", [PLAIN, COLOURED])
+def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int, kernels: tuple[Kernel, ...]) -> None:
     torch.manual_seed(0)
-    planes = TorchPlanes(KERNELS, stride, constants=constants, similarity=True)
+    planes = TorchPlanes(kernels, stride, constants=constants, similarity=True)
     with torch.no_grad():  # As after some training.
-        planes.kernels.sharpness.add_(torch.rand(3))
-        planes.kernels.log_reach.add_(torch.rand(3) - 0.5)
+        planes.kernels.sharpness.add_(torch.rand(len(kernels)))
+        planes.kernels.log_reach.add_(torch.rand(len(kernels)) - 0.5)
+        if planes.kernels.log_colour is not None:
+            planes.kernels.log_colour.add_(torch.rand(2) - 0.5)
     _, question = example(5, 160, 192, clicks, 7)
     embedding = torch.nn.functional.normalize(torch.randn(1, 8, 40, 48), dim=1)
-    pooled = torch.nn.functional.avg_pool2d(embedding, stride // 4)
-    prior = torch.rand(1, 5, 160 // stride, 192 // stride).softmax(1)
+    colours = torch.rand(1, 3, 40, 48)
+    look = torch.cat([embedding, colours], 1)
     places, own, against, known, previous = (torch.from_numpy(part)[None] for part in question)
     present = torch.ones(1, 7, dtype=torch.bool)
     with torch.inference_mode():
-        wanted = planes(
-            Sight(pooled, prior),
-            embedding_at(embedding, places, 4),
-            Evidence(Clicked(places, own, against), known, previous, present),
-        )
+        parts = embedding, torch.rand(1, 5, 40, 48).softmax(1), colours
+        sight = Sight(*(torch.nn.functional.avg_pool2d(part, stride // 4) for part in parts))
+        evidence = Evidence(Clicked(places, own, against), known, previous, present)
+        wanted = planes(sight, look_at(look, places, 4), evidence)
     described = LabelPlanes.from_json(json.dumps(planes.describe()))
-    at_clicks = numpy_embedding_at(embedding.numpy(), question.places, 4)
-    made = described.make(pooled.numpy(), at_clicks, prior.numpy(), question)
+    clicked_look = numpy_look_at(look.numpy(), question.places, 4)
+    made = described.make(sight.look.numpy(), clicked_look, sight.prior.numpy(), question)
     np.testing.assert_allclose(made, wanted[0].numpy(), atol=2e-5)
     assert len(described.order) == planes.count == made.shape[1]
+    if kernels is PLAIN:
+        without = described_before_colours(planes).make(
+            sight.embedding.numpy(), clicked_look[:, :-3], sight.prior.numpy(), question
+        )
+        np.testing.assert_allclose(without, made, atol=2e-5)
+
+
+def described_before_colours(planes: TorchPlanes) -> LabelPlanes:
+    """As models were exported that had none."""
+    described = planes.describe()
+    del described["colours"]
+    for kernel in described["kernels"]:
+        del kernel["colour"]
+    return LabelPlanes.from_json(json.dumps(described))
 
 
 def test_a_description_that_lacks_something_is_refused() -> None:

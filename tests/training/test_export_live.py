@@ -22,10 +22,11 @@ ARGUMENTS = {"num_labels": 5, "width": 24, "embedding": 8, "widths": (8, 8, 8)}
 KNOWN = LabelSet(("background", "hair", "face", "coat", "bag"))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[False, True], ids=["no colour", "colour"])
+def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     torch.manual_seed(0)
-    network = LiveNetwork(**ARGUMENTS).eval()  # type: ignore[arg-type]
+    arguments = {**ARGUMENTS, "colour": request.param}
+    network = LiveNetwork(**arguments).eval()  # type: ignore[arg-type]
     for name, tensor in network.state_dict().items():
         if name.endswith("running_var"):
             tensor.uniform_(0.5, 1.5)
@@ -34,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("live")
     (out / "model.safetensors").write_bytes(save(stored))
     assert write_and_compare(network, out) < 2e-3
-    description = {"class": "LiveNetwork", "arguments": ARGUMENTS}
+    description = {"class": "LiveNetwork", "arguments": arguments}
     write_description(out, "live", description, KNOWN, 128, network.multiple_of)
     return out
 
@@ -102,7 +103,8 @@ def test_labels_are_decoded_only_around_what_speaks_for_them(folder: Path) -> No
     engine = OnnxLiveEngine(folder / ENCODER, folder / DECODER, 2)
     features = engine.encode(np.zeros((320, 320, 3), np.uint8)).features
     for name in ("embedding", "embedding_8", "prior", "prior_8"):
-        features[name][:] = 0  # Nothing is like anything, nothing is known.
+        features[name][:] = 0  # Nothing is known ...
+    features["embedding"][0, -1] = 9  # ... and nothing is like a click, nor has its colour.
     features["prior_8"][0, 3, 30, 2] = 0.5
     own, against = np.zeros((2, 2, 4), np.float32)
     own[0, 0] = against[1, 3] = 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import segmentation_models_pytorch as smp
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, normalize
 
 from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
+from ihp_backend.networks.live.colours import colours
 from ihp_backend.networks.live.upsampling import NEIGHBOURS, STRIDE
 from ihp_backend.networks.pretrained import Normalisation, fetching
 
@@ -22,10 +24,17 @@ class Sight(NamedTuple):
     Attributes:
         embedding: float (N, D, h, w), unit length: pixels of one part lie near one another.
         prior: float (N, known labels, h, w), probabilities of the labels that the network was trained on.
+        colours: float (N, 3, h, w), see ``colours``.
     """
 
     embedding: Tensor
     prior: Tensor
+    colours: Tensor
+
+    @property
+    def look(self) -> Tensor:
+        """All in which a cell can be like another: embedding and colours, float (N, D + 3, h, w)."""
+        return torch.cat([self.embedding, self.colours], 1)
 
 
 class LiveFeatures(NamedTuple):
@@ -49,10 +58,12 @@ class Trunk(NamedTuple):
     Attributes:
         joined: float (N, width, H/s, W/s) for s = 4, 8, 16.
         mixture: see ``LiveFeatures``.
+        colours: see ``Sight``, at stride 4.
     """
 
     joined: tuple[Tensor, Tensor, Tensor]
     mixture: Tensor
+    colours: Tensor
 
 
 class FeatureNetwork(nn.Module):
@@ -118,7 +129,7 @@ class FeatureNetwork(nn.Module):
         finest = self.refine(joined.pop())
         outline = self.outline_features(finest) + self.outline_half(stages[1]) + self.outline_pixels(photograph)
         sixteen, eight = joined[1:]
-        return Trunk((finest, eight, sixteen), self.outline(outline))
+        return Trunk((finest, eight, sixteen), self.outline(outline), colours(image.to(photograph.dtype) / 255))
 
     def prior(self, trunk: Trunk) -> Tensor:
         """The prior alone, see ``Sight``."""
@@ -129,6 +140,7 @@ class FeatureNetwork(nn.Module):
         """The rest of it."""
         finest, *_ = trunk.joined
         one, two, three = (head(step) for head, step in zip(self.contexts, trunk.joined, strict=True))
-        fine = Sight(normalize(self.embed(finest), dim=1), self.prior(trunk))
-        coarse = Sight(normalize(avg_pool2d(fine.embedding, 2), dim=1), avg_pool2d(fine.prior, 2))
+        fine = Sight(normalize(self.embed(finest), dim=1), self.prior(trunk), trunk.colours)
+        prior, its_colours = (avg_pool2d(values, 2) for values in (fine.prior, fine.colours))
+        coarse = Sight(normalize(avg_pool2d(fine.embedding, 2), dim=1), prior, its_colours)
         return LiveFeatures(fine, coarse, (one, two, three), trunk.mixture)

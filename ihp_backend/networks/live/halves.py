@@ -14,7 +14,7 @@ class Encoding(NamedTuple):
     """What the first half gives.
 
     Attributes:
-        embedding, embedding_8: float (1, D, h, w) at stride 4, and at stride 8.
+        embedding, embedding_8: float (1, D + 3, h, w) at stride 4, and at stride 8: ``Sight.look``.
         prior, prior_8: float (1, known labels, h, w), probabilities at stride 4, and at stride 8.
         context_4, context_8, context_16: float (1, C, ...) at those strides.
         shares: float (h, w, 16, 9), of the nine cells around each cell in each of its pixels.
@@ -42,8 +42,8 @@ class EncoderHalf(nn.Module):
         features = self.network.encode(image)
         fine, coarse = features.fine, features.coarse
         return Encoding(
-            fine.embedding,
-            coarse.embedding,
+            fine.look,
+            coarse.look,
             fine.prior,
             coarse.prior,
             *features.context,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ihp_backend.networks.live.decoder import SPLIT, LabelDecoder
 from ihp_backend.networks.live.evidence import ABSENT, Evidence, clicked_in
 from ihp_backend.networks.live.features import FeatureNetwork, LiveFeatures
-from ihp_backend.networks.live.kernels import Kernel, embedding_at
+from ihp_backend.networks.live.kernels import Kernel, look_at
 from ihp_backend.networks.live.planes import LabelPlanes
 from ihp_backend.networks.live.upsampling import STRIDE, upsampled
 from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN
@@ -25,6 +25,12 @@ COARSE: Final = (Kernel(0.0, 3.0), Kernel(0.0, 24.0), Kernel(8.0, 40.0), Kernel(
 
 FINE: Final = (Kernel(0.0, 3.0, ("strength", "against")), Kernel(10.0, 40.0, ("strength", "share")))
 """The kernels at stride 4: touched, alike and near."""
+
+COLOURED_COARSE: Final = (Kernel(0.0, 30.0, colour=100.0), Kernel(0.0, 1e3, ("strength", "share"), 150.0))
+"""Further ones at stride 8: of like colour and near, of like colour."""
+
+COLOURED_FINE: Final = (Kernel(0.0, 24.0, ("strength", "share"), 100.0),)
+"""A further one at stride 4: of like colour and near."""
 
 
 class LiveNetwork(nn.Module):
@@ -37,6 +43,7 @@ class LiveNetwork(nn.Module):
         embedding: channels of the embedding.
         widths: channels of the decoder at strides 4, 8 and 16.
         similarity, finest: for comparison, see ``ClickKernels`` and ``LabelDecoder``.
+        colour: whether there are kernels in which like colours are near.
 
     Attributes:
         multiple_of: height and width of photographs must be multiples of this.
@@ -56,12 +63,14 @@ class LiveNetwork(nn.Module):
         widths: tuple[int, int, int] = (16, 32, 64),
         similarity: bool = True,
         finest: Literal[4, 8] = 4,
+        colour: bool = False,
     ) -> None:
         super().__init__()
         self.num_labels = num_labels
         self.network = FeatureNetwork(num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths)
-        self.fine = LabelPlanes(FINE, STRIDE, constants=False, similarity=similarity)
-        self.coarse = LabelPlanes(COARSE, STRIDE * SPLIT, constants=True, similarity=similarity)
+        fine, coarse = (FINE + COLOURED_FINE, COARSE + COLOURED_COARSE) if colour else (FINE, COARSE)
+        self.fine = LabelPlanes(fine, STRIDE, constants=False, similarity=similarity)
+        self.coarse = LabelPlanes(coarse, STRIDE * SPLIT, constants=True, similarity=similarity)
         self.decoder = LabelDecoder(self.fine.count, self.coarse.count, widths, finest)
 
     def encode(self, image: Tensor) -> LiveFeatures:
@@ -75,7 +84,7 @@ class LiveNetwork(nn.Module):
 
     def decode(self, features: LiveFeatures, evidence: Evidence) -> Tensor:
         """Logits of all labels at stride 4, float (N, L, H/4, W/4)."""
-        clicks = embedding_at(features.fine.embedding, evidence.clicked.places, STRIDE)
+        clicks = look_at(features.fine.look, evidence.clicked.places, STRIDE)
         fine, coarse = self.fine(features.fine, clicks, evidence), self.coarse(features.coarse, clicks, evidence)
         labels = evidence.present.shape[1]
         logits = self.decoder(fine.flatten(0, 1), coarse.flatten(0, 1), features.context, labels)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from ihp_backend.networks.live.colours import COLOURS
 from ihp_backend.networks.live.evidence import Evidence
 from ihp_backend.networks.live.features import Sight
 from ihp_backend.networks.live.kernels import FAINT, ClickKernels, Kernel
@@ -32,18 +33,18 @@ class LabelPlanes(nn.Module):
         self.kernels, self.constants = ClickKernels(kernels, stride, similarity=similarity), constants
         self.count = self.kernels.planes + 2 + 2 * constants
 
-    def forward(self, sight: Sight, clicked_embedding: Tensor, evidence: Evidence) -> Tensor:
+    def forward(self, sight: Sight, clicked_look: Tensor, evidence: Evidence) -> Tensor:
         """float (N, L, count, h, w).
 
         Args:
             sight: the photograph at this stride.
-            clicked_embedding: float (N, n, D), the embedding at the clicks.
+            clicked_look: float (N, n, D + 3), see ``Sight.look``, at the clicks.
             evidence: of all labels.
         """
         clicked, known, previous, _ = evidence
         prior = torch.einsum("nlk,nkhw->nlhw", known, sight.prior)
         pooled = avg_pool2d(previous, self.kernels.stride // STRIDE)
-        planes = [self.kernels(sight.embedding, clicked_embedding, clicked), torch.stack([prior, pooled], 2)]
+        planes = [self.kernels(sight.look, clicked_look, clicked), torch.stack([prior, pooled], 2)]
         if self.constants:
             constants = torch.stack([known.amax(2), clicked.own.amax(1)], 2)
             planes.append(constants[..., None, None].expand(-1, -1, -1, *prior.shape[2:]))
@@ -56,9 +57,17 @@ class LabelPlanes(nn.Module):
         return {
             "stride": kernels.stride,
             "constants": self.constants,
+            "colours": COLOURS,
             "faint": FAINT,
             "kernels": [
-                {"sharpness": sharp, "precision": precise, "planes": planes}
-                for sharp, precise, planes in zip(sharpness.tolist(), precision.tolist(), kernels.kinds, strict=True)
+                {
+                    "sharpness": sharp,
+                    "precision": precise,
+                    "colour": 0.0 if colour is None else colour.item(),
+                    "planes": planes,
+                }
+                for sharp, precise, colour, planes in zip(
+                    sharpness.tolist(), precision.tolist(), kernels.colour(), kernels.kinds, strict=True
+                )
             ],
         }
