@@ -22,7 +22,7 @@ SHARE = 0.1
 """... if it is this much of all labels' sums."""
 
 ALIKE = 1.0
-"""Sharpness of the kernels that say more than that a place is near; those of colour do, too."""
+"""Sharpness of the kernels that say more than that a place is near, or of the clicked colour."""
 
 LIKELY = 0.2
 """A prior from which on it speaks for a label."""
@@ -48,8 +48,9 @@ def boxes(described: LabelPlanes, planes: Floats, question: Question) -> list[li
     hint = np.array([HINT], np.float32)
     described.visible(hint, hint)
     for number, kernel in enumerate(described.kernels):
-        # Being near alone says too little: where two labels' clicks are close it speaks for both of them.
-        if (kernel.sharpness > ALIKE or kernel.colour) and "strength" in kernel.planes:
+        # Being near alone says too little: where two labels' clicks are close it speaks for both of them. So does a
+        # colour: with those a third more would be decoded, for as many right pixels.
+        if kernel.sharpness > ALIKE and "strength" in kernel.planes:
             alike = planes[:, order[number, "strength"]] > hint
             if "share" in kernel.planes:
                 alike &= planes[:, order[number, "share"]] > SHARE
