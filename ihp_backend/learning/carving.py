@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ihp_backend.clicks.regions import number_regions
 from ihp_backend.labels import IGNORE
 
 Mask = NDArray[np.bool_]
@@ -77,7 +78,7 @@ class CarvingRecipe:
         y, x = int(row[chosen]), int(column[chosen])
         kind = rng.random()
         if kind < self.component:
-            components = cv2.connectedComponents(mask.view(np.uint8))[1]
+            components = number_regions(mask.view(np.uint8))
             return np.asarray(components == components[y, x])
         if kind < self.component + self.half:
             angle = rng.uniform(0, 2 * np.pi)

@@ -35,7 +35,7 @@ class ClickedViews(Dataset[Item]):
         scales: smallest and largest scale.
         clicks: how the annotators click.
         seed: of views and clicks.
-        carving: of pieces, if any.
+        carving: how pieces are drawn; None: there are none.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ClickedViews(Dataset[Item]):
     ) -> None:
         self.samples, self.length, self.size, self.scales = samples, length, size, scales
         self.clicks, self.seed = clicks, seed
-        self.carving = carving if carving and carving.share else None
+        self.carving = carving
 
     def __len__(self) -> int:
         return self.length

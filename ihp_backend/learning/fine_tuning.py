@@ -171,7 +171,4 @@ class FineTuning:
         """What the network's encoder makes of a box of a photograph, of which the one before made ``before``."""
         if self.recipe.whole:
             return piece_of(self.network.network.trunk(torch.from_numpy(as_batch(image)).to(self.device)), box)
-        one, two, three, mixture, colours = (
-            part.to(self.device) for part in (*before.joined, before.mixture, before.colours)
-        )
-        return Trunk((one, two, three), mixture, colours)
+        return Trunk.of(part.to(self.device) for part in before.parts)

@@ -89,8 +89,9 @@ class SituationRecipe:
         table = np.zeros(256, np.uint8)
         table[labels] = np.arange(len(labels))
         table[IGNORE] = IGNORE
-        whole = np.where(np.isin(parsing, labels), parsing, without_pieces(parsing, num_labels))
-        return Situation(labels, known, table[whole])
+        ids = np.arange(256, dtype=np.uint8)
+        whole = np.where(np.isin(ids, labels), ids, without_pieces(ids, num_labels))
+        return Situation(labels, known, table[whole][parsing])
 
     def draw_previous(self, parsing: LabelMap, rng: np.random.Generator) -> LabelMap | None:
         """What is drawn before the first click: some labels of ``parsing``, more or less exactly, or None.

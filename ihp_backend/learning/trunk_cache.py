@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ihp_backend.networks.live import LiveNetwork
-from ihp_backend.networks.live.features import Trunk
+from ihp_backend.networks.live.features import STRIDES, Trunk
 from ihp_backend.parsing.geometry import as_batch
 
 
@@ -47,17 +47,16 @@ class TrunkCache:
             self._network.eval()
             with torch.no_grad():
                 made = self._network.network.trunk(torch.from_numpy(as_batch(working)))
-            kept = [part.half().numpy() for part in (*made.joined, made.mixture, made.colours)]
+            kept = [part.half().numpy() for part in made.parts]
             _write(file, kept)
-        one, two, three, mixture, colours = (torch.from_numpy(part).float() for part in kept)
-        return Trunk((one, two, three), mixture, colours)
+        return Trunk.of(torch.from_numpy(part).float() for part in kept)
 
 
 def _read(file: Path) -> list[NDArray[np.float16]] | None:
     """None where there is no file, or half of one."""
     try:
         with np.load(file, allow_pickle=False) as parts:
-            return [parts[f"arr_{number}"] for number in range(5)]
+            return [parts[f"arr_{number}"] for number in range(len(STRIDES))]
     except (OSError, KeyError, ValueError, EOFError, BadZipFile):
         return None
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ihp_backend.networks.live.features import Trunk
+from ihp_backend.networks.live.features import STRIDES, Trunk
 from ihp_backend.parsing.box import BLOCK, Box
 
 
@@ -44,8 +44,7 @@ def random_box(photograph: tuple[int, ...], size: tuple[int, int], rng: np.rando
 def piece_of(trunk: Trunk, box: Box) -> Trunk:
     """What lies in a box of it."""
 
-    def piece(stage: Any, stride: int) -> Any:
-        return box.of(stage, stride).contiguous(memory_format=torch.channels_last)  # type: ignore[attr-defined]
+    def piece(part: Any, stride: int) -> Any:
+        return box.of(part, stride).contiguous(memory_format=torch.channels_last)  # type: ignore[attr-defined]
 
-    four, eight, sixteen = (piece(stage, stride) for stage, stride in zip(trunk.joined, (4, 8, 16), strict=True))
-    return Trunk((four, eight, sixteen), piece(trunk.mixture, 4), piece(trunk.colours, 4))
+    return Trunk.of(map(piece, trunk.parts, STRIDES))

@@ -26,7 +26,7 @@ KNOWN = LabelSet(("background", "hair", "face", "coat", "bag"))
 def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     torch.manual_seed(0)
     arguments = {**ARGUMENTS, "colour": request.param}
-    network = LiveNetwork(**arguments).eval()  # type: ignore[arg-type]
+    network = LiveNetwork(**arguments).eval()
     for name, tensor in network.state_dict().items():
         if name.endswith("running_var"):
             tensor.uniform_(0.5, 1.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import segmentation_models_pytorch as smp
@@ -64,6 +65,21 @@ class Trunk(NamedTuple):
     joined: tuple[Tensor, Tensor, Tensor]
     mixture: Tensor
     colours: Tensor
+
+    @property
+    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """All tensors; they lie at ``STRIDES``."""
+        return *self.joined, self.mixture, self.colours
+
+    @classmethod
+    def of(cls, parts: Iterable[Tensor]) -> Trunk:
+        """The trunk that has these ``parts``."""
+        one, two, three, mixture, colours = parts
+        return cls((one, two, three), mixture, colours)
+
+
+STRIDES = (4, 8, 16, STRIDE, STRIDE)
+"""Pixels per cell of the parts of a ``Trunk``."""
 
 
 class FeatureNetwork(nn.Module):

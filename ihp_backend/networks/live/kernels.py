@@ -70,6 +70,13 @@ class ClickKernels(nn.Module):
         learnt = iter(() if self.log_colour is None else self.log_colour.exp())
         return [next(learnt) if coloured else None for coloured in self._coloured]
 
+    def _unlike(self, clicked: Tensor, cells: Tensor) -> list[Tensor | None]:
+        """What each kernel's exponent loses by colours (see ``_apart``) that differ; None for those without."""
+        if self.log_colour is None:
+            return [None] * len(self.kinds)
+        apart = _apart(clicked, cells)
+        return [None if precision is None else 0.5 * precision * apart for precision in self.colour()]
+
     def forward(self, look: Tensor, clicked_look: Tensor, clicked: Clicked) -> Tensor:
         """The planes: float (N, L, planes, h, w).
 
@@ -82,14 +89,12 @@ class ClickKernels(nn.Module):
         cells = look.flatten(2)
         alike = clicked_look[:, :, :-COLOURS] @ cells[:, :-COLOURS]
         distance = self._distance(clicked.places, height, width)
-        apart = _apart(clicked_look[:, :, -COLOURS:], cells[:, -COLOURS:])
+        unlike = self._unlike(clicked_look[:, :, -COLOURS:], cells[:, -COLOURS:])
         own, against = clicked.own.transpose(1, 2), clicked.against.transpose(1, 2)
         planes = []
-        for kinds, sharpness, log_reach, colour in zip(
-            self.kinds, self.sharpness, self.log_reach, self.colour(), strict=True
-        ):
+        for kinds, sharpness, log_reach, loss in zip(self.kinds, self.sharpness, self.log_reach, unlike, strict=True):
             exponent = sharpness * (alike - 1) - 0.5 * torch.exp(-2 * log_reach) * distance
-            near = torch.exp(exponent if colour is None else exponent - 0.5 * colour * apart)
+            near = torch.exp(exponent if loss is None else exponent - loss)
             strength = own @ near
             if "strength" in kinds:
                 planes.append(_visible(strength))
