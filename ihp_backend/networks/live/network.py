@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ihp_backend.networks.live.decoder import SPLIT, LabelDecoder
 from ihp_backend.networks.live.evidence import ABSENT, Evidence, clicked_in
 from ihp_backend.networks.live.features import FeatureNetwork, LiveFeatures
+from ihp_backend.networks.live.growing import grow
 from ihp_backend.networks.live.kernels import Kernel, look_at
 from ihp_backend.networks.live.planes import LabelPlanes
 from ihp_backend.networks.live.upsampling import STRIDE, upsampled
@@ -43,7 +44,7 @@ class LiveNetwork(nn.Module):
         embedding: channels of the embedding.
         widths: channels of the decoder at strides 4, 8 and 16.
         similarity, finest: for comparison, see ``ClickKernels`` and ``LabelDecoder``.
-        colour: whether there are kernels in which like colours are near.
+        colour: whether there are kernels in which like colours are near; weights from before there were any still fit.
 
     Attributes:
         multiple_of: height and width of photographs must be multiples of this.
@@ -72,6 +73,7 @@ class LiveNetwork(nn.Module):
         self.fine = LabelPlanes(fine, STRIDE, constants=False, similarity=similarity)
         self.coarse = LabelPlanes(coarse, STRIDE * SPLIT, constants=True, similarity=similarity)
         self.decoder = LabelDecoder(self.fine.count, self.coarse.count, widths, finest)
+        self.register_load_state_dict_pre_hook(grow)
 
     def encode(self, image: Tensor) -> LiveFeatures:
         """Everything that does not depend on clicks.
