@@ -235,6 +235,26 @@ def test_without_similarity_only_the_picture_counts(image: torch.Tensor) -> None
     )
 
 
+def test_weights_from_before_colours_answer_as_they_did(image: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    before, after = (
+        LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), colour=colour).eval() for colour in (False, True)
+    )
+    given = before.state_dict()
+    after.load_state_dict(given)
+    evidence = some_evidence()
+    torch.testing.assert_close(answer(after, image, evidence), answer(before, image, evidence))
+    assert all(
+        torch.equal(value, given[name]) for name, value in before.state_dict().items()
+    )  # Nothing was written to.
+    after.decoder.enter_eight.weight.data.add_(0.1)  # ... and can listen to what was added.
+    again = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), colour=True).eval()
+    again.load_state_dict(after.state_dict())
+    torch.testing.assert_close(answer(again, image, evidence), answer(after, image, evidence))
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        before.load_state_dict(after.state_dict())
+
+
 def test_stride_8_sees_nothing_finer(image: torch.Tensor) -> None:
     torch.manual_seed(0)
     network = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), finest=8).eval()

@@ -83,11 +83,14 @@ def test_variants_of_the_live_network(
     data, model, network = config["data"], config["model"], config["model"]["network"]["init_args"]
     assert (data["dataset"], data["steps"], data["size"]) == ("ccp-human18", 1200, [160, 96])
     assert network["num_labels"] + len(data["left_out"]) == len(HUMAN18)
-    usual = {"rounds": 2, "forgetting": 0.3, "similarity": True, "finest": 4, "semantic_perceiving": True}
-    found = {option: model.get(option, network.get(option)) for option in usual}
+    usual = {"rounds": 2, "forgetting": 0.3, "similarity": True, "finest": 4, "semantic_perceiving": True,
+             "colour": True, "share": 0.6}  # fmt: skip
+    options = {**model, **network, **data["carving"]}
+    found = {option: options[option] for option in usual}
     found["semantic_perceiving"] = found["semantic_perceiving"] is not None
     changed = {"live-one-round": "rounds", "live-no-previous": "forgetting", "live-no-sp": "semantic_perceiving",
-               "live-no-similarity": "similarity", "live-stride-8": "finest"}.get(name)  # fmt: skip
+               "live-no-similarity": "similarity", "live-stride-8": "finest", "live-no-colour": "colour",
+               "live-no-pieces": "share"}.get(name)  # fmt: skip
     assert {option for option in usual if found[option] != usual[option]} == ({changed} if changed else set())
 
 

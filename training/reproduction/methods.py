@@ -93,6 +93,8 @@ METHODS: dict[str, Method] = {
     "live-no-sp": _live(", no SP-loss", model__semantic_perceiving="null"),
     "live-no-similarity": _live(", no similarity", model__network__similarity="false"),
     "live-stride-8": _live(", stride 8", model__network__finest="8"),
+    "live-no-colour": _live(", no colours", model__network__colour="false"),
+    "live-no-pieces": _live(", no pieces of labels", data__carving__share="0"),
     **{f"live-unseen-{third}": _unseen(names) for third, names in enumerate(UNSEEN)},
 }
 """Every method by the name used for its runs; the order is that of the work."""
