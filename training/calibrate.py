@@ -46,7 +46,7 @@ def main(
 ) -> None:
     """Calibrates a model folder in place."""
     try:
-        parser, samples = Parser.from_pretrained(model), open_dataset(dataset, data, split)
+        parser, samples = Parser.from_pretrained(model, doubtful=True), open_dataset(dataset, data, split)
         check_labels(parser.labels, samples.labels)
     except (CheckpointError, FileNotFoundError, ValueError) as error:
         raise SystemExit(f"calibrate: {error}") from None

@@ -41,6 +41,9 @@ def main(
     ] = None,
     engine: Annotated[str, typer.Option(help="onnx or torch.")] = "onnx",
     obedient: Annotated[bool, typer.Option(help="Settle clicks that the network does not follow.")] = True,
+    doubtful: Annotated[
+        bool, typer.Option("--doubtful", help="Keep what a live network is unsure of and nobody clicked.")
+    ] = False,
     split: Annotated[str, typer.Option()] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first photographs.")] = None,
     corrections: Annotated[int, typer.Option(min=0)] = 20,
@@ -78,8 +81,9 @@ def main(
         processes = workers or available_cores()
         threads = max(available_cores() // processes, 1)
         with parser_maker(
-            model, samples.labels, engine=engine, threads=threads, obedient=obedient, strangers=strangers
-        ) as make_parser:
+            model, samples.labels, engine=engine, threads=threads, obedient=obedient, doubtful=doubtful,
+            strangers=strangers,
+        ) as make_parser:  # fmt: skip
             version = make_parser().version
 
             def run(annotator: Annotator, folder: Path | None) -> list[Curve]:
@@ -107,6 +111,7 @@ def main(
             "seconds": round(perf_counter() - began, 1),
             "workers": processes,
             "obedient": obedient,
+            "doubtful": doubtful,
             "strangers": strangers,
             "annotator": asdict(annotator),
             "recovery": [asdict(one) for one in recoveries] if recoveries else None,

@@ -26,6 +26,7 @@ def parser_maker(
     engine: str = "onnx",
     threads: int = 1,
     obedient: bool = True,
+    doubtful: bool = False,
     strangers: bool = False,
 ) -> Iterator[MakeParser]:
     """Gives a function without arguments that makes the parser called ``model``, in any process.
@@ -34,7 +35,7 @@ def parser_maker(
         model: a packaged model, a model folder, a Lightning checkpoint (.ckpt, exported for as long as this lasts),
             "nearest", "watershed", or None for the packaged default model.
         labels: the label set that it shall speak.
-        engine, threads, obedient: see ``Parser.from_pretrained``; the classical parsers have none of them.
+        engine, threads, obedient, doubtful: see ``Parser.from_pretrained``; the classical parsers have none of them.
         strangers: whether a live network is asked as if it knew none of the labels.
 
     Raises:
@@ -43,7 +44,8 @@ def parser_maker(
     if model in CLASSICAL:
         yield partial(CLASSICAL[model], labels)
         return
-    load = partial(_load, labels=labels, strangers=strangers, engine=engine, threads=threads, obedient=obedient)
+    how: dict[str, Any] = {"engine": engine, "threads": threads, "obedient": obedient, "doubtful": doubtful}
+    load = partial(_load, labels=labels, strangers=strangers, **how)
     if model is None or not model.endswith(".ckpt"):
         yield partial(load, model)
         return

@@ -92,7 +92,7 @@ def _settings(parser: ClickParser, dataset: ParsingDataset, annotator: Annotator
     return {
         "format": FORMAT,
         "model": parser.version,
-        "obedient": getattr(parser, "obedient", None),
+        **{how: getattr(parser, how, None) for how in ("obedient", "doubtful")},
         "dataset": f"{len(dataset)} photographs, ids {ids}",
         "labels": list(dataset.labels.names),
         "near_edge": BAND,

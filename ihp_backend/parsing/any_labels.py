@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet, match_labels
 from ihp_backend.parsing.answer import Answer
+from ihp_backend.parsing.doubt import without_doubtful
 from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.mixed_answer import MixedAnswer
 from ihp_backend.parsing.network import Network
 
-PLAUSIBLE: Final = 0.3
+PLAUSIBLE: Final = 0.5
 """A known label whose prior is nowhere above this is not asked for unless it is clicked or drawn."""
 
 
@@ -28,12 +29,18 @@ class AnyLabels(Network):
         known: the labels that the network was trained on.
         labels: those of the annotation, any.
         known_ids: known label by name of the annotation's; None: matched by name, spelling aside.
+        temperature: with which logits become probabilities; None shows also what those are too small for.
     """
 
     def __init__(
-        self, engine: LiveEngine, known: LabelSet, labels: LabelSet, known_ids: Mapping[str, int] | None = None
+        self,
+        engine: LiveEngine,
+        known: LabelSet,
+        labels: LabelSet,
+        known_ids: Mapping[str, int] | None = None,
+        temperature: float | None = None,
     ) -> None:
-        self._engine = engine
+        self._engine, self._temperature = engine, temperature
         self._known = np.zeros((len(labels), len(known)), np.float32)
         ids = match_labels(labels.names[1:], known).ids if known_ids is None else known_ids
         for label, name in enumerate(labels.names[1:], start=1):
@@ -71,4 +78,5 @@ class AnyLabels(Network):
                 mask = (previous == label).astype(np.float32)
                 shares[number] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
         question = Question(places, own, against, self._known[labels], shares)
-        return MixedAnswer(self._engine.decode(features.features, question), labels, features.shares)
+        answer = MixedAnswer(self._engine.decode(features.features, question), labels, features.shares)
+        return answer if self._temperature is None else without_doubtful(answer, question, self._temperature)

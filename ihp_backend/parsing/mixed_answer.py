@@ -39,6 +39,13 @@ class MixedAnswer(Answer):
         super().__init__(logits, labels, STRIDE)
         self.shares = shares
 
+    def only(self, rows: NDArray[np.bool_]) -> MixedAnswer:
+        """As if no other labels had been asked for than those of ``rows`` (rows,)."""
+        kept = MixedAnswer(self.logits[rows], self.labels[rows], self.shares)
+        if rows[self.best].all():
+            kept.best = (np.cumsum(rows) - 1).astype(np.uint8)[self.best]
+        return kept
+
     def obey(self, clicks: Sequence[Click]) -> MixedAnswer:
         """Changes the cells as little as makes each clicked pixel follow.
 
@@ -50,7 +57,8 @@ class MixedAnswer(Answer):
         asked = [click for click in clicks if click.label in rows]
         row = np.array([rows[click.label] for click in asked], np.intp)
         sign = np.array([1 if click.positive else -1 for click in asked], np.float32)
-        cells, shares = self._around(asked)
+        places = np.array([(click.y, click.x) for click in asked], np.intp).reshape(-1, 2)
+        cells, shares = self.around(places), self._shares(places)
         logits, number = self.logits.reshape(len(self.labels), -1), np.arange(len(asked))
         for attempt in range(PASSES):
             wrong = number[_lacks(np.einsum("rnk,nk->rn", logits[:, cells], shares), row, sign) >= 0]
@@ -65,11 +73,15 @@ class MixedAnswer(Answer):
                     np.add.at(logits[row[one]], cells[one], change)
         return MixedAnswer(logits.reshape(self.logits.shape), self.labels, self.shares)
 
-    def _around(self, clicks: Sequence[Click]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """The nine cells around each click, intp (n, 9) counted through the grid, and their shares in its pixel."""
-        y, x = (np.array([getattr(click, axis) for click in clicks], np.intp) for axis in "yx")
-        row, column = y // STRIDE, x // STRIDE
-        return self._neighbours(row, column), self.shares[row, column, y % STRIDE * STRIDE + x % STRIDE]
+    def around(self, places: NDArray[np.integer]) -> NDArray[np.intp]:
+        """The nine cells around each of n working pixels (n, 2), intp (n, 9), counted through the grid."""
+        row, column = places.T // STRIDE
+        return self._neighbours(row, column)
+
+    def _shares(self, places: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The shares (n, 9) of those cells in the pixels."""
+        (row, column), (down, across) = places.T // STRIDE, places.T % STRIDE
+        return self.shares[row, column, down * STRIDE + across]
 
     def _neighbours(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.intp]:
         """The nine cells around each of n cells, intp (n, 9), counted through the grid; at its edges some twice."""

@@ -43,6 +43,7 @@ class Parser:
         labels: the label set that clicks and label maps speak.
         version: the model version that goes out with predictions.
         obedient: whether clicks that the network does not follow are settled on its logits.
+        doubtful: whether a live network also shows what it is unsure of and nobody clicked or drew.
         any_labels: whether it answers labels that its network was not trained on.
     """
 
@@ -53,16 +54,18 @@ class Parser:
         labels: LabelSet | None = None,
         *,
         obedient: bool = True,
+        doubtful: bool = False,
         known_ids: Mapping[str, int] | None = None,
     ) -> None:
         self.labels = labels or checkpoint.labels
         self.version = checkpoint.version
-        self.obedient = obedient
+        self.obedient, self.doubtful = obedient, doubtful
         self.any_labels = isinstance(engine, LiveEngine)
         self._checkpoint, self._engine = checkpoint, engine
         self._network: Network
         if isinstance(engine, LiveEngine):
-            self._network = AnyLabels(engine, checkpoint.labels, self.labels, known_ids)
+            temperature = None if doubtful else checkpoint.temperature
+            self._network = AnyLabels(engine, checkpoint.labels, self.labels, known_ids, temperature)
         else:
             self._network = FixedLabels(engine, checkpoint.labels, self.labels)
 
@@ -75,6 +78,7 @@ class Parser:
         engine: str = "onnx",
         threads: int | None = None,
         obedient: bool = True,
+        doubtful: bool = False,
     ) -> Parser:
         """Loads a model.
 
@@ -87,6 +91,8 @@ class Parser:
             threads: processor threads per network run; None: as many as the process may use.
             obedient: False leaves clicks that the network does not follow as they are, which is for measuring the
                 network alone.
+            doubtful: True shows also labels and crumbs that a live network is unsure of and nobody clicked or drew, for
+                the same purpose.
 
         Raises:
             CheckpointError: no such model, or it is damaged.
@@ -95,7 +101,8 @@ class Parser:
         checkpoint = read_checkpoint(name_or_folder)
         if labels is not None and not isinstance(labels, LabelSet):
             labels = LabelSet(tuple(labels))
-        return cls(checkpoint, make_engine(engine, checkpoint, threads or available_cores()), labels, obedient=obedient)
+        running = make_engine(engine, checkpoint, threads or available_cores())
+        return cls(checkpoint, running, labels, obedient=obedient, doubtful=doubtful)
 
     def speaking(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
         """The same model in other labels; scenes that one of the two opened serve the other.
@@ -107,7 +114,8 @@ class Parser:
         Raises:
             ValueError: the model lacks some of ``labels`` and takes no others.
         """
-        return Parser(self._checkpoint, self._engine, labels, obedient=self.obedient, known_ids=known_ids)
+        how = {"obedient": self.obedient, "doubtful": self.doubtful}
+        return Parser(self._checkpoint, self._engine, labels, known_ids=known_ids, **how)
 
     def open(self, image: NDArray[np.uint8]) -> Scene:
         """Prepares a photograph for clicks.

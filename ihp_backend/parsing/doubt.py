@@ -1,0 +1,83 @@
+"""What a network is too unsure of to show: labels that nobody clicked or drew, and crumbs without a click.
+
+Each is one more region for an annotator to throw away. What they lose goes to the next best label of each cell.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.parsing.live_engine import ABSENT, Question
+from ihp_backend.parsing.mixed_answer import MixedAnswer
+
+THERE: Final = 0.65
+"""Mean probability of its own cells from which on a label is shown that is neither clicked nor drawn."""
+
+SURE: Final = 0.6
+"""The same for a component in or beside which there is no click of its label and that is not drawn."""
+
+BEHIND: Final = np.float32(5)
+"""How far a crumb's label is behind the next best one afterwards: not so far that a click nearby could not have it."""
+
+
+def without_doubtful(answer: MixedAnswer, question: Question, temperature: float) -> MixedAnswer:
+    """The answer without doubtful labels and crumbs; itself if there are none.
+
+    Args:
+        answer: its first row is the background.
+        question: what was asked, in the answer's rows.
+        temperature: the logits are divided by it before they are probabilities.
+    """
+    asked = np.asarray(question.own.any(0) | question.previous.any((1, 2)))
+    asked[0] = True
+    stays = _labels_that_stay(answer, asked, temperature)
+    if not stays.all():
+        answer = answer.only(stays)
+        question = question._replace(own=question.own[:, stays], previous=question.previous[stays])
+    return _without_crumbs(answer, question, temperature)
+
+
+def _labels_that_stay(answer: MixedAnswer, asked: NDArray[np.bool_], temperature: float) -> NDArray[np.bool_]:
+    """Takes the most doubtful label away first: without it another may be sure.
+
+    Labels that are neither asked for nor best anywhere go before all others, so that none comes up in place of one that
+    was likelier.
+    """
+    stays = asked.copy()
+    stays[answer.best] = True
+    while not asked[stays].all():
+        left = answer if stays.all() else answer.only(stays)
+        best, rows = left.best.ravel(), len(left.labels)
+        count, total = np.bincount(best, minlength=rows), np.bincount(best, left.cells(temperature).ravel(), rows)
+        mean = np.divide(total, count, out=np.zeros(rows), where=count > 0)
+        mean[asked[stays]] = 1
+        if mean.min() >= THERE:
+            break
+        stays[np.flatnonzero(stays)[mean.argmin()]] = False
+    return stays
+
+
+def _without_crumbs(answer: MixedAnswer, question: Question, temperature: float) -> MixedAnswer:
+    best = answer.best.ravel()
+    # The background, row 0, has no components.
+    component = cc3d.connected_components(answer.best, connectivity=8).ravel()
+    doubtful = np.bincount(component, answer.cells(temperature).ravel()) < SURE * np.bincount(component)
+    doubtful[0] = False
+    click, row = np.nonzero(question.own)
+    around = answer.around(question.places[click])
+    doubtful[component[around][best[around] == row[:, None]]] = False
+    crumbs = np.flatnonzero(doubtful[component])
+    if len(crumbs):
+        drawn = question.previous.reshape(len(answer.labels), -1)[best[crumbs], crumbs] > 0
+        doubtful[component[crumbs[drawn]]] = False
+        crumbs = np.flatnonzero(doubtful[component])
+    if not len(crumbs):
+        return answer
+    logits = answer.logits.reshape(len(answer.labels), -1).copy()
+    logits[best[crumbs], crumbs] = ABSENT
+    logits[best[crumbs], crumbs] = logits[:, crumbs].max(0) - BEHIND
+    return MixedAnswer(logits.reshape(answer.logits.shape), answer.labels, answer.shares)
