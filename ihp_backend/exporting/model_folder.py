@@ -34,7 +34,7 @@ def write_model_folder(
     weights: Mapping[str, torch.Tensor],
     labels: LabelSet,
     working_size: int,
-    temperature: float = 1.0,
+    temperature: float | None = None,
 ) -> float:
     """Writes a model folder; gives how far ONNX Runtime is from torch, in standard deviations of the logits.
 
@@ -89,7 +89,7 @@ def write_description(
     labels: LabelSet,
     working_size: int,
     multiple_of: int,
-    temperature: float = 1.0,
+    temperature: float | None = None,
 ) -> None:
     """Writes ``model.json``; the version is the name and the beginning of the weights' digest."""
     digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(out.iterdir())}
@@ -102,6 +102,6 @@ def write_description(
         "working_size": working_size,
         "multiple_of": multiple_of,
         "sha256": digests,
-        **({"temperature": temperature} if temperature != 1.0 else {}),
+        **({} if temperature is None else {"temperature": temperature}),
     }
     (out / "model.json").write_text(json.dumps(described, indent=1) + "\n")

@@ -29,7 +29,7 @@ class AnyLabels(Network):
         known: the labels that the network was trained on.
         labels: those of the annotation, any.
         known_ids: known label by name of the annotation's; None: matched by name, spelling aside.
-        temperature: with which logits become probabilities; None shows also what those are too small for.
+        temperature: with which logits become probabilities; None: what it is unsure of is shown like everything else.
     """
 
     def __init__(

@@ -38,6 +38,7 @@ class Checkpoint:
         multiple_of: working height and width are padded to multiples of this.
         digests: sha256 by file name.
         temperature: logits are divided by it before they become probabilities; fitted so that those come true.
+            None: it was not, and they say little.
     """
 
     folder: Path
@@ -48,7 +49,7 @@ class Checkpoint:
     working_size: int
     multiple_of: int
     digests: Mapping[str, str]
-    temperature: float = 1.0
+    temperature: float | None = None
 
     @property
     def live(self) -> bool:
@@ -113,7 +114,7 @@ def read_checkpoint(name_or_folder: str | Path | None = None) -> Checkpoint:
             working_size=int(described["working_size"]),
             multiple_of=int(described["multiple_of"]),
             digests=dict(described["sha256"]),
-            temperature=float(described.get("temperature", 1.0)),
+            temperature=float(described["temperature"]) if "temperature" in described else None,
         )
     except KeyError as error:
         raise CheckpointError(f"model: field {error} is missing in {path}; export the model again") from error

@@ -43,7 +43,8 @@ class Parser:
         labels: the label set that clicks and label maps speak.
         version: the model version that goes out with predictions.
         obedient: whether clicks that the network does not follow are settled on its logits.
-        doubtful: whether a live network also shows what it is unsure of and nobody clicked or drew.
+        doubtful: whether a live network also shows what it is unsure of and nobody clicked or drew; one that was not
+            calibrated always does.
         any_labels: whether it answers labels that its network was not trained on.
     """
 
@@ -149,7 +150,7 @@ class Parser:
         label_map = answer.label_map(scene.height, scene.width, rows, columns)
         if self.obedient:
             settle(label_map, clicks, scene.scale)
-        cells = answer.cells(self._checkpoint.temperature)
+        cells = answer.cells(self._checkpoint.temperature or 1.0)
         per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
         return Parse(label_map, answer.confidence(cells, len(self.labels)), cells, per_pixel)
 

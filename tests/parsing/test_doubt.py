@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import label as components
 
+from ihp_backend.clicks import Click
+from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parser
+from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.doubt import BEHIND, SURE, THERE, without_doubtful
-from ihp_backend.parsing.live_engine import Question
+from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.mixed_answer import MixedAnswer
 
 BACKGROUND, COAT, DRESS, SKIRT = range(4)
@@ -156,11 +160,30 @@ def test_a_crumb_can_be_had_back_without_its_neighbours() -> None:
     assert background - coat == pytest.approx(BEHIND)
 
 
-def test_a_parser_can_be_told_to_show_everything() -> None:
-    image = np.full((96, 64, 3), 200, np.uint8)
-    image[20:80, 20:44] = (120, 40, 160)
-    sparing, lavish = Parser.from_pretrained(), Parser.from_pretrained(doubtful=True)
-    assert (sparing.doubtful, lavish.doubtful, lavish.speaking(lavish.labels).doubtful) == (False, True, True)
-    scene = lavish.open(image)
-    shown = [set(np.unique(parser.parse(scene, []).label_map)) for parser in (sparing, lavish)]
-    assert shown[0] <= shown[1]
+class Unsure(LiveEngine):
+    """Sees a coat in a corner, if it is one."""
+
+    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+        height, width = image.shape[0] // 4, image.shape[1] // 4
+        shares = np.zeros((height, width, 16, 9), np.float32)
+        shares[..., 4] = 1
+        return Encoded((height, width), shares, np.array([1, 1], np.float32))
+
+    def decode(self, features: tuple[int, int], question: Question) -> NDArray[np.float32]:
+        logits = np.zeros((len(question.known), *features), np.float32)
+        logits[question.known[:, COAT] > 0, :3, :4] = 0.3
+        return logits
+
+
+@pytest.mark.parametrize(
+    ("temperature", "doubtful", "found"), [(1.0, False, 0), (0.1, False, 1), (1.0, True, 1), (None, False, 1)]
+)
+def test_a_parser_shows_what_it_is_sure_of(temperature: float | None, doubtful: bool, found: int) -> None:
+    """Whoever wants to see everything can, and so does whoever has probabilities that were never made to come true."""
+    labels = LabelSet(("background", "coat"))
+    checkpoint = Checkpoint(Path(), "unsure", "unsure-1", labels, {}, 256, 16, {}, temperature)
+    parser = Parser(checkpoint, Unsure(), doubtful=doubtful)
+    for speaking in (parser, parser.speaking(labels)):
+        scene = speaking.open(np.zeros((64, 64, 3), np.uint8))
+        shown = [speaking.parse(scene, clicks).label_map[0, 0] for clicks in ([], [Click(1, 1, COAT)])]
+        assert shown == [found, COAT]
