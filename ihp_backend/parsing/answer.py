@@ -23,6 +23,7 @@ class Answer(ABC):
 
     def __init__(self, logits: NDArray[np.float32], labels: NDArray[np.uint8], stride: int) -> None:
         self.logits, self.labels, self.stride = logits, labels, stride
+        self._cells: tuple[float, NDArray[np.float32]] | None = None
 
     @cached_property
     def best(self) -> NDArray[np.uint8]:
@@ -48,8 +49,10 @@ class Answer(ABC):
 
     def cells(self, temperature: float = 1.0) -> NDArray[np.float32]:
         """The probability of the best label in each cell, float32 (h, w), after the logits are divided by that."""
-        shifted = np.exp((self.logits - self.logits.max(0)) / np.float32(temperature))
-        return 1 / shifted.sum(0)
+        if self._cells is None or self._cells[0] != temperature:
+            shifted = np.exp((self.logits - self.logits.max(0)) / np.float32(temperature))
+            self._cells = temperature, 1 / shifted.sum(0)
+        return self._cells[1]
 
     def confidence(self, cells: NDArray[np.float32], num_labels: int) -> NDArray[np.float32]:
         """Per label the mean of ``cells`` where it is best, float32 (num_labels,); 0 for labels that are nowhere."""

@@ -34,23 +34,24 @@ def without_doubtful(answer: MixedAnswer, question: Question, temperature: float
     """
     asked = np.asarray(question.own.any(0) | question.previous.any((1, 2)))
     asked[0] = True
-    stays = _labels_that_stay(answer, asked, temperature)
-    if not stays.all():
-        answer = answer.only(stays)
+    stays, left = _without_labels(answer, asked, temperature)
+    if left is not answer:
         question = question._replace(own=question.own[:, stays], previous=question.previous[stays])
-    return _without_crumbs(answer, question, temperature)
+    return _without_crumbs(left, question, temperature)
 
 
-def _labels_that_stay(answer: MixedAnswer, asked: NDArray[np.bool_], temperature: float) -> NDArray[np.bool_]:
-    """Takes the most doubtful label away first: without it another may be sure.
+def _without_labels(
+    answer: MixedAnswer, asked: NDArray[np.bool_], temperature: float
+) -> tuple[NDArray[np.bool_], MixedAnswer]:
+    """The rows that stay, and the answer with only these.
 
-    Labels that are neither asked for nor best anywhere go before all others, so that none comes up in place of one that
-    was likelier.
+    The most doubtful label goes first: without it another may be sure. Labels that are neither asked for nor best
+    anywhere go before all others, so that none comes up in place of one that was likelier.
     """
     stays = asked.copy()
     stays[answer.best] = True
+    left = answer if stays.all() else answer.only(stays)
     while not asked[stays].all():
-        left = answer if stays.all() else answer.only(stays)
         best, rows = left.best.ravel(), len(left.labels)
         count, total = np.bincount(best, minlength=rows), np.bincount(best, left.cells(temperature).ravel(), rows)
         mean = np.divide(total, count, out=np.zeros(rows), where=count > 0)
@@ -58,7 +59,8 @@ def _labels_that_stay(answer: MixedAnswer, asked: NDArray[np.bool_], temperature
         if mean.min() >= THERE:
             break
         stays[np.flatnonzero(stays)[mean.argmin()]] = False
-    return stays
+        left = answer.only(stays)
+    return stays, left
 
 
 def _without_crumbs(answer: MixedAnswer, question: Question, temperature: float) -> MixedAnswer:
@@ -80,4 +82,4 @@ def _without_crumbs(answer: MixedAnswer, question: Question, temperature: float)
     logits = answer.logits.reshape(len(answer.labels), -1).copy()
     logits[best[crumbs], crumbs] = ABSENT
     logits[best[crumbs], crumbs] = logits[:, crumbs].max(0) - BEHIND
-    return MixedAnswer(logits.reshape(answer.logits.shape), answer.labels, answer.shares)
+    return answer.changed(logits, crumbs)

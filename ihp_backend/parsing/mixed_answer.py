@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.parsing.answer import Answer
+from ihp_backend.parsing.answer import Answer, first_best
 from ihp_backend.parsing.enlarging import enlarged
 from ihp_backend.parsing.obedience import YIELD
 
@@ -60,18 +60,27 @@ class MixedAnswer(Answer):
         places = np.array([(click.y, click.x) for click in asked], np.intp).reshape(-1, 2)
         cells, shares = self.around(places), self._shares(places)
         logits, number = self.logits.reshape(len(self.labels), -1), np.arange(len(asked))
+        touched = np.zeros(len(asked), bool)
         for attempt in range(PASSES):
             wrong = number[_lacks(np.einsum("rnk,nk->rn", logits[:, cells], shares), row, sign) >= 0]
             if not len(wrong):
                 break
             logits = logits.copy() if attempt == 0 else logits
+            touched[wrong] = True
             for one in wrong:
                 lack = float(_lacks(logits[:, cells[one]] @ shares[one][:, None], row[[one]], sign[[one]])[0])
                 if lack >= 0:
                     # The least change, in the sense of squares, of the cells that make the pixel.
                     change = sign[one] * (lack + YIELD) * shares[one] / (shares[one] @ shares[one])
                     np.add.at(logits[row[one]], cells[one], change)
-        return MixedAnswer(logits.reshape(self.logits.shape), self.labels, self.shares)
+        return self.changed(logits, cells[touched].ravel()) if touched.any() else self
+
+    def changed(self, logits: NDArray[np.float32], cells: NDArray[np.intp]) -> MixedAnswer:
+        """The answer with other logits, float32 (rows, h w), in cells (n,), counted through the grid."""
+        answer = MixedAnswer(logits.reshape(self.logits.shape), self.labels, self.shares)
+        answer.best = self.best.copy()
+        answer.best.ravel()[cells] = first_best(logits[:, cells])
+        return answer
 
     def around(self, places: NDArray[np.integer]) -> NDArray[np.intp]:
         """The nine cells around each of n working pixels (n, 2), intp (n, 9), counted through the grid."""
