@@ -1,7 +1,7 @@
 """Data sets, one file each; every one yields Sample(image, parsing, id)."""
 
 from ihp_backend.datasets.atr import AtrDataset
-from ihp_backend.datasets.ccp import CcpDataset, CcpHuman18Dataset
+from ihp_backend.datasets.ccp import CcpDataset, CcpGarmentsDataset, CcpHuman18Dataset
 from ihp_backend.datasets.check import Fault, Report, check_dataset
 from ihp_backend.datasets.cihp import CihpDataset
 from ihp_backend.datasets.helen import HelenDataset
@@ -15,6 +15,7 @@ __all__ = [
     "DATASETS",
     "AtrDataset",
     "CcpDataset",
+    "CcpGarmentsDataset",
     "CcpHuman18Dataset",
     "CihpDataset",
     "Fault",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ihp_backend.datasets.paired_files import Pair, PairedFiles
-from ihp_backend.labels import CCP, HUMAN18
+from ihp_backend.labels import CCP, HUMAN18, LabelSet
 
 # The garments that people named, by the label they count as.
 _GARMENTS = {
@@ -38,6 +38,9 @@ _LABEL_OF = {garment: label for label, garments in _GARMENTS.items() for garment
 
 HUMAN18_TABLE: tuple[int, ...] = (0, *(HUMAN18.id_of(_LABEL_OF[garment]) for garment in sorted(_LABEL_OF)))
 """The HUMAN18 label of each of the 59 ids of ``masks59``: nothing, then the garments in alphabetical order."""
+
+GARMENTS = LabelSet(("background", *sorted(_LABEL_OF)))
+"""The labels of ``masks59`` themselves."""
 
 
 class CcpDataset(PairedFiles):
@@ -70,6 +73,22 @@ class CcpHuman18Dataset(PairedFiles):
 
     def __init__(self, root: Path | str, split: str) -> None:
         super().__init__(_pairs(Path(root), "masks59", split), HUMAN18, HUMAN18_TABLE)
+
+
+class CcpGarmentsDataset(PairedFiles):
+    """One split of the CCP person crops with the 59 labels that people drew and named, unlike those of any model.
+
+    Args:
+        root: folder with images, masks59 and split.json.
+        split: "train" or "val".
+
+    Raises:
+        FileNotFoundError: the folder is not laid out as described.
+        ValueError: the split does not exist.
+    """
+
+    def __init__(self, root: Path | str, split: str) -> None:
+        super().__init__(_pairs(Path(root), "masks59", split), GARMENTS)
 
 
 def _pairs(root: Path, masks: str, split: str) -> Sequence[Pair]:

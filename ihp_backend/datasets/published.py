@@ -8,6 +8,7 @@ from dataclasses import dataclass
 COUNTS: Mapping[str, Mapping[str, Mapping[int, str]]] = {
     "ccp": {"train": {701: "person crops"}, "val": {150: "person crops"}},
     "ccp-human18": {"train": {701: "person crops"}, "val": {150: "person crops"}},
+    "ccp-garments": {"train": {701: "person crops"}, "val": {150: "person crops"}},
     "lip": {"train": {30_462: "as published"}, "val": {10_000: "as published"}},
     "cihp": {"train": {28_280: "as published"}, "val": {5_000: "as published"}},
     "pascal-person-part": {"train": {1_716: "as published"}, "val": {1_817: "as published"}},

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ihp_backend.datasets.atr import AtrDataset
-from ihp_backend.datasets.ccp import CcpDataset, CcpHuman18Dataset
+from ihp_backend.datasets.ccp import CcpDataset, CcpGarmentsDataset, CcpHuman18Dataset
 from ihp_backend.datasets.cihp import CihpDataset
 from ihp_backend.datasets.helen import HelenDataset
 from ihp_backend.datasets.lip import LipDataset
@@ -16,6 +16,7 @@ from ihp_backend.datasets.sample import ParsingDataset
 DATASETS: dict[str, Callable[[Path, str], ParsingDataset]] = {
     "ccp": CcpDataset,
     "ccp-human18": CcpHuman18Dataset,
+    "ccp-garments": CcpGarmentsDataset,
     "lip": LipDataset,
     "cihp": CihpDataset,
     "pascal-person-part": PascalPersonPartDataset,

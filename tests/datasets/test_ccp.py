@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ihp_backend.datasets import CcpDataset, CcpHuman18Dataset, SampleError, open_dataset
+from ihp_backend.datasets import CcpDataset, CcpGarmentsDataset, CcpHuman18Dataset, SampleError, open_dataset
 from ihp_backend.datasets.ccp import HUMAN18_TABLE
 from ihp_backend.labels import HUMAN18
 
@@ -58,6 +58,10 @@ def test_garments_become_the_labels_people_drew(ccp_tree: Path, tmp_path: Path) 
     parsing = dataset[0].parsing
     assert [HUMAN18.names[label] for label in parsing[:7, 0]] == wanted
     assert (parsing[7:] == 255).all()
+    undivided = open_dataset("ccp-garments", root, "train")
+    found = [undivided.labels.names[label] for label in undivided[0].parsing[:7, 0]]
+    assert found == ["background", "accessories", "boots", "glasses", "skin", "t-shirt", "wedges"]
+    assert len(undivided.labels) == 59
 
 
 @real
@@ -67,7 +71,7 @@ def test_the_real_garments_are_in_that_order() -> None:
 
 
 @real
-@pytest.mark.parametrize("kind", [CcpDataset, CcpHuman18Dataset])
+@pytest.mark.parametrize("kind", [CcpDataset, CcpHuman18Dataset, CcpGarmentsDataset])
 @pytest.mark.parametrize(("split", "count"), [("train", 701), ("val", 150)])
 def test_the_real_photographs(kind: type[CcpDataset], split: str, count: int) -> None:
     dataset = kind(Path(os.environ["IHP_CCP_ROOT"]), split)
