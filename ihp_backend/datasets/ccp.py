@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from ihp_backend.datasets.paired_files import Pair, PairedFiles
 from ihp_backend.labels import CCP, HUMAN18, LabelSet
@@ -43,52 +44,47 @@ GARMENTS = LabelSet(("background", *sorted(_LABEL_OF)))
 """The labels of ``masks59`` themselves."""
 
 
-class CcpDataset(PairedFiles):
-    """One split of the CCP person crops with 24 labels, of which sides and parts of the skin were told by a machine.
+class PersonCrops(PairedFiles):
+    """One split of the CCP person crops, in the labels that a subclass names.
 
     Args:
-        root: folder with images, masks24 and split.json.
+        root: folder with images, the masks and split.json.
         split: "train" or "val".
+
+    Attributes:
+        masks: folder of the masks inside ``root``.
+        named: the labels.
+        label_of_id: label per id found in the masks, where these differ from the labels' own ids.
 
     Raises:
         FileNotFoundError: the folder is not laid out as described.
         ValueError: the split does not exist.
     """
 
-    def __init__(self, root: Path | str, split: str) -> None:
-        super().__init__(_pairs(Path(root), "masks24", split), CCP)
-
-
-class CcpHuman18Dataset(PairedFiles):
-    """One split of the CCP person crops with the HUMAN18 labels, all of them drawn and named by people.
-
-    Args:
-        root: folder with images, masks59 and split.json.
-        split: "train" or "val".
-
-    Raises:
-        FileNotFoundError: the folder is not laid out as described.
-        ValueError: the split does not exist.
-    """
+    masks: ClassVar[str]
+    named: ClassVar[LabelSet]
+    label_of_id: ClassVar[tuple[int, ...] | None] = None
 
     def __init__(self, root: Path | str, split: str) -> None:
-        super().__init__(_pairs(Path(root), "masks59", split), HUMAN18, HUMAN18_TABLE)
+        super().__init__(_pairs(Path(root), self.masks, split), self.named, self.label_of_id)
 
 
-class CcpGarmentsDataset(PairedFiles):
-    """One split of the CCP person crops with the 59 labels that people drew and named, unlike those of any model.
+class CcpDataset(PersonCrops):
+    """The 24 labels, of which sides and parts of the skin were told by a machine; see ``PersonCrops``."""
 
-    Args:
-        root: folder with images, masks59 and split.json.
-        split: "train" or "val".
+    masks, named = "masks24", CCP
 
-    Raises:
-        FileNotFoundError: the folder is not laid out as described.
-        ValueError: the split does not exist.
-    """
 
-    def __init__(self, root: Path | str, split: str) -> None:
-        super().__init__(_pairs(Path(root), "masks59", split), GARMENTS)
+class CcpHuman18Dataset(PersonCrops):
+    """The HUMAN18 labels, all of them drawn and named by people; see ``PersonCrops``."""
+
+    masks, named, label_of_id = "masks59", HUMAN18, HUMAN18_TABLE
+
+
+class CcpGarmentsDataset(PersonCrops):
+    """The 59 labels that people drew and named, unlike those of any model; see ``PersonCrops``."""
+
+    masks, named = "masks59", GARMENTS
 
 
 def _pairs(root: Path, masks: str, split: str) -> Sequence[Pair]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_PERSON_CROPS = {"train": {701: "person crops"}, "val": {150: "person crops"}}
+
 COUNTS: Mapping[str, Mapping[str, Mapping[int, str]]] = {
-    "ccp": {"train": {701: "person crops"}, "val": {150: "person crops"}},
-    "ccp-human18": {"train": {701: "person crops"}, "val": {150: "person crops"}},
-    "ccp-garments": {"train": {701: "person crops"}, "val": {150: "person crops"}},
+    "ccp": _PERSON_CROPS,
+    "ccp-human18": _PERSON_CROPS,
+    "ccp-garments": _PERSON_CROPS,
     "lip": {"train": {30_462: "as published"}, "val": {10_000: "as published"}},
     "cihp": {"train": {28_280: "as published"}, "val": {5_000: "as published"}},
     "pascal-person-part": {"train": {1_716: "as published"}, "val": {1_817: "as published"}},

@@ -52,9 +52,7 @@ def _without_labels(
     stays[answer.best] = True
     left = answer if stays.all() else answer.only(stays)
     while not asked[stays].all():
-        best, rows = left.best.ravel(), len(left.labels)
-        count, total = np.bincount(best, minlength=rows), np.bincount(best, left.cells(temperature).ravel(), rows)
-        mean = np.divide(total, count, out=np.zeros(rows), where=count > 0)
+        mean = left.confidence(left.cells(temperature), int(left.labels.max()) + 1)[left.labels]
         mean[asked[stays]] = 1
         if mean.min() >= THERE:
             break
