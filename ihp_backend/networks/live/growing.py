@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from ihp_backend.networks.live.kernels import ClickKernels
-    from ihp_backend.networks.live.network import LiveNetwork
+from ihp_backend.networks.live.kernels import ClickKernels
+
+ENTRANCES: Final = {"fine": "enter_four", "coarse": "enter_eight"}
+"""Where the planes of each stride enter the decoder."""
 
 
-def grow(network: LiveNetwork, weights: dict[str, Tensor], prefix: str, *_: Any) -> None:
+def grow(network: nn.Module, weights: dict[str, Tensor], prefix: str, *_: Any) -> None:
     """Adds to ``weights`` in place what they lack of the coloured kernels; called whenever weights are loaded.
 
     Those kernels start as in a new network and the decoder does not listen to them yet, so the grown network answers as
     the one before did, and a training need not start anew.
 
     Args:
-        network: they are loaded into this one.
+        network: the live network that they are loaded into.
         weights: of the network, under names that start with ``prefix``.
         prefix: where the network lies in what is loaded.
     """
-    for kernels, stride, entrance in (
-        (network.fine.kernels, "fine", "enter_four"),
-        (network.coarse.kernels, "coarse", "enter_eight"),
-    ):
-        name = f"{prefix}{stride}.kernels."
+    for stride, entrance in ENTRANCES.items():
+        kernels, name = network.get_submodule(f"{stride}.kernels"), f"{prefix}{stride}.kernels."
+        assert isinstance(kernels, ClickKernels)
         if kernels.log_colour is not None and f"{name}sharpness" in weights and f"{name}log_colour" not in weights:
             _grow_stride(kernels, weights, name, f"{prefix}decoder.{entrance}.weight")
 
