@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ihp_backend.parsing.live_engine import ABSENT, Question
 from ihp_backend.parsing.mixed_answer import MixedAnswer
 
-THERE: Final = 0.65
+THERE: Final = 0.75
 """Mean probability of its own cells from which on a label is shown that is neither clicked nor drawn."""
 
 SURE: Final = 0.6

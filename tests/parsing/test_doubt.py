@@ -90,7 +90,7 @@ def test_without_doubt_nothing_is_made_anew() -> None:
 
 
 def test_a_higher_temperature_is_less_sure() -> None:
-    answer = with_patch((0.3, 0.7, 1e-6, 1e-6))
+    answer = with_patch((0.2, 0.8, 1e-6, 1e-6))
     assert (without_doubtful(answer, asked(), 1.0).best[2:4, 3:5] == COAT).all()
     assert (without_doubtful(answer, asked(), 2.0).best == BACKGROUND).all()
 
