@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ihp_backend.parsing.live_engine import ABSENT, Question
 from ihp_backend.parsing.mixed_answer import MixedAnswer
 
-THERE: Final = 0.75
-"""Mean probability of its own cells from which on a label is shown that is neither clicked nor drawn."""
+THERE: Final = (0.65, 0.9)
+"""Mean probability of its own cells from which on a label is shown that is neither clicked nor drawn: where no other
+is either, and where all others are. The more of what is there is clicked, the less likely is what is not."""
 
 SURE: Final = 0.6
 """The same for a component in or beside which there is no click of its label and that is not drawn."""
@@ -40,6 +41,12 @@ def without_doubtful(answer: MixedAnswer, question: Question, temperature: float
     return _without_crumbs(left, question, temperature)
 
 
+def there(asked: int, shown: int) -> float:
+    """How sure a label must be that is not asked for, if so many of those shown are; both without the background."""
+    alone, among_asked = THERE
+    return alone + (among_asked - alone) * asked / shown
+
+
 def _without_labels(
     answer: MixedAnswer, asked: NDArray[np.bool_], temperature: float
 ) -> tuple[NDArray[np.bool_], MixedAnswer]:
@@ -54,7 +61,7 @@ def _without_labels(
     while not asked[stays].all():
         mean = left.confidence(left.cells(temperature), int(left.labels.max()) + 1)[left.labels]
         mean[asked[stays]] = 1
-        if mean.min() >= THERE:
+        if mean.min() >= there(int(asked.sum()) - 1, int(stays.sum()) - 1):
             break
         stays[np.flatnonzero(stays)[mean.argmin()]] = False
         left = answer.only(stays)

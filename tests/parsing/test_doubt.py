@@ -84,13 +84,20 @@ def test_what_becomes_of_a_patch(inside: tuple[float, ...], question: Question, 
     assert (best == BACKGROUND).all()
 
 
+@pytest.mark.parametrize("asked_too", [asked([(7, 0, DRESS)]), asked(drawn=np.roll(PATCH, (1, 4), (0, 1)))])
+def test_what_else_is_asked_for_raises_the_bar(asked_too: Question) -> None:
+    answer = with_patch((0.25, 0.74, 0.005, 0.005))
+    assert (without_doubtful(answer, asked(), 1.0).best[2:4, 3:5] == COAT).all()
+    assert COAT not in without_doubtful(answer, asked_too, 1.0).labels
+
+
 def test_without_doubt_nothing_is_made_anew() -> None:
     answer, question = with_patch((0.1, 0.7, 0.1, 0.1)), asked([(2, 3, COAT), (7, 0, DRESS), (7, 8, SKIRT)])
     assert without_doubtful(answer, question, 1.0) is answer
 
 
 def test_a_higher_temperature_is_less_sure() -> None:
-    answer = with_patch((0.2, 0.8, 1e-6, 1e-6))
+    answer = with_patch((0.3, 0.7, 1e-6, 1e-6))
     assert (without_doubtful(answer, asked(), 1.0).best[2:4, 3:5] == COAT).all()
     assert (without_doubtful(answer, asked(), 2.0).best == BACKGROUND).all()
 
@@ -116,7 +123,8 @@ def slowly(logits: NDArray[Any], question: Question, temperature: float) -> NDAr
     while True:
         best, sure = surest()
         means = {row: sure[best == row].mean() for row in free if (best == row).any()}
-        if not means or min(means.values()) >= THERE:
+        share = (3 - len(free)) / (3 - len(free) + len(means)) if means else 1
+        if not means or min(means.values()) >= (1 - share) * THERE[0] + share * THERE[1]:
             break
         logits[min(means, key=lambda row: means[row])] = -1e4
     result = best.copy()
