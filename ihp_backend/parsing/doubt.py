@@ -41,7 +41,7 @@ def without_doubtful(answer: MixedAnswer, question: Question, temperature: float
     return _without_crumbs(left, question, temperature)
 
 
-def there(asked: int, shown: int) -> float:
+def _threshold(asked: int, shown: int) -> float:
     """How sure a label must be that is not asked for, if so many of those shown are; both without the background."""
     alone, among_asked = THERE
     return alone + (among_asked - alone) * asked / shown
@@ -61,7 +61,7 @@ def _without_labels(
     while not asked[stays].all():
         mean = left.confidence(left.cells(temperature), int(left.labels.max()) + 1)[left.labels]
         mean[asked[stays]] = 1
-        if mean.min() >= there(int(asked.sum()) - 1, int(stays.sum()) - 1):
+        if mean.min() >= _threshold(int(asked.sum()) - 1, int(stays.sum()) - 1):
             break
         stays[np.flatnonzero(stays)[mean.argmin()]] = False
         left = answer.only(stays)
