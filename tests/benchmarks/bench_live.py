@@ -113,9 +113,9 @@ def plot(rows: list[dict[str, Any]], file: Path) -> None:
     figure, axes = pyplot.subplots(1, 3, figsize=(10, 3), sharey=True)
     for axis, (unit, counts) in zip(axes, (("clicks", CLICKS), ("labels", LABELS), ("MP", MEGAPIXELS)), strict=True):
         axis.plot(counts, [times[f"live, {count:g} {unit}"] for count in counts], marker="o")
-        axis.set(xlabel=unit, xscale="log", ylim=(0, None))
+        axis.set(xlabel=unit, xscale="log")
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("milliseconds a click")
+    axes[0].set(ylabel="milliseconds a click", ylim=(0, None))
     figure.tight_layout()
     figure.savefig(file, dpi=110)
     pyplot.close(figure)
