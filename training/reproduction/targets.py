@@ -32,8 +32,9 @@ TARGETS: dict[str, tuple[Need, ...]] = {
     "ablations": (
         *_each("watershed", "random", "corrected"),
         ("live", (CENTRAL, NOTHING, STRANGERS, FORGETFUL)),
-        *_each("live-one-round", "live-no-sp", "live-no-colour", "live-no-pieces"),
-        *_each("live-no-similarity", "live-stride-8"),
+        *_each("live-one-round", "live-no-sp", "live-no-similarity", "live-stride-8"),
+        ("live-no-colour", (CENTRAL, NOTHING)),
+        ("live-no-pieces", (CENTRAL, NOTHING)),
         ("live-no-previous", (FORGETFUL,)),
     ),
     "unseen": _each("live", *(f"live-unseen-{third}" for third in range(len(UNSEEN)))),
