@@ -12,6 +12,9 @@ MARKERS = "osD^vP*X"
 # Okabe and Ito's colours, which most colour-blind people can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#B3A800")
 
+BESIDE = 7
+"""A legend of more names than these stands beside the curves, since it would hide them."""
+
 
 def plot_curves(
     path: Path,
@@ -55,10 +58,12 @@ def plot_curves(
     if not positions:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # There is no half a round.
     axes.grid(alpha=0.3)
-    if len(drawn) > 1:
-        axes.legend(fontsize=8)
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    if len(drawn) > BESIDE:
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+    elif len(drawn) > 1:
+        axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
     pyplot.close(figure)
 
 

@@ -69,6 +69,14 @@ def test_a_plot_shows_every_method(tmp_path: Path) -> None:
     assert [bool((picture == second_colour).all(1).any()) for picture in pictures] == [False, True]
 
 
+def test_many_names_stand_beside_the_curves(tmp_path: Path) -> None:
+    widths = []
+    for methods in (7, 8):
+        plot_curves(tmp_path / "plot.png", {f"method {number}": [[1.0, 2.0]] for number in range(methods)}, "", "")
+        widths.append(Image.open(tmp_path / "plot.png").width)
+    assert widths[1] > 1.1 * widths[0]
+
+
 def test_a_plot_of_uneven_seeds_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"curves: 'ours' has values for \[1, 2\] rounds"):
         plot_curves(tmp_path / "plot.png", {"ours": [[1.0], [1.0, 2.0]]}, "", "")

@@ -13,7 +13,7 @@ import typer
 
 from ihp_backend.labels import HUMAN18
 from training import evaluate, reproduce
-from training.reproduction import jobs, records
+from training.reproduction import figures, jobs, records
 from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
 from training.reproduction.methods import (
     CENTRAL,
@@ -209,6 +209,23 @@ def test_unseen_labels_stand_beside_the_same_ones_seen(place: Place) -> None:
     assert rows[names, "never seen"] == (f"{70 + mean:.1f}",) * 3
     assert rows[", ".join(UNSEEN[0]), "never seen"] == ("-",) * 3
     assert ("live network", *["50.0"] * 6) in ablations(Results(place, CCP)).rows
+
+
+def test_ablations_are_drawn_as_what_each_seed_loses(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert figures.ablations(Results(place, CCP), tmp_path).path is None
+    for seed, shift in enumerate((0.0, 1.0)):
+        measured(place, "live", seed, [50 + shift] * 21)
+        measured(place, "live", seed, [49.5 + 2 * shift] * 21, STRANGERS)
+    measured(place, "live-stride-8", 0, [47.0] * 21)
+    drawn: dict[str, list[list[float]]] = {}
+    monkeypatch.setattr(figures, "plot_curves", lambda path, curves, *_: drawn.update(curves))
+    assert figures.ablations(Results(place, CCP), tmp_path).path == tmp_path / "ablations.png"
+    assert drawn == {
+        "live network, stride 8": [[-3.0] * 21],
+        "live network, strangers": [[-0.5] * 21, [0.5] * 21],
+    }
 
 
 def test_spread_needs_two_values() -> None:

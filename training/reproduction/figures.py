@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ihp_backend.evaluation import plot_curves
 from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, STRANGERS
 from training.reproduction.results import Results
@@ -51,17 +53,30 @@ def figure7(results: Results, folder: Path) -> Figure:
     return _plot(results, folder, "fig7", "starting with central clicks and with none", named, by_effort=True)
 
 
-def ablation(results: Results, folder: Path) -> Figure:
+def losses(results: Results, folder: Path) -> Figure:
     """What the losses give: no figure of the paper, but of its claims."""
     methods = ("random", "random-plain", "random-sp", "near-edge", "near-edge-sp")
     return _draw(results, folder, "losses", "balanced and plain cross-entropy, with and without SP-loss", methods)
 
 
 def ablations(results: Results, folder: Path) -> Figure:
-    """What the parts of the live network give, beside the paper's way and a watershed."""
-    named = {METHODS[method].title: (method, start) for method, (start, *_) in TARGETS["ablations"]}
-    named |= {f"live network, {start}": ("live", start) for start in (NOTHING, STRANGERS, FORGETFUL)}
-    return _plot(results, folder, "ablations", "what the live network is made of", named, by_effort=False)
+    """What each part of the live network gives: how far networks without it are ahead of the whole one, by seed."""
+    title = "points of mIoU ahead of the live network"
+    whole = results.curves("live")
+    without = {METHODS[method].title: (method, start) for method, (start, *_) in TARGETS["ablations"]}
+    without = {shown: where for shown, where in without.items() if where[0].startswith("live-")}
+    without |= {f"live network, {start}": ("live", start) for start in (STRANGERS, FORGETFUL)}
+    curves = {}
+    for shown, (method, start) in without.items():
+        # All first seeds are measured before any second one.
+        pairs = zip(results.curves(method, start=start), whole, strict=False)
+        if ahead := [np.subtract(part, all_of_it).tolist() for part, all_of_it in pairs]:
+            curves[shown] = ahead
+    if not curves:
+        return Figure("ablations", title, None)
+    path = folder / "ablations.png"
+    plot_curves(path, curves, "mIoU (points)", title)
+    return Figure("ablations", title, path)
 
 
 def _draw(results: Results, folder: Path, name: str, title: str, methods: Sequence[str]) -> Figure:
@@ -96,7 +111,7 @@ FIGURES: dict[str, Callable[[Results, Path], Figure]] = {
     "fig3": figure3,
     "fig4": figure4,
     "fig7": figure7,
-    "losses": ablation,
+    "losses": losses,
     "ablations": ablations,
 }
 """Figures by name."""
