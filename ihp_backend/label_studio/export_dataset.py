@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,11 +17,10 @@ from ihp_backend.datasets.sample import check_same_size
 from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.export_tasks import ExportedTask, read_export
-from ihp_backend.label_studio.masks.brush_rle import decode
-from ihp_backend.label_studio.masks.mask_records import HALF
+from ihp_backend.label_studio.masks.painting import paint
 from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
-from ihp_backend.labels import LabelSet, match_labels
+from ihp_backend.labels import IGNORE, LabelSet, match_labels
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 
 SPLITS = ("train", "val")
@@ -33,9 +33,12 @@ _MOST_BYTES = 200_000_000
 
 
 class ExportDataset:
-    """The tasks of an export whose newest annotation holds brush regions, painted in the order they were made.
+    """The tasks of an export in whose newest annotation something is drawn, painted in the order it was made.
 
-    Pixels without a region are background. Which split a task falls into depends on its id alone, so that an export
+    Pixels without a region are background; those of a region that names no label of the config are ignored, and so are
+    all undrawn ones of a task with a mask that cannot be read.
+
+    Which split a task falls into depends on its id alone, so that an export
     made later leaves every task where it was.
 
     Args:
@@ -50,10 +53,11 @@ class ExportDataset:
 
     Attributes:
         left_out: task id -> why it is in neither split.
+        notes: task id -> its regions that could not be used, and why; of tasks whose parsing was asked for.
 
     Raises:
         FileNotFoundError: no export, or a labelling config or photographs that are not there.
-        ValueError: an unknown split, no export of tasks, a region with an unknown label or without a usable mask.
+        ValueError: an unknown split, no export of tasks, a label of the config that ``labels`` lack.
     """
 
     def __init__(
@@ -84,7 +88,8 @@ class ExportDataset:
         tasks, self.left_out = read_export(export)
         if config is not None:
             tasks = [_of_image(task, tag.name) for task in tasks]
-            self.left_out |= {task.id: f"no brush regions on {tag.name}" for task in tasks if not task.regions}
+            self.left_out |= {task.id: f"nothing is drawn on {tag.name}" for task in tasks if not task.regions}
+        self.notes: dict[str, tuple[str, ...]] = {}
         self.labels = labels if labels is not None else (config or LabellingConfig()).label_set()
         self._label_ids = _label_ids(tasks, config, self.labels)
         self._tasks = [task for task in tasks if task.regions and split_of(task.id, val_share) == split]
@@ -107,27 +112,20 @@ class ExportDataset:
             raise SampleError(name, f"unreadable ({error})", "put the photograph there again") from None
         parsing = self.parsing(index)
         file = photograph if isinstance(photograph, Path) else Path("its photograph")
-        check_same_size(parsing.shape, image.shape, Path(self._tasks[index].regions[0].name), file)
+        check_same_size(parsing.shape, image.shape, Path(self._tasks[index].name), file)
         return Sample(image, parsing, self.ids[index])
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
         """Only the parsing, uint8 (height, width); raises ``SampleError``."""
-        parsing: NDArray[np.uint8] | None = None
-        for region in self._tasks[index].regions:
-            try:
-                alpha = decode(region.rle, region.height, region.width)
-            except ValueError as error:
-                raise SampleError(region.name, str(error), "open and submit the task again, then export") from None
-            if parsing is None:
-                parsing = np.zeros_like(alpha)
-            if alpha.shape != parsing.shape:
-                sizes = (
-                    f"{region.width} x {region.height} pixels, but others have {parsing.shape[1]} x {parsing.shape[0]}"
-                )
-                raise SampleError(region.name, sizes, "draw all regions of a task on one and the same photograph")
-            parsing[alpha > HALF] = self._label_ids[region.label]
-        assert parsing is not None  # A task without regions is left out.
-        return parsing
+        task = self._tasks[index]
+        painting = paint(task.regions, self._label_ids.get)
+        if painting.left_out:
+            self.notes[task.id] = tuple(str(region) for region in painting.left_out)
+        if painting.label_map is None or painting.unknown is None:
+            reasons = "; ".join(map(str, painting.left_out))
+            raise SampleError(task.name, f"nothing is drawn ({reasons})", "draw it again or skip it, then export")
+        undrawn = (painting.label_map == IGNORE) & ~painting.unknown
+        return np.where(undrawn, 0, painting.label_map).astype(np.uint8)
 
 
 def split_of(task_id: str, val_share: float) -> str:
@@ -163,20 +161,26 @@ def _image_tag(config: LabellingConfig | None, name: str | None) -> ImageTag:
 
 
 def _of_image(task: ExportedTask, to_name: str) -> ExportedTask:
-    return ExportedTask(task.id, task.data, tuple(region for region in task.regions if region.to_name == to_name))
+    return replace(task, regions=tuple(region for region in task.regions if region.to_name in (None, to_name)))
 
 
 def _label_ids(tasks: Sequence[ExportedTask], config: LabellingConfig | None, labels: LabelSet) -> dict[str, int]:
-    """Label as annotations call it -> its id; raises ``SampleError`` for the first region whose label has none."""
-    first = {region.label: region for task in reversed(tasks) for region in reversed(task.regions)}
-    values = {name: (config.label_of(name) if config is not None else name) for name in first}
+    """Label as annotations call it -> its id; raises ``SampleError`` for the first region whose label ``labels`` lack.
+
+    A label that the config does not have any more is none of them, and costs only its own regions.
+    """
+    first: dict[str, str] = {}
+    for task in tasks:
+        for region in task.regions:
+            if region.label is not None:
+                first.setdefault(region.label, f"{task.name}, region {region.id}")
+    values = {name: name if config is None else config.label_of(name) for name in first}
     match = match_labels([value for value in values.values() if value is not None], labels)
     for name, value in values.items():
-        if value is None or value not in match.ids:
-            known = ", ".join(config.labels if config is not None and value is None else labels.names)
-            raise SampleError(
-                first[name].name, f"label {name!r} is unknown", f"rename it or add it to the labels, which are {known}"
-            )
+        if value is not None and value not in match.ids:
+            known = ", ".join(labels.names)
+            remedy = f"rename it or add it to the labels, which are {known}"
+            raise SampleError(first[name], f"label {name!r} is unknown", remedy)
     return {name: match.ids[value] for name, value in values.items() if value is not None}
 
 

@@ -1,51 +1,36 @@
 """Tasks of a Label Studio project exported as JSON, as far as masks are concerned.
 
-What counts of a task is the newest annotation that was not cancelled and holds brush regions. Clicks and boxes are
-prompts and left aside.
+What counts of a task is the newest annotation that was not cancelled and in which something is drawn. Clicks and boxes
+are prompts and left aside.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ihp_backend.datasets import SampleError
-from ihp_backend.label_studio.loose_json import as_object, objects
-from ihp_backend.label_studio.masks.mask_records import MASK_TYPES, mask_records
-
-_OTHER_MASKS = ("polygon", "polygonlabels", "ellipse", "ellipselabels", "bitmask", "bitmasklabels")
-
-
-@dataclass(frozen=True)
-class BrushRegion:
-    """A region's mask, still encoded.
-
-    Attributes:
-        name: the region in words, for errors.
-        label: what the annotation calls its label.
-        to_name: the image tag it is on.
-        rle: the bytes of its stream.
-        height, width: of the photograph, in pixels.
-    """
-
-    name: str
-    label: str
-    to_name: str
-    rle: bytes
-    height: int
-    width: int
+from ihp_backend.label_studio.loose_json import objects
+from ihp_backend.label_studio.masks.mask_regions import MASK_TYPES, MaskRegion, mask_regions
 
 
 @dataclass(frozen=True)
 class ExportedTask:
-    """A task with masks: its id, its data and its regions in the order in which they were made."""
+    """A task with masks.
+
+    Attributes:
+        id: as text.
+        name: of the annotation that counts, for errors.
+        data: what was imported.
+        regions: in the order in which they were made.
+    """
 
     id: str
+    name: str
     data: Mapping[str, Any]
-    regions: tuple[BrushRegion, ...]
+    regions: tuple[MaskRegion, ...]
 
 
 def read_export(file: Path) -> tuple[list[ExportedTask], dict[str, str]]:
@@ -54,7 +39,6 @@ def read_export(file: Path) -> tuple[list[ExportedTask], dict[str, str]]:
     Raises:
         FileNotFoundError: the file is missing.
         ValueError: it is no JSON export of tasks.
-        SampleError: a region whose mask or label cannot be read.
     """
     try:
         tasks = json.loads(file.read_bytes())
@@ -79,8 +63,8 @@ def read_export(file: Path) -> tuple[list[ExportedTask], dict[str, str]]:
             left_out[task_id] = reason
             continue
         data = task.get("data")
-        regions = tuple(_regions(annotation, f"{file}: task {task_id}"))
-        kept.append(ExportedTask(task_id, data if isinstance(data, dict) else {}, regions))
+        regions = tuple(region.packed() for region in mask_regions(objects(annotation.get("result"))))
+        kept.append(ExportedTask(task_id, f"{file}: task {task_id}", data if isinstance(data, dict) else {}, regions))
     return kept, left_out
 
 
@@ -94,9 +78,7 @@ def _newest(annotations: list[Any]) -> tuple[Mapping[str, Any] | None, str]:
         return None, "skipped"
     with_masks = [a for a in standing if any(record.get("type") in MASK_TYPES for record in objects(a.get("result")))]
     if not with_masks:
-        types = [record.get("type") for annotation in standing for record in objects(annotation.get("result"))]
-        other = {kind for kind in _OTHER_MASKS if kind in types}
-        return None, f"no brush regions, only {', '.join(sorted(other))}" if other else "no brush regions"
+        return None, "nothing is drawn"
     return max(with_masks, key=_age), ""
 
 
@@ -106,25 +88,3 @@ def _age(annotation: Mapping[str, Any]) -> tuple[str, int]:
     return str(annotation.get("updated_at") or annotation.get("created_at") or ""), number if isinstance(
         number, int
     ) else 0
-
-
-def _regions(annotation: Mapping[str, Any], place: str) -> Iterator[BrushRegion]:
-    records = objects(annotation.get("result"))
-    for record in records:
-        if (kind := record.get("type")) in _OTHER_MASKS:
-            name = f"{place}, region {record.get('id')}"
-            raise SampleError(name, f"a region of type {kind}", "only brush regions are read: draw it with the brush")
-    for brush, named in mask_records(records):
-        name = f"{place}, region {brush.get('id')}"
-        if not isinstance(named, list) or len(named) != 1:
-            raise SampleError(name, f"labels {named}", "give it exactly one label in Label Studio and export again")
-        height, width = brush.get("original_height"), brush.get("original_width")
-        if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1:
-            raise SampleError(name, f"original size {width} x {height}", "export the project again")
-        try:
-            rle = bytes(as_object(brush.get("value"))["rle"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise SampleError(
-                name, f"no brush RLE ({error!r})", "open and submit the task again, then export"
-            ) from None
-        yield BrushRegion(name, str(named[0]), str(brush.get("to_name")), rle, height, width)

@@ -12,6 +12,9 @@ from ihp_backend.labels import LabelSet
 HELD_OUT, LEARNED = "held-out", "learned"
 INDEX = "index.json"
 
+READING = 2
+"""Of the rules by which annotations become label maps; after a change all are made again from what is kept."""
+
 LEAST_HELD_OUT, MOST_HELD_OUT, NEEDED = 0.2, 0.5, 12
 """Shares of the photographs that are held out, and how many it takes to tell better from worse."""
 
@@ -77,18 +80,20 @@ class Index:
         items: task by task.
         left_out: task -> why nothing can be learned from it.
         held_out_share: of the photographs; never grows, so that what was learned from is never held out.
+        reading: ``READING`` as it was when the label maps were made.
     """
 
     labels: LabelSet
     items: tuple[Item, ...] = ()
     left_out: dict[int, str] = field(default_factory=dict)
     held_out_share: float = LEAST_HELD_OUT
+    reading: int = READING
 
     def to_json(self) -> dict[str, Any]:
         """For the file."""
         items = [asdict(item) for item in self.items]
         described = {"labels": self.labels.to_dict(), "items": items, "left_out": self.left_out}
-        return {**described, "held_out_share": self.held_out_share}
+        return {**described, "held_out_share": self.held_out_share, "reading": self.reading}
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> Index:
@@ -99,4 +104,5 @@ class Index:
         ]
         left_out = {int(task): str(reason) for task, reason in described["left_out"].items()}
         share = float(described.get("held_out_share", LEAST_HELD_OUT))
-        return cls(LabelSet.from_dict(described["labels"]), tuple(items), left_out, share)
+        reading = int(described.get("reading", 1))
+        return cls(LabelSet.from_dict(described["labels"]), tuple(items), left_out, share, reading)

@@ -3,7 +3,8 @@
 Layout below the set's folder:
 
     index.json       what is in it, and why tasks are left out
-    maps/NAME.png    label maps in the ids of ``labels`` in the index, 255 where nothing is drawn
+    maps/NAME.png    label maps in the ids of ``labels`` in the index, 255 where nothing is drawn; where there are
+                     pixels of which nothing is known, these are transparent
 
 A photograph's split depends on its own bytes, so that the same photograph in two tasks, or imported again, never is in
 both. Of few photographs a larger share is held out; what was learned from once is never held out again.
@@ -31,7 +32,7 @@ from ihp_backend.label_studio.config.labelling_config import LabellingConfig, pa
 from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import LabelSet
-from ihp_backend.lessons.accepted_index import INDEX, LEARNED, Index, Item, held_out_share, split_of
+from ihp_backend.lessons.accepted_index import INDEX, LEARNED, READING, Index, Item, held_out_share, split_of
 from ihp_backend.lessons.photograph_store import PhotographStore
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 from ihp_backend.retraining import Annotation, Ledger, StorageError
@@ -88,6 +89,7 @@ class AcceptedSet:
             logger.warning("%s", error)
             before = None
         known = {item.task: item for item in before.items} if before else {}
+        up_to_date = before is not None and before.reading == READING
         items: list[Item] = []
         left_out: dict[int, str] = {}
         unreachable = 0
@@ -96,12 +98,14 @@ class AcceptedSet:
             chosen = chosen[-1:] if policy == "newest" else chosen
             stamp = _stamp(text, policy, chosen)
             item = known.get(task)
-            if item is None or item.stamp != stamp or not (self.folder / item.map).exists():
+            if item is not None and item.stamp != stamp:
+                item = None
+            if item is None or not up_to_date or not (self.folder / item.map).exists():
                 if unreachable >= PATIENCE:
                     left_out[task] = "not fetched, since others could not be; it is tried again next time"
                     continue
                 try:
-                    item = self._make(task, stamp, chosen, config, labels, fetch)
+                    item = self._make(task, stamp, chosen, config, labels, self._kept_or_fetched(item, fetch))
                     unreachable = 0
                 except (AcceptedError, ImageFetchError, PhotographError) as error:
                     left_out[task] = str(error)
@@ -129,12 +133,35 @@ class AcceptedSet:
 
     def label_map(self, item: Item) -> NDArray[np.uint8]:
         """The label map of an item, uint8 (height, width), 255 where nothing is drawn; raises ``StorageError``."""
+        return np.array(self._map(item).getchannel(0))
+
+    def unknown(self, item: Item) -> NDArray[np.bool_]:
+        """Pixels of an item that are not drawn, but of which nobody knows that they belong to no label.
+
+        Returns:
+            bool (height, width).
+
+        Raises:
+            StorageError: the label map cannot be read.
+        """
+        picture = self._map(item)
+        if picture.mode != "LA":
+            return np.zeros((picture.height, picture.width), bool)
+        return np.array(picture.getchannel(1)) == 0
+
+    def _map(self, item: Item) -> Image.Image:
         path = self.folder / item.map
         try:
             with Image.open(path) as picture:
-                return np.array(picture)
+                picture.load()
+                return picture
         except OSError as error:
             raise StorageError(f"accepted: {path} of task {item.task} cannot be read ({error}); ihp sync") from None
+
+    def _kept_or_fetched(self, item: Item | None, fetch: Fetch) -> Fetch:
+        """The photograph of an item that is made again from the same annotations is the one that is kept."""
+        path = self._photographs.path(item.photograph) if item is not None else None
+        return fetch if path is None or not path.exists() else lambda address, task: path.read_bytes()
 
     def _make(
         self,
@@ -153,7 +180,7 @@ class AcceptedSet:
         works: list[AcceptedWork] = [work for work in read if work is not None]
         if not works:
             return None
-        label_map = agreed(works)
+        label_map, unknown = agreed(works)
         data = fetch(works[-1].address, task)
         height, width = decode_photograph(data).shape[:2]
         if label_map.shape != (height, width):
@@ -165,7 +192,8 @@ class AcceptedSet:
         name = f"maps/{task}-{stamp}.png"
         try:
             (self.folder / "maps").mkdir(parents=True, exist_ok=True)
-            Image.fromarray(label_map).save(self.folder / name)
+            picture = np.dstack([label_map, np.where(unknown, 0, 255).astype(np.uint8)]) if unknown.any() else label_map
+            Image.fromarray(picture).save(self.folder / name)
         except OSError as error:
             raise StorageError.about("accepted", self.folder / name, "cannot be written", error) from error
         seconds = [work.seconds for work in works if work.seconds is not None]

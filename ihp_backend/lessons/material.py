@@ -154,4 +154,4 @@ def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> 
 def _sample(accepted: AcceptedSet, item: Item, parser: Parser) -> Sample:
     image = accepted.photograph(item)
     expected = parser.parse(parser.open(image), ()).label_map
-    return Sample(image, completed(accepted.label_map(item), expected), str(item.task))
+    return Sample(image, completed(accepted.label_map(item), expected, accepted.unknown(item)), str(item.task))

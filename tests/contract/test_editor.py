@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
-from ihp_backend.label_studio.masks.mask_records import record_mask
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
 
 from .editor import Editor
 from .installation import Installation, Project, new_project
@@ -164,9 +164,9 @@ def test_polygons_instead_of_brushes(page: Page, installation: Installation, scr
         editor.submit()
     regions = project.client.annotations(project.tasks[0]["id"])[0]["result"]
     masks = {label: np.zeros(COLLINS[::-1], bool) for label in ("hair", "face")}
-    for region in regions:
-        assert region["type"] == "polygonlabels"
-        masks[region["value"]["polygonlabels"][0]] |= record_mask(region)
+    for region in mask_regions(regions):
+        assert region.kind == "polygonlabels"
+        masks[str(region.label)] |= region.mask()
     assert at(masks["hair"], HAIR)
     assert at(masks["face"], FACE)
     assert not at(masks["face"], HAIR)

@@ -77,9 +77,10 @@ def test_only_clicks_are_no_work() -> None:
 def test_polygons_count_and_labels_that_are_gone_do_not() -> None:
     polygon = {**region(LEFT, "Hat"), "type": "polygonlabels"}
     polygon["value"] = {"points": [[0, 0], [100, 0], [100, 100], [0, 100]], "polygonlabels": ["Coat"]}
-    found = work(polygon, region(LEFT, "Shoe"), region(LEFT, "Hat", "c"))
+    found = work(region(LEFT, "Shoe"), region(TOP, "Hat", "c"), polygon)
     assert found is not None
     assert (found.label_map == LABELS.id_of("Coat")).all()
+    assert not found.unknown.any()
     assert [text.split(": ")[1] for text in found.left_out] == [
         "labels ['Shoe'] do not name one label of the config",
         "labels ['Hat', 'c'] do not name one label of the config",
@@ -94,7 +95,11 @@ def test_polygons_count_and_labels_that_are_gone_do_not() -> None:
             {},
             "annotation 5, region r: rle",
         ),
-        ([region(LEFT, "Hat"), region(LEFT[:3], "c")], {}, "8 x 3 pixels, others have 8 x 6"),
+        (
+            [region(np.zeros_like(LEFT), "Hat")],
+            {},
+            "nothing is drawn that can be used: annotation 5, region r: value: no pixel is painted",
+        ),
         ([region(LEFT, "Hat")], {"data": None}, "task 3: its data have no photograph under 'photo'"),
         ([{**region(LEFT, "Hat"), "original_width": "8"}], {}, "no size of a photograph"),
     ],
@@ -108,9 +113,11 @@ def test_annotators_count_where_they_agree() -> None:
     one, other = work(region(LEFT, "Hat"), region(TOP, "c")), work(region(LEFT, "Hat"))
     assert one is not None
     assert other is not None
-    both = agreed([one, other])
+    both, unknown = agreed([one, other])
     np.testing.assert_array_equal(both == LABELS.id_of("Hat"), LEFT & ~TOP)
     np.testing.assert_array_equal(both == 255, ~(LEFT & ~TOP))
+    # One of them drew there, so it is not background; below, neither did.
+    np.testing.assert_array_equal(unknown, TOP)
     third = work(region(LEFT[:3], "Hat"))
     assert third is not None
     with pytest.raises(AcceptedError, match="task 3 has two photographs"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +124,7 @@ def test_the_newest_annotation_counts_that_was_not_cancelled(tmp_path: Path) -> 
         task(2, annotation(old, was_cancelled=True)),
         task(3),
         task(4, annotation(click("Hair"))),
-        task(5, annotation({"id": "p", "type": "polygonlabels", "value": {}})),
+        task(5, annotation({"id": "p", "type": "rectanglelabels", "value": {}})),
         task(6, annotation(old | {"to_name": "another"})),
     ]
     dataset = only(write(tmp_path, *tasks))
@@ -131,9 +133,9 @@ def test_the_newest_annotation_counts_that_was_not_cancelled(tmp_path: Path) -> 
     assert dataset.left_out == {
         "2": "skipped",
         "3": "not annotated",
-        "4": "no brush regions",
-        "5": "no brush regions, only polygonlabels",
-        "6": "no brush regions on photo",
+        "4": "nothing is drawn",
+        "5": "nothing is drawn",
+        "6": "nothing is drawn on photo",
     }
 
 
@@ -257,26 +259,51 @@ def region_with(**value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("region", "message"),
+    ("region", "message", "ignored"),
     [
-        (
-            brush("Nose", box(1, 3)),
-            r"task 1, region r-Nose: label 'Nose' is unknown; .* which are Hair, Face, Left arm",
-        ),
-        (region_with(brushlabels=["Hair", "Face"]), r"region r-Hair: labels \['Hair', 'Face'\]; give it exactly one"),
-        (region_with(brushlabels=[]), r"region r-Hair: labels None; give it exactly one label"),
-        (region_with(rle="xyz"), r"region r-Hair: no brush RLE"),
-        (region_with(rle=[1, 2, 300]), r"region r-Hair: no brush RLE"),
-        (brush("Hair", box(1, 3), original_width=None), r"region r-Hair: original size None x 12; export"),
-        ({"id": "q", "type": "ellipselabels", "value": {}}, r"region q: a region of type ellipselabels; only brush"),
+        (brush("Nose", box(1, 3)), r"region r-Nose: labels \['Nose'\] do not name one label", box(1, 3)),
+        (region_with(brushlabels=["Hair", "Face"]), r"region r-Hair: labels \['Hair', 'Face'\] do not", box(1, 3)),
+        (region_with(brushlabels=[]), r"region r-Hair: labels None do not name one label", box(1, 3)),
+        (region_with(rle="xyz"), r"region r-Hair: rle: str is no list of bytes", ~box(5, 7)),
+        (region_with(rle=[1, 2, 300]), r"region r-Hair: rle: not a list of integers 0\.\.255", ~box(5, 7)),
+        (brush("Hair", box(1, 3), original_width=None), r"region r-Hair: original_width, original_height", ~box(5, 7)),
+        (brush("Hair", np.ones((4, 4), bool)), r"region r-Hair: 4 x 4 pixels, others have 16 x 12", ~box(5, 7)),
+        (region_with(rle=[]), r"region r-Hair: value: neither rle nor", box(0, 0)),
+        (brush("Hair", box(0, 0)), r"region r-Hair: value: no pixel is painted", box(0, 0)),
     ],
 )
-def test_unusable_regions_are_named_before_anything_starts(
-    region: dict[str, Any], message: str, tmp_path: Path
+def test_an_unusable_region_costs_itself_and_is_named(
+    region: dict[str, Any], message: str, ignored: np.ndarray, tmp_path: Path
 ) -> None:
-    root = write(tmp_path, task(1, annotation(brush("Face", box(5, 7)), region)))
-    with pytest.raises(SampleError, match=message):
-        only(root)
+    # The size that most regions have counts, so there is one more.
+    root = write(tmp_path, task(1, annotation(brush("Face", box(5, 6)), region, brush("Face", box(6, 7), id="more"))))
+    dataset = only(root)
+    parsing = dataset.parsing(0)
+    np.testing.assert_array_equal(parsing, np.where(box(5, 7), 2, np.where(ignored, 255, 0)))
+    ((note,),) = dataset.notes.values()
+    assert re.match(message, note)
+
+
+def test_polygons_ellipses_and_bitmasks_count_like_brushes(tmp_path: Path) -> None:
+    ellipse = brush("Hair", box(0, 0), type="ellipselabels")
+    ellipse["value"] = {"x": 50, "y": 50, "radiusX": 25, "radiusY": 25, "ellipselabels": ["Hair"]}
+    polygon = brush("Face", box(0, 0), type="polygonlabels")
+    polygon["value"] = {"points": [[0, 0], [50, 0], [50, 20], [0, 20]], "polygonlabels": ["Face"]}
+    file = io.BytesIO()
+    Image.fromarray(np.where(box(10, 12), 255, 0).astype(np.uint8)).save(file, "PNG")
+    bitmask = brush("la", box(0, 0), type="bitmasklabels")
+    data = base64.b64encode(file.getvalue()).decode()
+    bitmask["value"] = {"imageDataURL": f"data:image/png;base64,{data}", "bitmasklabels": ["la"]}
+    dataset = only(write(tmp_path, task(1, annotation(ellipse, polygon, bitmask))))
+    parsing = dataset.parsing(0)
+    assert (parsing[6, 8], parsing[1, 2], parsing[3, 15]) == (1, 2, 0)
+    np.testing.assert_array_equal(parsing == 3, box(10, 12))
+
+
+def test_a_label_of_the_config_that_the_given_labels_lack_is_an_error(tmp_path: Path) -> None:
+    root = write(tmp_path, task(1, annotation(brush("Hair", box(1, 3)))))
+    with pytest.raises(SampleError, match=r"task 1, region r-Hair: label 'Hair' is unknown; .* background, nose"):
+        only(root, labels=LabelSet(("background", "nose")))
 
 
 def test_faults_of_samples(tmp_path: Path) -> None:
@@ -292,12 +319,11 @@ def test_faults_of_samples(tmp_path: Path) -> None:
     (root / "images/2/e46c5443-person4.jpg").write_bytes(b"<html>")
     report = check_dataset(only(root))
     faults = [str(fault) for fault in report.faults]
-    assert report.readable == 1
-    assert len(faults) == 4
-    assert "task 1, region r-Face: 4 x 4 pixels, but others have 16 x 12; draw all regions" in faults[0]
-    assert "task 2, region r-Hair: 4 x 4 pixels, but e46c5443-person2.jpg has 16 x 12" in faults[1]
-    assert "task 3, region r-Hair: rle: ends after" in faults[2]
-    assert "e46c5443-person4.jpg: unreadable" in faults[3]
+    assert report.readable == 2
+    assert len(faults) == 3
+    assert "task 2: 4 x 4 pixels, but e46c5443-person2.jpg has 16 x 12" in faults[0]
+    assert "task 3: nothing is drawn (region r-Hair: rle: ends after" in faults[1]
+    assert "e46c5443-person4.jpg: unreadable" in faults[2]
 
 
 @pytest.mark.parametrize(

@@ -127,14 +127,41 @@ def test_troubles_are_named_and_the_others_stand(place: Place) -> None:
     place.tell("ANNOTATION_CREATED", 4, 4, region("Hat"))
     place.files = lambda task: b"no photograph" if task == 4 else photograph(task)
     assert set(place.update()) == {1}
-    assert [place.index.left_out[task].split(":")[0] for task in (2, 3)] == [
-        "annotation 2, region Hat",
-        "annotation 3",
-    ]
+    assert "nothing is drawn that can be used: annotation 2, region Hat: rle" in place.index.left_out[2]
+    assert place.index.left_out[3].startswith("annotation 3: ")
     assert "8 x 6" in place.index.left_out[3]
     assert 4 in place.index.left_out
     place.files = photograph
     assert set(place.update()) == {1, 4}
+
+
+def test_what_is_not_known_of_a_photograph_is_kept_with_it(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 1, region("Hat", LEFT & False), region("Hat"))
+    place.tell("ANNOTATION_CREATED", 2, 2, region("Shoe", ~LEFT), region("Hat"))
+    place.tell("ANNOTATION_CREATED", 3, 3, region("Hat", np.ones((6, 8), bool)))
+    place.tell("ANNOTATION_CREATED", 4, 3, region("Hat"), at=1)
+    maps = place.update(policy="agreed")
+    unknown = {item.task: place.set.unknown(item) for item in place.index.items}
+    hat = place.index.labels.id_of("Hat")
+    for task in (1, 2, 3):
+        np.testing.assert_array_equal(maps[task], np.where(LEFT, hat, 255))
+    assert not unknown[1].any()
+    np.testing.assert_array_equal(unknown[2], ~LEFT)
+    np.testing.assert_array_equal(unknown[3], ~LEFT)
+    assert [len(item.notes) for item in place.index.items] == [1, 1, 0]
+
+
+def test_a_set_of_earlier_rules_is_made_again_from_the_photographs_that_are_kept(place: Place) -> None:
+    place.tell("ANNOTATION_CREATED", 1, 1, region("Hat"))
+    place.update()
+    file = place.set.folder / "index.json"
+    described = json.loads(file.read_text())
+    del described["reading"]
+    file.write_text(json.dumps(described))
+    Image.new("L", (8, 6), 255).save(place.set.folder / place.index.items[0].map)
+    maps = place.update()
+    assert place.fetched == [1]
+    np.testing.assert_array_equal(maps[1] == place.index.labels.id_of("Hat"), LEFT)
 
 
 def test_a_label_studio_that_is_down_is_not_asked_for_every_photograph(place: Place) -> None:

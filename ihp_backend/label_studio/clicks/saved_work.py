@@ -15,8 +15,10 @@ from ihp_backend.label_studio.clicks.prompts import Prompt, read_prompts
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.pages import page_of
 from ihp_backend.label_studio.loose_json import as_object, objects
-from ihp_backend.label_studio.masks.mask_records import mask_records
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.label_studio.masks.shape_masks import SHAPE_TYPES
+
+_LONG = 200
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,11 @@ def read_signs(task: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> Iterator[str]:
-    for record, names in mask_records(records, shapes=True):
-        for name in names if isinstance(names, list) else ():
+    for region in mask_regions(records):
+        for name in region.labels if isinstance(region.labels, list) else ():
             label = config.label_of(name) if isinstance(name, str) else None
             # A polygon counts where masks are returned as polygons; elsewhere it only says where the part is.
-            if label is not None and (record["type"] not in SHAPE_TYPES or _outlined(label, config)):
+            if label is not None and (region.kind not in SHAPE_TYPES or _outlined(label, config)):
                 yield label
 
 
@@ -108,7 +110,14 @@ def _traits(saved: Mapping[str, Any]) -> tuple[str, ...]:
     traits = [repr(saved.get("id")), repr(saved.get("updated_at"))]
     for record in objects(saved.get("result")):
         value = as_object(record.get("value"))
-        sizes = [len(part) for part in (value.get("rle"), value.get("touches")) if isinstance(part, list)]
-        small = {key: part for key, part in value.items() if key not in ("rle", "touches")}
-        traits.append(repr((record.get("id"), record.get("type"), sizes, small)))
+        traits.append(repr((record.get("id"), record.get("type"), {key: _brief(part) for key, part in value.items()})))
     return tuple(traits)
+
+
+def _brief(part: Any) -> Any:
+    """A long list by its length, a long text, such as a mask's picture, by its sum."""
+    if isinstance(part, list):
+        return len(part) if len(part) > _LONG else part
+    if isinstance(part, str) and len(part) > _LONG:
+        return hashlib.blake2b(part.encode("utf-8", "surrogatepass"), digest_size=7).hexdigest()
+    return part

@@ -54,6 +54,11 @@ class LabellingConfig:
         """The label value that ``name`` stands for; an alias comes first, as Label Studio sends only the alias."""
         return self.aliases.get(name) or (name if name in self.labels else None)
 
+    def id_of(self, name: str, labels: LabelSet) -> int | None:
+        """The id in ``labels``, which are the config's, of the label that ``name`` stands for."""
+        label = self.label_of(name)
+        return None if label is None else labels.id_of(label)
+
     def mask_target(self, label: str, to_name: str | None = None) -> MaskTarget | None:
         """Where the mask of a label (value or alias) goes, or None: the config takes none of it on that image."""
         value = self.label_of(label)

@@ -7,14 +7,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
-from ihp_backend.label_studio.masks.mask_records import mask_records, record_mask
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
+from ihp_backend.label_studio.masks.painting import paint
 from ihp_backend.label_studio.problems import Problem, problem
-from ihp_backend.labels import IGNORE, LabelSet
+from ihp_backend.labels import LabelSet
 
 MOST_BYTES = 1 << 28
 
@@ -71,24 +71,14 @@ class DrawnWork:
 def _paint(
     records: Sequence[dict[str, Any]], config: LabellingConfig, labels: LabelSet, size: tuple[int, int]
 ) -> Drawn:
-    label_map: NDArray[np.uint8] | None = None
-    problems: list[Problem] = []
-    for record, names in mask_records(records, shapes=True):
-        # Only a region with one label of the config says what its pixels are.
-        label = config.label_of(names[0]) if isinstance(names, list) and len(names) == 1 else None
-        if label is None:
-            continue
-        try:
-            mask = record_mask(record)
-        except ValueError as error:
-            problems.append(problem(f"region {str(record.get('id'))[:40]!r}", label, f"left out: {error}"))
-            continue
-        if mask.shape != size:
-            mask = cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
-        if label_map is None:
-            label_map = np.full(size, IGNORE, np.uint8)
-        label_map[mask] = labels.id_of(label)
-    return label_map, tuple(problems)
+    painting = paint(list(mask_regions(records)), lambda name: config.id_of(name, labels), size)
+    # While work goes on, regions are unfinished or have no label yet; only what cannot be read is worth a word.
+    problems = tuple(
+        problem(f"region {left_out.region!r}", "a mask", f"left out: {left_out.reason}")
+        for left_out in painting.left_out
+        if left_out.unreadable
+    )
+    return painting.label_map, problems
 
 
 def _bytes(drawn: Drawn) -> int:

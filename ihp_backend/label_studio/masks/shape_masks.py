@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.label_studio.masks.opacity import NothingDrawn
+
 SHAPE_TYPES = ("polygonlabels", "polygon", "ellipselabels", "ellipse")
-"""Rectangles are no masks: here they are prompts, drawn around what is meant."""
 
 _FRACTION_BITS = 6
 
@@ -19,6 +20,7 @@ def shape_mask(kind: str, value: Mapping[str, Any], height: int, width: int) -> 
     """The pixels of a region of one of ``SHAPE_TYPES``, those of its outline included, bool (height, width).
 
     Raises:
+        NothingDrawn: a polygon that was not finished.
         ValueError: the region lacks its numbers.
     """
     canvas = np.zeros((height, width), np.uint8)
@@ -35,8 +37,10 @@ def shape_mask(kind: str, value: Mapping[str, Any], height: int, width: int) -> 
             corners = np.array([float(value["x"]), float(value["y"])]) * percent + np.transpose(turned)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"value: no {kind} of the editor ({error!r})") from None
-    if len(corners) < 3 or not np.isfinite(corners).all():
-        raise ValueError(f"value: a {kind} of {len(corners)} corners")
+    if not np.isfinite(corners).all():
+        raise ValueError(f"value: a {kind} with corners that are no numbers")
+    if len(corners) < 3:
+        raise NothingDrawn(f"value: a {kind} of {len(corners)} corners; it was not finished")
     limited = np.clip(corners - 0.5, -float(max(height, width)), 2.0 * max(height, width))
     fixed = np.round(limited * (1 << _FRACTION_BITS)).astype(np.int32)
     cv2.fillPoly(canvas, [fixed], 1, cv2.LINE_8, _FRACTION_BITS)
