@@ -78,6 +78,9 @@ def _show(index: Index) -> None:
         version = escape(item.model_version or "")
         table.add_row(str(item.task), annotations, item.split, seconds, clicks, f"{item.untouched:.0%}", version)
     console.print(table)
+    for item in index.items:
+        for note in item.notes:
+            console.print(f"not used: task {item.task}: {note}", markup=False, soft_wrap=True)
     for task, reason in index.left_out.items():
         console.print(f"left out: task {task}: {reason}", markup=False, soft_wrap=True)
     held_out = sum(item.split == "held-out" for item in index.items)

@@ -44,6 +44,7 @@ def _of_project(school: School, project: str) -> dict[str, Any]:
         "accepted": len(items),
         "held_out": sum(item.split == HELD_OUT for item in items),
         "left_out": {str(task): reason for task, reason in (index.left_out if index else {}).items()},
+        "not_used": {str(item.task): list(item.notes) for item in items if item.notes},
         "serving": serving,
         "versions": versions,
         "lesson": lesson,

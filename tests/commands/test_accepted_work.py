@@ -46,12 +46,14 @@ def test_listed_exported_and_opened_as_a_data_set(
         with_photographs(server, monkeypatch, Place(data_dir), range(1, 13))
         place = Place(data_dir)
         place.tell("ANNOTATION_CREATED", 50, 50, region("Hat"))  # Its photograph is gone.
+        place.tell("ANNOTATION_UPDATED", 7, 7, region("Shoe", ~LEFT), region("Hat"), at=9)
         shown = run("accepted", 2, "--export", tmp_path / "out")
         server.shutdown()
     assert shown.exit_code == 0, shown.output
     text = " ".join(shown.output.split())
     assert "12 photographs" in text
     assert "left out: task 50: image" in text
+    assert "not used: task 7: annotation 7, region Shoe: labels ['Shoe'] do not name one label of the config" in text
     for root in (tmp_path / "out", data_dir / "accepted" / "2"):
         train, val = (AcceptedDataset(root, split) for split in ("train", "val"))
         assert len(train) + len(val) == 12
