@@ -70,9 +70,13 @@ def read_accepted(
         AcceptedError: there are regions, but none that can be used; or no photograph.
     """
     content = as_object(json.loads(annotation.content))
-    records = [record for record in objects(content.get("result")) if record.get("to_name", image.name) == image.name]
-    painting = paint(list(mask_regions(records)), lambda name: config.id_of(name, labels))
+    regions = list(mask_regions(objects(content.get("result"))))
+    here = [region for region in regions if region.to_name in (None, image.name)]
+    painting = paint(here, lambda name: config.id_of(name, labels))
     left_out = tuple(f"annotation {annotation.id}, {region}" for region in painting.left_out)
+    if len(here) < len(regions):
+        images = ", ".join(sorted({str(region.to_name) for region in regions} - {"None", image.name}))
+        left_out += (f"annotation {annotation.id}, regions on {images}: only those on {image.name} are learned from",)
     if painting.label_map is None or painting.unknown is None:
         if left_out:
             raise AcceptedError(f"nothing is drawn that can be used: {'; '.join(left_out)}")

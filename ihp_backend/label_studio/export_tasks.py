@@ -78,7 +78,7 @@ def _newest(annotations: list[Any]) -> tuple[Mapping[str, Any] | None, str]:
         return None, "skipped"
     with_masks = [a for a in standing if any(record.get("type") in MASK_TYPES for record in objects(a.get("result")))]
     if not with_masks:
-        return None, "nothing is drawn"
+        return None, "nothing is drawn; clicks and rectangles are prompts and do not count"
     return max(with_masks, key=_age), ""
 
 

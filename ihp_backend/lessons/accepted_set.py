@@ -112,7 +112,7 @@ class AcceptedSet:
                     unreachable += isinstance(error, ImageFetchError)
                     continue
             if item is None:
-                left_out[task] = "nothing is drawn"
+                left_out[task] = "nothing is drawn; clicks and rectangles are prompts and do not count"
             else:
                 items.append(item)
         share = held_out_share([item.photograph for item in items])

@@ -71,7 +71,16 @@ def test_only_clicks_are_no_work() -> None:
     *_, annotation = changes(event)
     assert isinstance(annotation, Annotation)
     assert read_accepted(annotation, config, config.images[0], config.label_set()) is None
-    assert work() is work(region(LEFT, "Hat", to_name="back")) is None
+    assert work() is None
+
+
+def test_regions_on_another_image_are_told_of() -> None:
+    found = work(region(LEFT, "Hat"), region(TOP, "c", to_name="back"))
+    assert found is not None
+    assert (found.label_map == LABELS.id_of("Hat")).sum() == 24
+    assert found.left_out == ("annotation 5, regions on back: only those on i are learned from",)
+    with pytest.raises(AcceptedError, match="nothing is drawn that can be used: annotation 5, regions on back"):
+        work(region(LEFT, "Hat", to_name="back"))
 
 
 def test_polygons_count_and_labels_that_are_gone_do_not() -> None:

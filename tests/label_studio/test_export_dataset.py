@@ -133,8 +133,8 @@ def test_the_newest_annotation_counts_that_was_not_cancelled(tmp_path: Path) -> 
     assert dataset.left_out == {
         "2": "skipped",
         "3": "not annotated",
-        "4": "nothing is drawn",
-        "5": "nothing is drawn",
+        "4": "nothing is drawn; clicks and rectangles are prompts and do not count",
+        "5": "nothing is drawn; clicks and rectangles are prompts and do not count",
         "6": "nothing is drawn on photo",
     }
 

@@ -106,7 +106,7 @@ def test_what_is_deleted_skipped_or_only_clicked_is_not_learned(place: Place) ->
     place.tell("ANNOTATION_UPDATED", 2, 2, region("Hat"), at=3, was_cancelled=True)
     place.tell("ANNOTATION_UPDATED", 3, 3, at=3)
     assert set(place.update()) == {4}
-    assert place.index.left_out == {3: "nothing is drawn"}
+    assert place.index.left_out == {3: "nothing is drawn; clicks and rectangles are prompts and do not count"}
     assert len(list((place.set.folder / "maps").iterdir())) == 1
 
 
