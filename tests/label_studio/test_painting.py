@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ihp_backend.label_studio.masks.brush_rle import encode
-from ihp_backend.label_studio.masks.mask_regions import mask_regions
+from ihp_backend.label_studio.masks.mask_regions import MASK_TYPES, mask_regions
 from ihp_backend.label_studio.masks.painting import Painting, paint
 from ihp_backend.labels import IGNORE
 
@@ -73,3 +75,28 @@ def test_the_size_that_most_regions_have_counts() -> None:
 def test_nothing_is_painted() -> None:
     assert painted() == Painting(None, None, 0, ())
     assert painted(region(np.zeros_like(LEFT), "Hat")).label_map is None
+
+
+WILD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("data:image/png;base64,AA"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+VALUE_KEYS = ("rle", "touches", "maskDataURL", "imageDataURL", "points", "x", "y", "radiusX", "radiusY", "rotation",
+              "brushlabels", "labels")  # fmt: skip
+RECORD = st.fixed_dictionaries(
+    {"type": st.sampled_from(MASK_TYPES)},
+    optional={
+        "id": WILD, "to_name": WILD, "origin": WILD, "original_height": st.just(6) | WILD,
+        "original_width": st.just(8) | WILD,
+        "value": WILD | st.dictionaries(st.sampled_from(VALUE_KEYS), WILD, max_size=4),
+    },
+)  # fmt: skip
+
+
+@given(st.lists(RECORD, max_size=3))
+def test_whatever_a_region_holds_it_costs_only_itself(records: list[dict[str, Any]]) -> None:
+    found = painted(region(LEFT, "Hat"), *records, region(TOP, "Coat"), region(LEFT & ~TOP, "Hat"))
+    assert found.label_map is not None
+    assert (found.label_map[TOP] == 2).all()
+    assert (found.label_map[LEFT & ~TOP] == 1).all()
