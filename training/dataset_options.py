@@ -11,10 +11,10 @@ OPTION_HELP = "KEY=VALUE, says what would be assumed about the files otherwise; 
 
 
 def parsed_options(given: Sequence[str] | None) -> dict[str, Any]:
-    """The options, their values read as YAML, as in the configuration of a training.
+    """The options, their values read as YAML where they are YAML, as in the configuration of a training.
 
     Raises:
-        ValueError: one has no "=", or its value is no YAML.
+        ValueError: one has no "=".
     """
     options = {}
     for text in given or ():
@@ -23,6 +23,6 @@ def parsed_options(given: Sequence[str] | None) -> dict[str, Any]:
             raise ValueError(f"option: {text!r} is no KEY=VALUE, for example order=m2fp")
         try:
             options[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ValueError(f"option: the value of {text!r} cannot be read; put it into quotes") from None
+        except yaml.YAMLError:  # A text such as {split}_id.txt.
+            options[key.strip()] = value
     return options

@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ihp_backend.datasets import DATASETS, Fault, ParsingDataset, Report, check_dataset, open_split
+from ihp_backend.datasets import DATASETS, Fault, Report, StoredDataset, check_dataset, open_split
 from ihp_backend.datasets.published import COUNTS, IMPLIED
 from ihp_backend.datasets.sample import counted
 from ihp_backend.parsing.cores import available_cores
@@ -84,12 +84,12 @@ def main(
 
 def open_splits(
     name: str, root: Path, wanted: list[str] | None, options: Mapping[str, Any] | None = None
-) -> tuple[dict[str, ParsingDataset], dict[str, str]]:
+) -> tuple[dict[str, StoredDataset], dict[str, str]]:
     """The splits asked for, or all that there are; and for each that should be there and is not, why.
 
     Not asked for in particular, a data set needs photographs to train on and others to judge by: validation or test.
     """
-    datasets: dict[str, ParsingDataset] = {}
+    datasets: dict[str, StoredDataset] = {}
     reasons: dict[str, list[str]] = {}
     for split in wanted or [split for split in SPLITS if split in COUNTS.get(name, ("train", "val"))]:
         try:
@@ -103,7 +103,7 @@ def open_splits(
     return datasets, absent
 
 
-def look_through(dataset: ParsingDataset, title: str, minimum_area: int, workers: int) -> Report:
+def look_through(dataset: StoredDataset, title: str, minimum_area: int, workers: int) -> Report:
     """The report on a split, made behind a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
@@ -116,7 +116,7 @@ def look_through(dataset: ParsingDataset, title: str, minimum_area: int, workers
         )
 
 
-def shared_ids(datasets: Mapping[str, ParsingDataset]) -> Iterator[Fault]:
+def shared_ids(datasets: Mapping[str, StoredDataset]) -> Iterator[Fault]:
     """Splits that have photographs in common: what is measured on them says nothing."""
     splits = list(datasets)
     for position, first in enumerate(splits):

@@ -70,10 +70,11 @@ class TrainingCommand(LightningCLI):
     def before_fit(self) -> None:
         """Opens the data: trouble with them is said in a sentence, and so is what was assumed about their files."""
         try:
-            samples = [self.datamodule.samples(split) for split in ("train", "val")]
+            self.datamodule.prepare_data()
+            assumptions = self.datamodule.assumptions()
         except (FileNotFoundError, ValueError) as error:
             raise SystemExit(f"data: {error}") from None
-        for option, assumed in samples[0].assumptions.items():
+        for option, assumed in assumptions.items():
             rank_zero_info(f"assumed: {option}: {assumed}")
 
     def after_fit(self) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.datasets.evidence import lies_right_of, weighed
-from ihp_backend.datasets.sample import ParsingDataset, SampleError
+from ihp_backend.datasets.sample import ParsingDataset, SampleError, StoredDataset
 from ihp_backend.labels import IGNORE, LabelSet
 
 _AHEAD = 8
@@ -112,7 +112,7 @@ class Report:
 
 
 def check_dataset(
-    dataset: ParsingDataset,
+    dataset: StoredDataset,
     *,
     minimum_area: int = 60,
     workers: int = 1,

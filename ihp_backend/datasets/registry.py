@@ -13,9 +13,9 @@ from ihp_backend.datasets.cihp import CihpDataset
 from ihp_backend.datasets.helen import HelenDataset
 from ihp_backend.datasets.lip import LipDataset
 from ihp_backend.datasets.pascal_person_part import PascalPersonPartDataset
-from ihp_backend.datasets.sample import ParsingDataset
+from ihp_backend.datasets.sample import StoredDataset
 
-DATASETS: dict[str, Callable[..., ParsingDataset]] = {
+DATASETS: dict[str, Callable[..., StoredDataset]] = {
     "ccp": CcpDataset,
     "ccp-human18": CcpHuman18Dataset,
     "ccp-garments": CcpGarmentsDataset,
@@ -41,7 +41,7 @@ def options_of(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def open_split(name: str, root: Path | str, split: str, options: Mapping[str, Any] | None = None) -> ParsingDataset:
+def open_split(name: str, root: Path | str, split: str, options: Mapping[str, Any] | None = None) -> StoredDataset:
     """The data set called ``name``, also where it has no photographs; see ``open_dataset``."""
     if name not in DATASETS:
         raise ValueError(f"dataset: {name!r} is unknown; choose one of {', '.join(DATASETS)}")
@@ -52,7 +52,7 @@ def open_split(name: str, root: Path | str, split: str, options: Mapping[str, An
     return DATASETS[name](Path(root), split, **(options or {}))
 
 
-def open_dataset(name: str, root: Path | str, split: str, options: Mapping[str, Any] | None = None) -> ParsingDataset:
+def open_dataset(name: str, root: Path | str, split: str, options: Mapping[str, Any] | None = None) -> StoredDataset:
     """The data set called ``name``.
 
     Args:

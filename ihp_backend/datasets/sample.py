@@ -40,14 +40,6 @@ class ParsingDataset(Protocol):
     def ids(self) -> Sequence[str]:
         """Names of the samples, in order."""
 
-    @property
-    def assumptions(self) -> Mapping[str, str]:
-        """What was assumed about the files and on what evidence, by the name of the option that says otherwise."""
-
-    @property
-    def if_empty(self) -> str:
-        """What to do where the data set has no samples."""
-
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample:
@@ -55,6 +47,18 @@ class ParsingDataset(Protocol):
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
         """Only its parsing, uint8 (height, width); raises ``SampleError`` when the mask is faulty."""
+
+
+class StoredDataset(ParsingDataset, Protocol):
+    """A data set as it is found on a disk, which says what it had to assume about its files."""
+
+    @property
+    def assumptions(self) -> Mapping[str, str]:
+        """What was assumed about the files and on what evidence, by the name of the option that says otherwise."""
+
+    @property
+    def if_empty(self) -> str:
+        """What to do where the data set has no samples."""
 
 
 def counted(left_out: Mapping[str, str], most: int = 10) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +27,8 @@ class WithoutLabels:
         self.labels: LabelSet
         self.labels, table = dataset.labels.without(names)
         self.ids: Sequence[str] = dataset.ids
-        self.if_empty = dataset.if_empty
         self._table = np.full(256, IGNORE, np.uint8)
         self._table[: len(table)] = table
-
-    @property
-    def assumptions(self) -> Mapping[str, str]:
-        """Those of the whole data set."""
-        return self._dataset.assumptions
 
     def __len__(self) -> int:
         return len(self._dataset)

@@ -194,10 +194,12 @@ def _label_ids(
     """
     first = {region.label: region for task in reversed(tasks) for region in reversed(task.regions)}
     values = {name: (config.label_of(name) if config is not None else name) for name in first}
+    if not isinstance(label_names, Mapping):
+        raise ValueError(f"label_names: {label_names!r} is no {{NAME: LABEL}}, for example {{top: upper clothes}}")
     called = {value: label_names.get(value, value) for value in values.values() if value is not None}
-    for value, name in called.items():
-        if value in label_names and name not in labels.names:
-            raise ValueError(f"label_names: {name!r} is none of the labels, which are {', '.join(labels.names)}")
+    for other in label_names.values():
+        if other not in labels.names:
+            raise ValueError(f"label_names: {other!r} is none of the labels, which are {', '.join(labels.names)}")
     match = match_labels(list(called.values()), labels)
     for name, value in values.items():
         if value is None or called[value] not in match.ids:

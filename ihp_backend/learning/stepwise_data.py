@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -78,6 +78,10 @@ class StepwiseData(LightningDataModule, Generic[Item]):
             FileNotFoundError, ValueError: it is not there or has no photographs.
         """
         return open_dataset(self.dataset, self.root, split, self.options)
+
+    def assumptions(self) -> Mapping[str, str]:
+        """What is assumed about the files of the train split, by the option that says otherwise."""
+        return open_dataset(self.dataset, self.root, "train", self.options).assumptions
 
     @cached_property
     def labels(self) -> LabelSet:

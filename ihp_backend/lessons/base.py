@@ -21,7 +21,6 @@ class Some:
         self._dataset = dataset
         self._chosen = np.linspace(0, len(dataset) - 1, min(most, len(dataset))).round().astype(int).tolist()
         self.labels = dataset.labels
-        self.assumptions, self.if_empty = dataset.assumptions, dataset.if_empty
         self.ids = [dataset.ids[number] for number in self._chosen]
 
     def __len__(self) -> int:
