@@ -56,7 +56,7 @@ class PersonCrops(PairedFiles):
         root: folder with images, the masks and split.json.
         split: "train" or "val".
         exact_names: whether only files count whose names are exactly the ids with .jpg and .png.
-        first_id, ids_in, beyond, sides: see ``MaskOptions``.
+        first_id, ids_in, beyond, sides, upright: see ``MaskOptions``.
 
     Attributes:
         masks: folder of the masks inside ``root``.
@@ -82,8 +82,9 @@ class PersonCrops(PairedFiles):
         ids_in: IdsIn | None = None,
         beyond: Beyond | None = None,
         sides: Sides | None = None,
+        upright: bool | None = None,
     ) -> None:
-        options = MaskOptions(first_id, ids_in, beyond, sides)
+        options = MaskOptions(first_id, ids_in, beyond, sides, upright)
         pairing = Pairing(Path(root), "images/{id}.jpg", f"{self.masks}/{{id}}.png", exact=exact_names)
         pairs = pairing.named(_ids(Path(root), self.masks, split))
         super().__init__(pairs, self.named, self.label_of_id, options, pairing.names_assumed())

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.datasets.folders import PHOTOGRAPH_ENDINGS, Folders
 from ihp_backend.datasets.layouts import check_root
 from ihp_backend.datasets.mask_options import MaskOptions, Sides
+from ihp_backend.datasets.pairing import Pairing
 from ihp_backend.datasets.reading import read_mask, read_photograph
 from ihp_backend.datasets.sample import Sample, check_same_size
 from ihp_backend.datasets.text_files import read_lines
@@ -35,6 +35,7 @@ class HelenDataset:
     Args:
         root: folder with images, labels, exemplars.txt, tuning.txt and testing.txt, or the one around it.
         split: "train" (exemplars), "val" (tuning) or "test" (testing).
+        exact_names: whether only files count whose names are exactly as the list has them.
         sides: whose left and right the labels name, the "person"'s own or the "viewer"'s; None is the person's.
 
     Attributes:
@@ -50,7 +51,7 @@ class HelenDataset:
 
     if_empty = "check the list of its ids and its folders"
 
-    def __init__(self, root: Path | str, split: str, *, sides: Sides | None = None) -> None:
+    def __init__(self, root: Path | str, split: str, *, exact_names: bool = False, sides: Sides | None = None) -> None:
         if split not in LISTS:
             raise ValueError(f"split: {split!r} does not exist; Helen has {', '.join(LISTS)}")
         self.root = _base(Path(root), LISTS[split])
@@ -61,14 +62,16 @@ class HelenDataset:
             if not comma or not name.strip():
                 raise ValueError(f"{index}: line {number + comma + name!r} is not 'number, name'; {_REMEDY}")
         self.ids: Sequence[str] = [name.strip() for _, _, name in lines]
-        folders = Folders()
-        written = [f"images/{name}.jpg" for name in self.ids]
-        self._photographs = [folders.find(self.root, path, PHOTOGRAPH_ENDINGS) or self.root / path for path in written]
+        pairing = Pairing(self.root, "images/{id}.jpg", "labels/{id}/{id}_lbl00.png", exact=exact_names)
+        self._photographs = [pair.photograph for pair in pairing.named(self.ids)]
         options = MaskOptions(sides=sides)
         self._table = np.array(options.table(HELEN, None), np.uint8)
-        self.assumptions: Mapping[str, str] = {} if sides else {"sides": options.assumptions(HELEN, [])["sides"]}
+        told = pairing.names_assumed()
         if encoding != "UTF-8":
-            self.assumptions = {"ids": f"{index} is {encoding}, by its byte order mark", **self.assumptions}
+            told["ids"] = f"{index} is {encoding}, by its byte order mark; save it as UTF-8 if its names look wrong"
+        if sides is None:
+            told["sides"] = options.assumptions(HELEN, [], [])["sides"]
+        self.assumptions: Mapping[str, str] = told
 
     def __len__(self) -> int:
         return len(self.ids)

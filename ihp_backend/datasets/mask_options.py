@@ -18,6 +18,7 @@ Beyond = Literal["refuse", "ignore"]
 Sides = Literal["person", "viewer"]
 
 _LOOKED_AT = 20
+_ORIENTATION = 0x0112  # in EXIF; 1 is upright
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class MaskOptions:
             a picture in colour; "colours" of the colour map of PASCAL VOC.
         beyond: what becomes of ids that no label has: "refuse" or "ignore".
         sides: whose left and right the masks name, the "person"'s own or the "viewer"'s.
+        upright: whether masks are drawn on photographs turned as their EXIF data say, and not on them as stored.
 
     Raises:
         ValueError: another value.
@@ -39,6 +41,7 @@ class MaskOptions:
     ids_in: IdsIn | None = None
     beyond: Beyond | None = None
     sides: Sides | None = None
+    upright: bool | None = None
 
     def __post_init__(self) -> None:
         for name, choices in (("ids_in", get_args(IdsIn)), ("beyond", get_args(Beyond)), ("sides", get_args(Sides))):
@@ -61,9 +64,11 @@ class MaskOptions:
             own = tuple(mirrored[label] for label in own)
         return (IGNORE,) * (self.first_id or 0) + own
 
-    def assumptions(self, labels: LabelSet, masks: Sequence[Path]) -> Mapping[str, str]:
-        """What is assumed since no option says it; some of the masks are looked at for it."""
+    def assumptions(self, labels: LabelSet, masks: Sequence[Path], photographs: Sequence[Path]) -> Mapping[str, str]:
+        """What is assumed since no option says it; some of the files are looked at for it."""
         told = {}
+        if self.upright is None and (turned := _turned(photographs)):
+            told["upright"] = f"photographs are read as stored, though {turned}; upright=true turns them"
         if self.first_id is None:
             told["first_id"] = "ids count from 0, the background; first_id=1 says from 1"
         if self.ids_in is None:
@@ -76,14 +81,33 @@ class MaskOptions:
 def _kinds(masks: Sequence[Path]) -> str:
     """Of which kinds masks are, in words."""
     kinds: Counter[str] = Counter()
-    for index in np.unique(np.linspace(0, len(masks) - 1, _LOOKED_AT).astype(int)) if masks else ():
+    for mask in _some(masks):
         try:
-            with Image.open(masks[index]) as image:
+            with Image.open(mask) as image:
                 kinds[_kind(image)] += 1
         except (OSError, ValueError, SyntaxError):  # The check names it.
             kinds["cannot be read"] += 1
     found = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     return f"ids are the indices of palettes and the values of grey masks (of {kinds.total()} looked at: {found})"
+
+
+def _turned(photographs: Sequence[Path]) -> str:
+    """How many photographs say that they are stored turned, in words; nothing where none does."""
+    looked_at, turned = _some(photographs), 0
+    for photograph in looked_at:
+        try:
+            with Image.open(photograph) as image:
+                turned += image.getexif().get(_ORIENTATION, 1) != 1
+        except (OSError, ValueError, SyntaxError):  # The check names it.
+            continue
+    return f"{turned} of {len(looked_at)} looked at say in EXIF that they are turned" if turned else ""
+
+
+def _some(files: Sequence[Path]) -> list[Path]:
+    """A few files, spread evenly over all."""
+    return (
+        [files[index] for index in np.unique(np.linspace(0, len(files) - 1, _LOOKED_AT).astype(int))] if files else []
+    )
 
 
 def _kind(image: Image.Image) -> str:

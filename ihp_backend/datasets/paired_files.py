@@ -61,7 +61,8 @@ class PairedFiles:
     @property
     def assumptions(self) -> Mapping[str, str]:
         """What was assumed about the files, by the option that says otherwise; looks at some of the masks."""
-        return {**self._found, **self._options.assumptions(self.labels, [pair.mask for pair in self.pairs])}
+        masks, photographs = ([getattr(pair, kind) for pair in self.pairs] for kind in ("mask", "photograph"))
+        return {**self._found, **self._options.assumptions(self.labels, masks, photographs)}
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -73,7 +74,7 @@ class PairedFiles:
             SampleError: a file is missing or damaged, the two differ in size, or the mask has unknown ids.
         """
         pair = self.pairs[index]
-        image = read_photograph(pair.photograph)
+        image = read_photograph(pair.photograph, upright=bool(self._options.upright))
         parsing = self.parsing(index)
         check_same_size(parsing.shape, image.shape, pair.mask, pair.photograph)
         return Sample(image, parsing, pair.id)

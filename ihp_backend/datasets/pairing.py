@@ -68,9 +68,10 @@ class Pairing:
         told += f"; {self._count} listed, {there} masks in {(self.base / self.masks).parent}"
         if self._cut:
             told += f"; of {_lines(len(self._cut))} only the first word counts, for example of {self._cut[0]!r}"
-        differing = [str(other) for other in others if read_lines(other)[0] != lines]
+        differing = [str(other) for other in others if _lines_of(other) != lines]
         if differing:
-            told += f"; {', '.join(differing)} differs from it and does not count"
+            verbs = "differs from it and does" if len(differing) == 1 else "differ from it and do"
+            told += f"; {', '.join(differing)} {verbs} not count"
         return f"{told}; ids=FILE takes another list, ids=all all masks"
 
     def _without_list(self, looked_for: Sequence[str]) -> str:
@@ -121,6 +122,14 @@ class Pairing:
     def _counted(self, pairs: list[Pair]) -> list[Pair]:
         self._count = len(pairs)
         return pairs
+
+
+def _lines_of(other: Path) -> list[str]:
+    """The lines of a list that does not count; none where it cannot be read."""
+    try:
+        return read_lines(other)[0]
+    except ValueError:
+        return []
 
 
 def _files(count: int) -> str:

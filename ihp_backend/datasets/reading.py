@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ihp_backend.datasets.sample import SampleError
 from ihp_backend.labels import IGNORE
@@ -20,11 +20,16 @@ IdsIn = Literal["indices", "greys", "colours"]
 _STRETCH = {"L;2": 85, "L;4": 17}
 
 
-def read_photograph(file: Path) -> NDArray[np.uint8]:
-    """A photograph as uint8 (height, width, 3) RGB; raises ``SampleError``."""
+def read_photograph(file: Path, *, upright: bool = False) -> NDArray[np.uint8]:
+    """A photograph as uint8 (height, width, 3) RGB; raises ``SampleError``.
+
+    Args:
+        file: the photograph.
+        upright: whether it is turned as its EXIF data say; masks of data sets are mostly drawn on pixels as stored.
+    """
     try:
         with Image.open(file) as image:
-            return np.array(image.convert("RGB"))
+            return np.array((ImageOps.exif_transpose(image) if upright else image).convert("RGB"))
     except Exception as error:
         raise _unreadable(file, error) from None
 

@@ -20,7 +20,7 @@ class SourcedPairs(PairedFiles):
         root: folder of the data set, as distributed or re-packed (see the subclass's ``source``).
         split: "train", "val" or, where the data set has it, "test".
         layout, ids, exact_names: see ``Source.find``.
-        first_id, ids_in, beyond, sides: see ``MaskOptions``.
+        first_id, ids_in, beyond, sides, upright: see ``MaskOptions``.
 
     Attributes:
         source: as it circulates.
@@ -46,9 +46,10 @@ class SourcedPairs(PairedFiles):
         ids_in: IdsIn | None = None,
         beyond: Beyond | None = None,
         sides: Sides | None = None,
+        upright: bool | None = None,
     ) -> None:
         found = self.source.find(root, split, layout=layout, ids=ids, exact_names=exact_names)
-        options = MaskOptions(first_id, ids_in, beyond, sides)
+        options = MaskOptions(first_id, ids_in, beyond, sides, upright)
         table, told = self._order(found.pairs, options)
         super().__init__(found.pairs, self.named, table, options, {**found.assumptions, **told})
 

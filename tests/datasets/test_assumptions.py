@@ -50,6 +50,10 @@ def test_the_list_that_counts_and_the_others(tmp_path: Path) -> None:
     told = dataset.assumptions["ids"]
     assert told.startswith(f"{root}/val_id.txt lists the photographs; 1 listed, 3 masks in {root}/val_segmentations")
     assert f"{root}/list/val_id.txt differs from it and does not count" in told
+    (root / "lists").mkdir()
+    (root / "lists/val_id.txt").write_bytes(b"\xff")
+    told = open_dataset("lip", root, "val").assumptions["ids"]
+    assert f"{root}/list/val_id.txt, {root}/lists/val_id.txt differ from it and do not count" in told
     other = open_dataset("lip", root, "val", {"ids": "list/{split}_id.txt"})
     assert list(other.ids) == ["1000_1", "1000_2"]
     assert "ids" not in other.assumptions
@@ -119,6 +123,21 @@ def test_sides_of_helen(tmp_path: Path) -> None:
     assert open_dataset("helen", root, "val").parsing(0)[0, 0] == HELEN.id_of("left brow")
     assert open_dataset("helen", root, "val", {"sides": "viewer"}).parsing(0)[0, 0] == HELEN.id_of("right brow")
     assert check_dataset(open_dataset("helen", root, "val")).assumptions["sides"].startswith("left and right are")
+
+
+def test_photographs_that_are_stored_turned(tmp_path: Path) -> None:
+    root = lip(tmp_path, *[striped((1, 13, 5))] * 2)
+    assert "upright" not in open_dataset("lip", root, "val").assumptions
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored on its side
+    Image.new("RGB", (48, 32)).save(root / "val_images/1000_1.jpg", exif=exif)
+    dataset = open_dataset("lip", root, "val")
+    assert "1 of 2 looked at say in EXIF that they are turned; upright=true" in dataset.assumptions["upright"]
+    with pytest.raises(SampleError, match=r"1000_1\.jpg has 48 x 32; give both in the same size"):
+        dataset[1]
+    upright = open_dataset("lip", root, "val", {"upright": True})
+    assert [upright[index].image.shape for index in range(2)] == [(48, 32, 3)] * 2
+    assert "upright" not in upright.assumptions
 
 
 def palette_image(file: Path, ids: np.ndarray, colours: list[tuple[int, int, int]]) -> Path:
@@ -209,7 +228,7 @@ def test_another_data_set_in_the_same_layout(tmp_path: Path) -> None:
         ("lip", {"beyond": 1}, r"beyond: 1 is unknown; choose one of refuse, ignore"),
         ("lip", {"first_id": "one"}, r"first_id: 'one' is no id; give the background's"),
         ("lip", {"order": "m2fp"}, r"options: 'order' is unknown; lip has layout, ids, exact_names, first_id"),
-        ("helen", {"first_id": 1}, r"options: 'first_id' is unknown; helen has sides"),
+        ("helen", {"first_id": 1}, r"options: 'first_id' is unknown; helen has exact_names, sides"),
     ],
 )
 def test_options_that_do_not_exist(name: str, options: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -127,6 +127,9 @@ def test_other_data_sets_too(ccp_tree: Path, tmp_path: Path) -> None:
     faces = open_dataset("helen", helen, "val")
     assert faces[0].image.shape == (8, 8, 3)
     assert "UTF-16" in faces.assumptions["ids"]
+    assert "images/1_1.JPG for images/1_1.jpg" in faces.assumptions["exact_names"]
+    with pytest.raises(SampleError, match=r"1_1\.jpg: missing"):
+        open_dataset("helen", helen, "val", {"exact_names": True})[0]
 
 
 @pytest.mark.parametrize("name", ["lip", "cihp", "pascal-person-part", "helen", "atr", "ccp", "ccp-human18"])

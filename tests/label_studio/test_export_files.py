@@ -39,7 +39,7 @@ def test_one_file(name: str, content: bytes, of: str, tmp_path: Path) -> None:
     assert (file, tasks, assumed) == (tmp_path / name, TASKS, None)
 
 
-def annotations() -> dict[str, Any]:
+def three_annotations() -> dict[str, Any]:
     """Three annotations of two tasks, as a storage for results holds them."""
     tasks = [{key: value for key, value in task.items() if key != "annotations"} for task in TASKS]
     return {
@@ -51,7 +51,7 @@ def annotations() -> dict[str, Any]:
 
 @pytest.mark.parametrize("ending", [".json", "", ".json.gz"])
 def test_a_folder_with_a_file_per_annotation(ending: str, tmp_path: Path) -> None:
-    for name, held in annotations().items():
+    for name, held in three_annotations().items():
         content = json.dumps(held).encode()
         (tmp_path / f"{name}{ending}").write_bytes(gzip.compress(content) if ending.endswith("gz") else content)
     (tmp_path / "labelling_config.xml").write_text("<View/>")
@@ -83,7 +83,11 @@ def two(first: bytes, second: bytes) -> Callable[[Path], None]:
 
 def one(content: bytes) -> Callable[[Path], None]:
     """Writes one file."""
-    return lambda folder: (folder / "a.json").write_bytes(content) and None
+
+    def write(folder: Path) -> None:
+        (folder / "a.json").write_bytes(content)
+
+    return write
 
 
 @pytest.mark.parametrize(

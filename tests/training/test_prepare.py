@@ -12,7 +12,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from ihp_backend.datasets import DATASETS
+from ihp_backend.datasets import DATASETS, LipDataset
 from ihp_backend.label_studio.masks.brush_rle import encode
 from tests.datasets.trees import striped, write_mask, write_pairs
 from training.dataset_options import parsed_options
@@ -131,7 +131,7 @@ def test_tasks_that_an_export_left_out(tmp_path: Path) -> None:
 
 
 def test_notes_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class WithNotes(DATASETS["lip"]):  # type: ignore[name-defined, misc]
+    class WithNotes(LipDataset):
         left_out: ClassVar[dict[str, str]] = dict.fromkeys("123", "skipped")
         notes: ClassVar[dict[str, tuple[str, ...]]] = {"5": tuple(f"region {n}: no mask" for n in range(30))}
 
