@@ -171,7 +171,7 @@ def _lists(root: Path, base: Path, layout: Layout, split: str, ids: str | None) 
     if ids is None:
         places = [place / name for place in dict.fromkeys((base, root)) for name in layout.lists]
         return [place for place in places if place.is_file()]
-    index = root / ids.replace("{split}", split)
+    index = root / str(ids).replace("{split}", split)
     if not index.is_file():
         raise FileNotFoundError(f"ids: {index} is missing; give a list below {root}, or ids=all for all masks")
     return [index]

@@ -27,6 +27,8 @@ DATASETS: dict[str, Callable[..., StoredDataset]] = {
 }
 """Name -> class, constructed with (root, split) and, by keyword, the options that say what is assumed otherwise."""
 
+_SWITCHES = ("exact_names", "shared_photographs", "upright")
+
 
 def options_of(name: str) -> tuple[str, ...]:
     """The options of a data set, by which what is assumed about its files can be said otherwise."""
@@ -45,11 +47,14 @@ def open_split(name: str, root: Path | str, split: str, options: Mapping[str, An
     """The data set called ``name``, also where it has no photographs; see ``open_dataset``."""
     if name not in DATASETS:
         raise ValueError(f"dataset: {name!r} is unknown; choose one of {', '.join(DATASETS)}")
-    for option in options or {}:
+    options = options or {}
+    for option in options:
         if option not in options_of(name):
             known = ", ".join(options_of(name)) or "none"
             raise ValueError(f"options: {option!r} is unknown; {name} has {known}")
-    return DATASETS[name](Path(root), split, **(options or {}))
+        if option in _SWITCHES and not isinstance(options[option], bool):
+            raise ValueError(f"{option}: {options[option]!r} is neither true nor false")
+    return DATASETS[name](Path(root), split, **options)
 
 
 def open_dataset(name: str, root: Path | str, split: str, options: Mapping[str, Any] | None = None) -> StoredDataset:

@@ -78,14 +78,14 @@ class ExportDataset:
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"split: {split!r} does not exist; an export has {', '.join(SPLITS)}")
-        if not 0 < val_share < 1:
+        if not isinstance(val_share, float) or not 0 < val_share < 1:
             raise ValueError(f"val_share: {val_share} is no share; give a number between 0 and 1")
         if isinstance(labels, str):
             if labels not in BENCHMARKS:
                 raise ValueError(f"labels: {labels!r} is unknown; choose one of {', '.join(BENCHMARKS)}")
             labels = BENCHMARKS[labels]
         export, listed, joined = read_tasks(Path(root))
-        if labelling_config is not None and not Path(labelling_config).is_file():
+        if labelling_config is not None and not Path(str(labelling_config)).is_file():
             raise FileNotFoundError(f"labelling_config: {labelling_config} is missing; save it from Label Studio there")
         config_file = Path(labelling_config) if labelling_config is not None else export.with_name(CONFIG)
         config = _config(config_file)
@@ -105,7 +105,7 @@ class ExportDataset:
         self._label_ids, guessed = _label_ids(tasks, config, self.labels, label_names or {})
         with_masks = [task for task in tasks if task.regions]
         self._tasks = [task for task in with_masks if split_of(task.id, val_share) == split]
-        places = [Path(images)] if images is not None else [export.parent / "images", export.parent]
+        places = [Path(str(images))] if images is not None else [export.parent / "images", export.parent]
         files = PhotographFiles(places, shared=shared_photographs)
         self._photographs = files.find_all([(task.id, task.data.get(tag.data_key or "")) for task in self._tasks])
         self.ids: Sequence[str] = [task.id for task in self._tasks]

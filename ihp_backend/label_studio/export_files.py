@@ -11,6 +11,7 @@ from typing import Any
 
 from ihp_backend.datasets.folders import is_debris
 from ihp_backend.datasets.text_files import decoded
+from ihp_backend.label_studio.loose_json import as_object
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK"
 _ENDINGS = (".json", ".json.gz")
@@ -90,18 +91,18 @@ def _is_task_or_annotation(held: dict[str, Any]) -> bool:
 
 
 def _is_annotation(held: dict[str, Any]) -> bool:
-    return isinstance(held.get("result"), list) and isinstance(held.get("task"), dict)
+    return isinstance(held.get("result"), list) and "id" in as_object(held.get("task"))
 
 
 def _joined(contents: Sequence[dict[str, Any]]) -> list[Any]:
     """Tasks as they are, and annotations with their task in them gathered task by task."""
     tasks: list[Any] = []
-    of_annotations: dict[Any, dict[str, Any]] = {}
+    of_annotations: dict[str, dict[str, Any]] = {}
     for held in contents:
         if not _is_annotation(held):
             tasks.append(held)
             continue
-        number = held["task"].get("id")
+        number = str(held["task"].get("id"))
         if number not in of_annotations:
             of_annotations[number] = {**held["task"], "annotations": []}
             tasks.append(of_annotations[number])

@@ -227,13 +227,15 @@ def test_another_data_set_in_the_same_layout(tmp_path: Path) -> None:
         ("lip", {"ids_in": "rgb"}, r"ids_in: 'rgb' is unknown; choose one of indices, greys, colours"),
         ("lip", {"beyond": 1}, r"beyond: 1 is unknown; choose one of refuse, ignore"),
         ("lip", {"first_id": "one"}, r"first_id: 'one' is no id; give the background's"),
+        ("lip", {"exact_names": "no"}, r"exact_names: 'no' is neither true nor false"),
+        ("lip", {"ids": 7}, r"ids: .*/7 is missing; give a list below"),
         ("lip", {"order": "m2fp"}, r"options: 'order' is unknown; lip has layout, ids, exact_names, first_id"),
         ("helen", {"first_id": 1}, r"options: 'first_id' is unknown; helen has exact_names, sides"),
     ],
 )
 def test_options_that_do_not_exist(name: str, options: dict[str, Any], message: str, tmp_path: Path) -> None:
     root = lip(tmp_path, striped((1, 2)))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         open_dataset(name, root, "val", options)
 
 

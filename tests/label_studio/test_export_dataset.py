@@ -329,6 +329,8 @@ def test_folders_and_options(tmp_path: Path) -> None:
         ExportDataset(root, "test")
     with pytest.raises(ValueError, match=r"val_share: 1.0 is no share"):
         ExportDataset(root, "val", val_share=1.0)
+    with pytest.raises(ValueError, match=r"val_share: a fifth is no share"):
+        ExportDataset(root, "val", val_share="a fifth")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"image: 'other' does not name one image tag of the config; it has photo"):
         only(root, image="other")
     with pytest.raises(FileNotFoundError, match=r"labelling_config: nowhere\.xml is missing"):
