@@ -29,6 +29,7 @@ from ihp_backend.evaluation.calibration import (
 from ihp_backend.evaluation.click_parser import check_labels
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import CheckpointError
+from training.dataset_options import OPTION_HELP, parsed_options
 
 console = Console()
 
@@ -43,10 +44,14 @@ def main(
     cells: Annotated[int, typer.Option(min=1, help="Per photograph, before and after the corrections.")] = 400,
     seed: Annotated[int, typer.Option()] = 0,
     plot: Annotated[Path | None, typer.Option(help="PNG file of the reliability.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help=OPTION_HELP)] = None,
 ) -> None:
     """Calibrates a model folder in place."""
     try:
-        parser, samples = Parser.from_pretrained(model, doubtful=True), open_dataset(dataset, data, split)
+        parser, samples = (
+            Parser.from_pretrained(model, doubtful=True),
+            open_dataset(dataset, data, split, parsed_options(option)),
+        )
         check_labels(parser.labels, samples.labels)
     except (CheckpointError, FileNotFoundError, ValueError) as error:
         raise SystemExit(f"calibrate: {error}") from None

@@ -21,6 +21,7 @@ from ihp_backend.evaluation.summary import write_curve, write_json, write_labels
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.parsing.cores import available_cores
+from training.dataset_options import OPTION_HELP, parsed_options
 from training.evaluation_models import parser_maker
 from training.evaluation_tables import show, show_recovery
 from training.exports import know_exports
@@ -62,11 +63,12 @@ def main(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for figures and records.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help=OPTION_HELP)] = None,
 ) -> None:
     """Measures a model under simulated clicks."""
     began = perf_counter()
     try:
-        samples = open_dataset(dataset, data, split)
+        samples = open_dataset(dataset, data, split, parsed_options(option))
         annotator = Annotator(
             corrections=corrections,
             minimum_area=minimum_area,

@@ -27,6 +27,7 @@ from ihp_backend.evaluation.part_curve import PartCurve
 from ihp_backend.evaluation.summary import write_json
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.checkpoint import CheckpointError
+from training.dataset_options import OPTION_HELP, parsed_options
 from training.exports import know_exports
 from training.run_folder import config_of, settings_of
 
@@ -43,11 +44,12 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first photographs.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Clicks per part under iDeepLab's own protocol.")] = 4,
     seed: Annotated[int, typer.Option(help="Of the simulated annotator.")] = 0,
+    option: Annotated[list[str] | None, typer.Option(help=OPTION_HELP)] = None,
 ) -> None:
     """Measures a part network."""
     began = perf_counter()
     try:
-        samples = open_dataset(dataset, data, split)
+        samples = open_dataset(dataset, data, split, parsed_options(option))
         indices = range(min(limit or len(samples), len(samples)))
         version, curve_of = _measure_of(model, samples, seed, rounds)
     except (CheckpointError, ValueError, FileNotFoundError) as error:

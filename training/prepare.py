@@ -1,16 +1,17 @@
-"""Checks the folder of a data set: ``python -m training.prepare NAME --root DIR [--split SPLIT] [--json FILE]``.
+"""Checks the folder of a data set: ``python -m training.prepare NAME --root DIR [--option KEY=VALUE] [--json FILE]``.
 
 Prints for each split the number of photographs beside the published one, what share of the pixels and how many
-photographs every label has, how many labels and components a photograph has beside what IHP's figures imply, and names
-every file that cannot be used. Ends with exit code 1 where something is wrong.
+photographs every label has, how many labels and components a photograph has beside what IHP's figures imply, what was
+assumed about the files and on what evidence, what an export left out and why, and names every file that cannot be used.
+Ends with exit code 1 where something is wrong.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,14 +19,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ihp_backend.datasets import DATASETS, Fault, ParsingDataset, Report, check_dataset
+from ihp_backend.datasets import DATASETS, Fault, Report, StoredDataset, check_dataset, open_split
 from ihp_backend.datasets.published import COUNTS, IMPLIED
+from ihp_backend.datasets.sample import counted
 from ihp_backend.parsing.cores import available_cores
+from training.dataset_options import OPTION_HELP, parsed_options
 from training.exports import know_exports
 
 know_exports()
 
 SPLITS = ("train", "val", "test")
+MOST_NOTES = 20
 
 console = Console()
 
@@ -38,54 +42,68 @@ def main(
     minimum_area: Annotated[int, typer.Option(min=1, help="Smaller components get no initial click (pixels).")] = 60,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; default: one per core.")] = None,
     most_faults: Annotated[int, typer.Option(min=0, help="Faults printed per split; the JSON has all.")] = 20,
+    option: Annotated[list[str] | None, typer.Option(help=OPTION_HELP)] = None,
+    left_out: Annotated[bool, typer.Option("--left-out", help="Name every task that an export left out.")] = False,
 ) -> None:
     """Checks the folder of a data set."""
     if name not in DATASETS:
         raise SystemExit(f"prepare: name: {name!r} is unknown; choose one of {', '.join(DATASETS)}")
-    datasets, absent = open_splits(name, root, split)
+    try:
+        datasets, absent = open_splits(name, root, split, parsed_options(option))
+    except ValueError as error:
+        raise SystemExit(f"prepare: {error}") from None
     reports = {}
     for one, dataset in datasets.items():
         reports[one] = look_through(dataset, f"{name} {one}", minimum_area, workers or available_cores())
         show(name, one, reports[one], most_faults)
+    told = {task: reason for dataset in datasets.values() for task, reason in getattr(dataset, "left_out", {}).items()}
+    notes = {task: texts for dataset in datasets.values() for task, texts in getattr(dataset, "notes", {}).items()}
+    show_left_out(told, notes, all_of_them=left_out)
     between = list(shared_ids(datasets))
-    for reason in absent.values():
-        console.print(f"[red]{escape(reason)}[/]", highlight=False, soft_wrap=True)
+    for reason in dict.fromkeys(absent.values()):
+        say(reason, "red")
     for fault in between:
-        console.print(f"[red]{escape(str(fault))}[/]", highlight=False, soft_wrap=True)
+        say(str(fault), "red")
     if json_file is not None:
         record = {
             "dataset": name,
             "splits": {one: {**report.to_dict(), "published": known(name, one)} for one, report in reports.items()},
             "absent": absent,
+            "left_out": told,
+            "notes": {task: list(texts) for task, texts in notes.items()},
             "between_splits": [vars(fault) for fault in between],
         }
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(record, indent=1) + "\n")
-    count = sum(len(report.faults) for report in reports.values()) + len(between) + len(absent)
+    count = sum(len(report.faults) for report in reports.values()) + len(between) + len(set(absent.values()))
     if count:
         console.print(f"[red]{count} {'fault' if count == 1 else 'faults'}[/]")
         raise typer.Exit(1)
     console.print("[green]no faults[/]")
 
 
-def open_splits(name: str, root: Path, wanted: list[str] | None) -> tuple[dict[str, ParsingDataset], dict[str, str]]:
+def open_splits(
+    name: str, root: Path, wanted: list[str] | None, options: Mapping[str, Any] | None = None
+) -> tuple[dict[str, StoredDataset], dict[str, str]]:
     """The splits asked for, or all that there are; and for each that should be there and is not, why.
 
     Not asked for in particular, a data set needs photographs to train on and others to judge by: validation or test.
     """
-    datasets: dict[str, ParsingDataset] = {}
-    absent: dict[str, str] = {}
+    datasets: dict[str, StoredDataset] = {}
+    reasons: dict[str, list[str]] = {}
     for split in wanted or [split for split in SPLITS if split in COUNTS.get(name, ("train", "val"))]:
         try:
-            datasets[split] = DATASETS[name](root, split)
+            datasets[split] = open_split(name, root, split, options)
         except (FileNotFoundError, ValueError) as error:
-            absent[split] = f"{split}: {error}"
+            reasons.setdefault(str(error), []).append(split)
     if not wanted and "train" in datasets and len(datasets) > 1:
-        absent.clear()
+        reasons.clear()
+    # What is wrong with the whole is said once.
+    absent = {split: f"{', '.join(splits)}: {reason}" for reason, splits in reasons.items() for split in splits}
     return datasets, absent
 
 
-def look_through(dataset: ParsingDataset, title: str, minimum_area: int, workers: int) -> Report:
+def look_through(dataset: StoredDataset, title: str, minimum_area: int, workers: int) -> Report:
     """The report on a split, made behind a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
@@ -98,7 +116,7 @@ def look_through(dataset: ParsingDataset, title: str, minimum_area: int, workers
         )
 
 
-def shared_ids(datasets: Mapping[str, ParsingDataset]) -> Iterator[Fault]:
+def shared_ids(datasets: Mapping[str, StoredDataset]) -> Iterator[Fault]:
     """Splits that have photographs in common: what is measured on them says nothing."""
     splits = list(datasets)
     for position, first in enumerate(splits):
@@ -119,6 +137,39 @@ def known(name: str, split: str) -> dict[int, str]:
 
 def show(name: str, split: str, report: Report, most_faults: int) -> None:
     """Prints a report."""
+    if report.photographs:
+        show_numbers(name, split, report)
+    else:
+        say(f"{name} {split}: 0 photographs")
+    for option, assumed in report.assumptions.items():
+        say(f"assumed: {option}: {assumed}", "yellow")
+    for fault in report.faults[:most_faults]:
+        say(str(fault), "red")
+    if len(report.faults) > most_faults:
+        say(f"and {len(report.faults) - most_faults} more; --json FILE lists all", "red")
+
+
+def show_left_out(left_out: Mapping[str, str], notes: Mapping[str, Sequence[str]], *, all_of_them: bool) -> None:
+    """Prints which tasks an export left out, or what of them, and why."""
+    if left_out:
+        tasks = "1 task" if len(left_out) == 1 else f"{len(left_out)} tasks"
+        say(f"{tasks} left out: {counted(left_out)}{'' if all_of_them else '; --left-out names them'}", "yellow")
+    lines = [f"task {task}: left out, {reason}" for task, reason in left_out.items()] if all_of_them else []
+    lines += [f"task {task}: {text}" for task, texts in notes.items() for text in texts]
+    most = len(lines) if all_of_them else MOST_NOTES
+    for line in lines[:most]:
+        say(line, "yellow")
+    if len(lines) > most:
+        say(f"and {len(lines) - most} more; --left-out lists all", "yellow")
+
+
+def say(text: str, colour: str = "default") -> None:
+    """Prints a line as it is."""
+    console.print(escape(text), style=colour, highlight=False, soft_wrap=True)
+
+
+def show_numbers(name: str, split: str, report: Report) -> None:
+    """Prints what a split holds."""
     table = Table(title=f"{name} {split}", title_justify="left")
     for column in ("id", "label", "% of pixels", "photographs"):
         table.add_column(column, justify="left" if column == "label" else "right")
@@ -142,10 +193,6 @@ def show(name: str, split: str, report: Report, most_faults: int) -> None:
     )
     total = int(report.pixels.sum()) + report.ignored
     console.print(f"pixels to be ignored: {100 * report.ignored / max(total, 1):.3f} %")
-    for fault in report.faults[:most_faults]:
-        console.print(f"[red]{escape(str(fault))}[/]", highlight=False, soft_wrap=True)
-    if len(report.faults) > most_faults:
-        console.print(f"[red]and {len(report.faults) - most_faults} more; --json FILE lists all[/]")
 
 
 def against_published(name: str, split: str, count: int) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities import rank_zero_info
 
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
@@ -65,6 +66,16 @@ class TrainingCommand(LightningCLI):
         last = run / "checkpoints" / "last.ckpt"
         if self.subcommand == "fit" and config.ckpt_path is None and last.exists():
             config.ckpt_path = str(last)
+
+    def before_fit(self) -> None:
+        """Opens the data: trouble with them is said in a sentence, and so is what was assumed about their files."""
+        try:
+            self.datamodule.prepare_data()
+            assumptions = self.datamodule.assumptions()
+        except (FileNotFoundError, ValueError) as error:
+            raise SystemExit(f"data: {error}") from None
+        for option, assumed in assumptions.items():
+            rank_zero_info(f"assumed: {option}: {assumed}")
 
     def after_fit(self) -> None:
         """Says that this training is done, unless it was interrupted."""

@@ -18,6 +18,7 @@ from ihp_backend.evaluation import Annotator, evaluate
 from ihp_backend.evaluation.drawing import Picture, draw_parsing
 from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.parsing.cores import available_cores
+from training.dataset_options import OPTION_HELP, parsed_options
 from training.evaluation_models import parser_maker
 from training.exports import know_exports
 from training.picture_sheet import answers, write_sheet
@@ -37,12 +38,13 @@ def main(
     last_answer: Annotated[bool, typer.Option(help="As in training.evaluate.")] = True,
     after: Annotated[int, typer.Option(min=0, help="Worst after how many corrections.")] = 5,
     count: Annotated[int, typer.Option(min=1, help="Photographs to show.")] = 12,
+    option: Annotated[list[str] | None, typer.Option(help=OPTION_HELP)] = None,
 ) -> None:
     """Draws them, the worst one first."""
     if after > corrections:
         raise SystemExit(f"worst: after: {after} given; a measurement of {corrections} corrections has no such round")
     try:
-        samples = open_dataset(dataset, data, split)
+        samples = open_dataset(dataset, data, split, parsed_options(option))
         annotator = Annotator(corrections=corrections, last_answer=last_answer)
         with parser_maker(model, samples.labels) as make_parser:
             (curve,) = evaluate(

@@ -7,8 +7,8 @@ from ihp_backend.datasets.cihp import CihpDataset
 from ihp_backend.datasets.helen import HelenDataset
 from ihp_backend.datasets.lip import LipDataset
 from ihp_backend.datasets.pascal_person_part import PascalPersonPartDataset
-from ihp_backend.datasets.registry import DATASETS, open_dataset
-from ihp_backend.datasets.sample import ParsingDataset, Sample, SampleError
+from ihp_backend.datasets.registry import DATASETS, open_dataset, open_split, options_of
+from ihp_backend.datasets.sample import ParsingDataset, Sample, SampleError, StoredDataset
 from ihp_backend.datasets.without_labels import WithoutLabels
 
 __all__ = [
@@ -26,7 +26,10 @@ __all__ = [
     "Report",
     "Sample",
     "SampleError",
+    "StoredDataset",
     "WithoutLabels",
     "check_dataset",
     "open_dataset",
+    "open_split",
+    "options_of",
 ]

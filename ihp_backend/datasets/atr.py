@@ -6,10 +6,8 @@ where the 1,000 test photographs are the same (docs/datasets.md).
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ihp_backend.datasets.layouts import Layout, Source, list_files
-from ihp_backend.datasets.paired_files import PairedFiles
+from ihp_backend.datasets.sourced_pairs import SourcedPairs
 from ihp_backend.labels import ATR
 
 
@@ -37,17 +35,7 @@ SOURCE = Source(
 )
 
 
-class AtrDataset(PairedFiles):
-    """One split of ATR.
+class AtrDataset(SourcedPairs):
+    """One split of ATR; see ``SourcedPairs``."""
 
-    Args:
-        root: folder of the data set, as distributed or re-packed (see ``SOURCE``).
-        split: "train", "val" or "test", as far as the folder has lists of them.
-
-    Raises:
-        FileNotFoundError: the folder has none of the layouts, or no list of that split.
-        ValueError: the split does not exist.
-    """
-
-    def __init__(self, root: Path | str, split: str) -> None:
-        super().__init__(SOURCE.pairs(root, split), ATR)
+    source, named = SOURCE, ATR

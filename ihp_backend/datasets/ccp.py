@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ihp_backend.datasets.paired_files import Pair, PairedFiles
+from ihp_backend.datasets.layouts import check_root
+from ihp_backend.datasets.mask_options import Beyond, MaskOptions, Sides
+from ihp_backend.datasets.paired_files import PairedFiles
+from ihp_backend.datasets.pairing import Pairing
+from ihp_backend.datasets.reading import IdsIn
+from ihp_backend.datasets.text_files import read_text
 from ihp_backend.labels import CCP, HUMAN18, LabelSet
 
 # The garments that people named, by the label they count as.
@@ -50,6 +55,8 @@ class PersonCrops(PairedFiles):
     Args:
         root: folder with images, the masks and split.json.
         split: "train" or "val".
+        exact_names: whether only files count whose names are exactly the ids with .jpg and .png.
+        first_id, ids_in, beyond, sides, upright: see ``MaskOptions``.
 
     Attributes:
         masks: folder of the masks inside ``root``.
@@ -65,8 +72,22 @@ class PersonCrops(PairedFiles):
     named: ClassVar[LabelSet]
     label_of_id: ClassVar[tuple[int, ...] | None] = None
 
-    def __init__(self, root: Path | str, split: str) -> None:
-        super().__init__(_pairs(Path(root), self.masks, split), self.named, self.label_of_id)
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        *,
+        exact_names: bool = False,
+        first_id: int | None = None,
+        ids_in: IdsIn | None = None,
+        beyond: Beyond | None = None,
+        sides: Sides | None = None,
+        upright: bool | None = None,
+    ) -> None:
+        options = MaskOptions(first_id, ids_in, beyond, sides, upright)
+        pairing = Pairing(Path(root), "images/{id}.jpg", f"{self.masks}/{{id}}.png", exact=exact_names)
+        pairs = pairing.named(_ids(Path(root), self.masks, split))
+        super().__init__(pairs, self.named, self.label_of_id, options, pairing.names_assumed())
 
 
 class CcpDataset(PersonCrops):
@@ -87,7 +108,8 @@ class CcpGarmentsDataset(PersonCrops):
     masks, named = "masks59", GARMENTS
 
 
-def _pairs(root: Path, masks: str, split: str) -> Sequence[Pair]:
+def _ids(root: Path, masks: str, split: str) -> Sequence[str]:
+    check_root(root, "give the folder of the CCP person crops (docs/datasets.md)")
     index = root / "split.json"
     missing = [name for name in ("images", masks, "split.json") if not (root / name).exists()]
     if missing:
@@ -96,10 +118,10 @@ def _pairs(root: Path, masks: str, split: str) -> Sequence[Pair]:
             f"{masks} and split.json (docs/datasets.md)"
         )
     try:
-        splits = json.loads(index.read_text())
+        splits = json.loads(read_text(index)[0])
         ids = {name: [str(item) for item in listed] for name, listed in splits.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise ValueError(f"{index}: {error}; it maps split names to lists of ids") from None
     if split not in ids:
         raise ValueError(f"split: {split!r} does not exist; {index} has {', '.join(ids)}")
-    return [Pair(name, root / "images" / f"{name}.jpg", root / masks / f"{name}.png") for name in ids[split]]
+    return ids[split]

@@ -11,7 +11,8 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.datasets.sample import ParsingDataset, SampleError
+from ihp_backend.datasets.evidence import lies_right_of, weighed
+from ihp_backend.datasets.sample import ParsingDataset, SampleError, StoredDataset
 from ihp_backend.labels import IGNORE, LabelSet
 
 _AHEAD = 8
@@ -45,6 +46,7 @@ class Report:
         clickable_components: those of at least ``minimum_area`` pixels, which get an initial click.
         clickable_labels: labels with such a component, summed over photographs; the background counts once.
         minimum_area: in pixels.
+        assumptions: what was assumed about the files and on what evidence, by the option that says otherwise.
     """
 
     labels: LabelSet
@@ -58,6 +60,7 @@ class Report:
     components: int = 0
     clickable_components: int = 0
     clickable_labels: int = 0
+    assumptions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pixels = np.zeros(len(self.labels), np.int64)
@@ -98,6 +101,7 @@ class Report:
             "components_per_photograph": round(self.components_per_photograph, 4),
             "initial_clicks_per_photograph": round(self.initial_clicks_per_photograph, 4),
             "ignored_pixels": self.ignored,
+            "assumptions": self.assumptions,
             "labels": [
                 {"id": label, "name": name, "pixels": int(self.pixels[label]), "pixel_share": round(float(part), 8),
                  "photographs": int(self.photographs_with[label])}
@@ -108,7 +112,7 @@ class Report:
 
 
 def check_dataset(
-    dataset: ParsingDataset,
+    dataset: StoredDataset,
     *,
     minimum_area: int = 60,
     workers: int = 1,
@@ -124,26 +128,33 @@ def check_dataset(
     """
     report = Report(dataset.labels, len(dataset), minimum_area)
     if not len(dataset):
-        report.faults.append(Fault("split", "no photographs", "check the list of its ids and its folders"))
+        report.faults.append(Fault("split", "no photographs", dataset.if_empty))
     for name, count in Counter(dataset.ids).items():
         if count > 1:
             report.faults.append(Fault(name, f"listed {count} times", "list every photograph once"))
+    sides: list[NDArray[np.int64]] = []
     for done, looked in enumerate(_in_order(dataset, minimum_area, workers), start=1):
         if isinstance(looked, Fault):
             report.faults.append(looked)
         else:
             _add(report, looked)
+            sides.append(looked.sides)
         progress(done)
+    places = np.concatenate(sides) if sides else np.zeros(0)
+    person, viewer = int((places > 0).sum()), int((places < 0).sum())
+    report.assumptions, against = weighed(dataset.assumptions, dataset.labels, report.pixels, person, viewer)
+    report.faults += [Fault(option, seen, remedy) for option, seen, remedy in against]
     return report
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What one parsing holds: pixels of each id, components, labels of those that get an initial click."""
+    """What one parsing holds: pixels of each id, components, labels of those that get an initial click, sides."""
 
     pixels: NDArray[np.int64]
     components: int
     clickable: NDArray[np.uint8]
+    sides: NDArray[np.int64]
 
 
 def _in_order(dataset: ParsingDataset, minimum_area: int, workers: int) -> Iterator[_Look | Fault]:
@@ -169,7 +180,9 @@ def _look(dataset: ParsingDataset, index: int, minimum_area: int) -> _Look | Fau
     components = cc3d.connected_components(np.where(parsing == IGNORE, 0, parsing), connectivity=8)
     areas = np.bincount(components.ravel())[1:]
     first = np.unique(components, return_index=True)[1][-len(areas) :] if len(areas) else np.empty(0, np.int64)
-    return _Look(np.bincount(parsing.ravel(), minlength=256), len(areas), parsing.ravel()[first][areas >= minimum_area])
+    clickable = parsing.ravel()[first][areas >= minimum_area]
+    sides = lies_right_of(parsing, dataset.labels)
+    return _Look(np.bincount(parsing.ravel(), minlength=256), len(areas), clickable, sides)
 
 
 def _add(report: Report, look: _Look) -> None:

@@ -6,10 +6,8 @@ previews. ``Category_rev_ids`` of some copies hold mirrored masks and are left a
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ihp_backend.datasets.layouts import Layout, Source, list_files
-from ihp_backend.datasets.paired_files import PairedFiles
+from ihp_backend.datasets.sourced_pairs import SourcedPairs
 from ihp_backend.labels import CIHP
 
 
@@ -25,21 +23,12 @@ SOURCE = Source(
     layouts={"train": _layouts("train", "Training"), "val": _layouts("val", "Validation")},
     remedy="give the folder that holds them; CIHP is to be had at sysu-hcp.net/lip (see docs/datasets.md)",
     inner=("instance-level_human_parsing", "CIHP_4w"),
+    ids_like="0000006",
     no_split="the masks of its test photographs were never published",
 )
 
 
-class CihpDataset(PairedFiles):
-    """One split of CIHP.
+class CihpDataset(SourcedPairs):
+    """One split of CIHP; see ``SourcedPairs``."""
 
-    Args:
-        root: folder of the data set, as distributed or re-packed (see ``SOURCE``).
-        split: "train" or "val".
-
-    Raises:
-        FileNotFoundError: the folder has none of the layouts.
-        ValueError: the split does not exist.
-    """
-
-    def __init__(self, root: Path | str, split: str) -> None:
-        super().__init__(SOURCE.pairs(root, split), CIHP)
+    source, named = SOURCE, CIHP

@@ -5,15 +5,18 @@ Each photograph has eleven grey images with the probability of one label; the mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.datasets.layouts import read_lines
+from ihp_backend.datasets.layouts import check_root
+from ihp_backend.datasets.mask_options import MaskOptions, Sides
+from ihp_backend.datasets.pairing import Pairing
 from ihp_backend.datasets.reading import read_mask, read_photograph
 from ihp_backend.datasets.sample import Sample, check_same_size
+from ihp_backend.datasets.text_files import read_lines
 from ihp_backend.labels import HELEN, LabelSet
 
 LISTS = {"train": "exemplars.txt", "val": "tuning.txt", "test": "testing.txt"}
@@ -32,6 +35,12 @@ class HelenDataset:
     Args:
         root: folder with images, labels, exemplars.txt, tuning.txt and testing.txt, or the one around it.
         split: "train" (exemplars), "val" (tuning) or "test" (testing).
+        exact_names: whether only files count whose names are exactly as the list has them.
+        sides: whose left and right the labels name, the "person"'s own or the "viewer"'s; None is the person's.
+
+    Attributes:
+        assumptions: what was assumed about the files, by the option that says otherwise.
+        if_empty: what to do where there are no photographs.
 
     Raises:
         FileNotFoundError: the folder is not laid out as described.
@@ -40,16 +49,29 @@ class HelenDataset:
 
     labels: LabelSet = HELEN
 
-    def __init__(self, root: Path | str, split: str) -> None:
+    if_empty = "check the list of its ids and its folders"
+
+    def __init__(self, root: Path | str, split: str, *, exact_names: bool = False, sides: Sides | None = None) -> None:
         if split not in LISTS:
             raise ValueError(f"split: {split!r} does not exist; Helen has {', '.join(LISTS)}")
         self.root = _base(Path(root), LISTS[split])
         index = self.root / LISTS[split]
-        lines = [line.rpartition(",") for line in read_lines(index)]
+        texts, encoding = read_lines(index)
+        lines = [line.rpartition(",") for line in texts]
         for number, comma, name in lines:
             if not comma or not name.strip():
                 raise ValueError(f"{index}: line {number + comma + name!r} is not 'number, name'; {_REMEDY}")
         self.ids: Sequence[str] = [name.strip() for _, _, name in lines]
+        pairing = Pairing(self.root, "images/{id}.jpg", "labels/{id}/{id}_lbl00.png", exact=exact_names)
+        self._photographs = [pair.photograph for pair in pairing.named(self.ids)]
+        options = MaskOptions(sides=sides)
+        self._table = np.array(options.table(HELEN, None), np.uint8)
+        told = pairing.names_assumed()
+        if encoding != "UTF-8":
+            told["ids"] = f"{index} is {encoding}, by its byte order mark; save it as UTF-8 if its names look wrong"
+        if sides is None:
+            told["sides"] = options.assumptions(HELEN, [], [])["sides"]
+        self.assumptions: Mapping[str, str] = told
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -57,7 +79,7 @@ class HelenDataset:
     def __getitem__(self, index: int) -> Sample:
         """The sample at ``index``; raises ``SampleError`` when its files are faulty."""
         name = self.ids[index]
-        photograph = self.root / "images" / f"{name}.jpg"
+        photograph = self._photographs[index]
         image, parsing = read_photograph(photograph), self.parsing(index)
         check_same_size(parsing.shape, image.shape, self.root / "labels" / name, photograph)
         return Sample(image, parsing, name)
@@ -71,7 +93,7 @@ class HelenDataset:
             file = folder / f"{name}_lbl{label:02d}.png"
             maps.append(read_mask(file))
             check_same_size(maps[-1].shape, maps[0].shape, file, folder / f"{name}_lbl00.png")
-        return most_probable(np.stack(maps))
+        return self._table[most_probable(np.stack(maps))]
 
 
 def most_probable(probabilities: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -89,6 +111,7 @@ def most_probable(probabilities: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _base(root: Path, index: str) -> Path:
+    check_root(root, _REMEDY)
     for base in (root, root / _INNER):
         if all((base / name).exists() for name in ("images", "labels", index)):
             return base

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ihp_backend.datasets.paired_files import Pair
+from ihp_backend.datasets.pairing import Pairing
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,14 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Found:
+    """The files of one split, and what was assumed to find them, by the option that says otherwise."""
+
+    pairs: Sequence[Pair]
+    assumptions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Source:
     """A data set as it circulates.
 
@@ -45,6 +54,7 @@ class Source:
         remedy: where to get it, and what is not usable.
         inner: folders inside which the archive packs everything.
         no_split: why other splits do not exist.
+        ids_like: an id of its photographs as an example, where it tells the data set from others.
     """
 
     title: str
@@ -52,34 +62,69 @@ class Source:
     remedy: str
     inner: tuple[str, ...] = ()
     no_split: str = ""
+    ids_like: str = ""
 
-    def pairs(self, root: Path | str, split: str) -> list[Pair]:
+    def find(
+        self,
+        root: Path | str,
+        split: str,
+        *,
+        layout: int | None = None,
+        ids: str | None = None,
+        exact_names: bool = False,
+    ) -> Found:
         """The files of one split.
 
+        Args:
+            root: the data set's folder.
+            split: which one.
+            layout: number of the layout, from 1; None takes the first that the folder has.
+            ids: list of the split's ids, below the root, "{split}" stands for the split; "all" takes all masks of the
+                folder; None takes the first list that the layout has.
+            exact_names: whether only files count whose names are exactly as the layout and the list have them.
+
         Raises:
-            ValueError: the data set has no such split.
-            FileNotFoundError: the folder has none of the layouts; the text lists what was looked for.
+            ValueError: the data set has no such split or layout, or a list cannot be read.
+            FileNotFoundError: the folder has none of the layouts, or not that list; the text lists what was looked for.
         """
         root = Path(root)
         self.check_split(split)
-        if not root.is_dir():
-            raise FileNotFoundError(f"root: {root} is no folder; {self.remedy}")
+        check_root(root, self.remedy)
+        layouts = self.layouts[split]
+        if layout is not None and (type(layout) is not int or not 1 <= layout <= len(layouts)):
+            raise ValueError(f"layout: {layout!r} is none; {self.title} has layouts 1 to {len(layouts)}")
         bases = [root, *(root / folder for folder in self.inner)]
-        found = [(base, layout) for layout in self.layouts[split] for base in bases if not layout.missing(base)]
+        found = [
+            (number, base, one)
+            for number, one in enumerate(layouts, start=1)
+            for base in bases
+            if layout in (None, number) and not one.missing(base)
+        ]
         without_list = []
-        for base, layout in found:
-            places = [place / name for place in dict.fromkeys((base, root)) for name in layout.lists]
-            index = next((place for place in places if place.is_file()), None)
-            if index is not None:
-                return [_pair(base, layout, line, index) for line in read_lines(index)]
-            if not layout.shared:
-                folder, suffix = _folder(layout.masks), layout.masks.rpartition("{id}")[2]
-                names = sorted(file.name for file in (base / folder).iterdir() if file.name.endswith(suffix))
-                return [_pair(base, layout, name.removesuffix(suffix)) for name in names]
-            without_list.append(f"{_folder(layout.photographs)} lacks {' or '.join(layout.lists)}")
+        for number, base, one in found:
+            lists = _lists(root, base, one, split, ids)
+            if not lists and one.shared and ids != "all":
+                without_list.append(f"{_folder(one.photographs)} lacks {' or '.join(one.lists)}")
+                continue
+            pairing = Pairing(base, one.photographs, one.masks, exact=exact_names)
+            pairs = pairing.listed(lists[0]) if lists else pairing.all()
+            assumptions = pairing.assumptions(lists, one.lists)
+            if ids is not None:
+                assumptions.pop("ids")
+            if layout is None:
+                others = [f"number {n}, {o}, in {b}" for n, b, o in found if (n, b) != (number, base)]
+                assumptions["layout"] = f"number {number} of {len(layouts)}, {one}, in {base}" + (
+                    f"; there, too: {'; '.join(others)}; layout=NUMBER takes another" if others else ""
+                )
+            if self.ids_like and pairs and not any(_form(pair.id) == _form(self.ids_like) for pair in pairs):
+                assumptions["dataset"] = (
+                    f"labels are those of {self.title}, whose photographs are named like {self.ids_like} and not like "
+                    f"{pairs[0].id}; where they are of another data set, give its name instead"
+                )
+            return Found(pairs, assumptions)
         raise FileNotFoundError(
             f"root: {root} holds no {split} split of {self.title} in a known layout. Looked for: "
-            f"{'; '.join(str(layout) for layout in self.layouts[split])}. "
+            f"{'; '.join(str(one) for number, one in enumerate(layouts, start=1) if layout in (None, number))}. "
             f"{self._nearest(bases, split, without_list)}{self.remedy[:1].upper()}{self.remedy[1:]}"
         )
 
@@ -104,9 +149,12 @@ class Source:
         return ""
 
 
-def read_lines(index: Path) -> list[str]:
-    """The lines of a list, without blank ones: many lists end in one."""
-    return [line.strip() for line in index.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+def check_root(root: Path, remedy: str) -> None:
+    """Raises ``FileNotFoundError`` where a data set's folder is not there at all, or is no folder."""
+    if not root.exists():
+        raise FileNotFoundError(f"root: {root} is missing; {remedy}")
+    if not root.is_dir():
+        raise FileNotFoundError(f"root: {root} is a file; unpack it if it is an archive, and {remedy}")
 
 
 def list_files(split: str, *folders: str) -> tuple[str, ...]:
@@ -116,17 +164,23 @@ def list_files(split: str, *folders: str) -> tuple[str, ...]:
     )
 
 
+def _lists(root: Path, base: Path, layout: Layout, split: str, ids: str | None) -> list[Path]:
+    """The lists that there are, the one that counts first; raises ``FileNotFoundError`` where the named one is not."""
+    if ids == "all":
+        return []
+    if ids is None:
+        places = [place / name for place in dict.fromkeys((base, root)) for name in layout.lists]
+        return [place for place in places if place.is_file()]
+    index = root / str(ids).replace("{split}", split)
+    if not index.is_file():
+        raise FileNotFoundError(f"ids: {index} is missing; give a list below {root}, or ids=all for all masks")
+    return [index]
+
+
+def _form(name: str) -> str:
+    """A name without its digits."""
+    return "".join(character for character in name if not character.isdigit())
+
+
 def _folder(pattern: str) -> str:
     return pattern.rpartition("/")[0]
-
-
-def _pair(base: Path, layout: Layout, line: str, index: Path | None = None) -> Pair:
-    """The pair that a line names: by id, by file name, or by the paths of photograph and mask."""
-    words = line.split()
-    if index is not None and len(words) > 1 and all("/" in word for word in words[:2]):
-        photograph, mask = (base / word.lstrip("/") for word in words[:2])
-        return Pair(photograph.stem, photograph, mask)
-    name = words[0] if index is not None else line
-    for suffix in (".jpg", ".png"):
-        name = name.removesuffix(suffix)
-    return Pair(name, base / layout.photographs.format(id=name), base / layout.masks.format(id=name))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ihp_backend.datasets.layouts import Layout, Source, list_files
-from ihp_backend.datasets.paired_files import PairedFiles
+from ihp_backend.datasets.sourced_pairs import SourcedPairs
 from ihp_backend.labels import LIP
 
 
@@ -27,21 +25,12 @@ SOURCE = Source(
     title="LIP",
     layouts={"train": _layouts("train", "Training"), "val": _layouts("val", "Validation")},
     remedy="give the folder that holds them; LIP is to be had at sysu-hcp.net/lip (see docs/datasets.md)",
+    ids_like="1000_1234574",
     no_split="the masks of its test photographs were never published",
 )
 
 
-class LipDataset(PairedFiles):
-    """One split of LIP.
+class LipDataset(SourcedPairs):
+    """One split of LIP; see ``SourcedPairs``."""
 
-    Args:
-        root: folder of the data set, as distributed or re-packed (see ``SOURCE``).
-        split: "train" or "val".
-
-    Raises:
-        FileNotFoundError: the folder has none of the layouts.
-        ValueError: the split does not exist.
-    """
-
-    def __init__(self, root: Path | str, split: str) -> None:
-        super().__init__(SOURCE.pairs(root, split), LIP)
+    source, named = SOURCE, LIP

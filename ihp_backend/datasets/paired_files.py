@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.datasets.mask_options import MaskOptions
 from ihp_backend.datasets.reading import read_mask, read_photograph, translated
 from ihp_backend.datasets.sample import Sample, check_same_size
 from ihp_backend.labels import LabelSet
@@ -30,13 +31,38 @@ class PairedFiles:
         pairs: the files, in the order of the samples.
         labels: the labels of the parsings that are yielded.
         table: label per id found in the masks, where these differ from the labels' own ids.
+        options: how the masks are read.
+        assumptions: what was assumed to find the pairs, by the option that says otherwise.
+
+    Attributes:
+        if_empty: what to do where there are no pairs.
+
+    Raises:
+        ValueError: see ``MaskOptions``.
     """
 
-    def __init__(self, pairs: Sequence[Pair], labels: LabelSet, table: Sequence[int] | None = None) -> None:
+    if_empty = "check the list of its ids and its folders"
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        labels: LabelSet,
+        table: Sequence[int] | None = None,
+        options: MaskOptions | None = None,
+        assumptions: Mapping[str, str] | None = None,
+    ) -> None:
         self.pairs = pairs
         self.labels = labels
         self.ids: Sequence[str] = [pair.id for pair in pairs]
-        self._table = tuple(range(len(labels)) if table is None else table)
+        self._options = options or MaskOptions()
+        self._table = self._options.table(labels, table)
+        self._found = dict(assumptions or {})
+
+    @property
+    def assumptions(self) -> Mapping[str, str]:
+        """What was assumed about the files, by the option that says otherwise; looks at some of the masks."""
+        masks, photographs = ([getattr(pair, kind) for pair in self.pairs] for kind in ("mask", "photograph"))
+        return {**self._found, **self._options.assumptions(self.labels, masks, photographs)}
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -48,12 +74,13 @@ class PairedFiles:
             SampleError: a file is missing or damaged, the two differ in size, or the mask has unknown ids.
         """
         pair = self.pairs[index]
-        image = read_photograph(pair.photograph)
+        image = read_photograph(pair.photograph, upright=bool(self._options.upright))
         parsing = self.parsing(index)
         check_same_size(parsing.shape, image.shape, pair.mask, pair.photograph)
         return Sample(image, parsing, pair.id)
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
         """Only the parsing, uint8 (height, width); raises ``SampleError``."""
-        mask = self.pairs[index].mask
-        return translated(read_mask(mask), self._table, mask)
+        mask, options = self.pairs[index].mask, self._options
+        ids = read_mask(mask, options.ids_in or "indices")
+        return translated(ids, self._table, mask, ignore_beyond=options.beyond == "ignore")

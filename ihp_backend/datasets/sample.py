@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -46,6 +47,26 @@ class ParsingDataset(Protocol):
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
         """Only its parsing, uint8 (height, width); raises ``SampleError`` when the mask is faulty."""
+
+
+class StoredDataset(ParsingDataset, Protocol):
+    """A data set as it is found on a disk, which says what it had to assume about its files."""
+
+    @property
+    def assumptions(self) -> Mapping[str, str]:
+        """What was assumed about the files and on what evidence, by the name of the option that says otherwise."""
+
+    @property
+    def if_empty(self) -> str:
+        """What to do where the data set has no samples."""
+
+
+def counted(left_out: Mapping[str, str], most: int = 10) -> str:
+    """Why things are left out, each reason with how often it is given, the most frequent first: "6 skipped, 1 ..."."""
+    reasons = Counter(left_out.values())
+    named = [f"{count} {reason}" for reason, count in reasons.most_common(most)]
+    rest = len(left_out) - sum(count for _, count in reasons.most_common(most))
+    return ", ".join([*named, *([f"{rest} for other reasons"] if rest else [])])
 
 
 class SampleError(ValueError):

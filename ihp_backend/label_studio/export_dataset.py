@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.datasets import Sample, SampleError
-from ihp_backend.datasets.sample import check_same_size
+from ihp_backend.datasets.sample import check_same_size, counted
+from ihp_backend.datasets.text_files import read_text
 from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.export_annotators import annotated_by_others, only_by, several_annotations
+from ihp_backend.label_studio.export_files import read_tasks
 from ihp_backend.label_studio.export_tasks import ExportedTask, read_export
 from ihp_backend.label_studio.masks.painting import paint
-from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
-from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
-from ihp_backend.labels import IGNORE, LabelSet, match_labels
+from ihp_backend.label_studio.photograph_files import PhotographFiles
+from ihp_backend.label_studio.web.data_uri import decode_data_uri
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.labels import BENCHMARKS, IGNORE, LabelSet, match_labels
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 
 SPLITS = ("train", "val")
 CONFIG = "labelling_config.xml"
 
-# Label Studio puts eight hexadecimal digits before the name of an uploaded file.
-_UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
-_NAMED_IN_ERRORS = 5
 _MOST_BYTES = 200_000_000
 
 
@@ -42,18 +41,24 @@ class ExportDataset:
     made later leaves every task where it was.
 
     Args:
-        root: the exported JSON file, or a folder with just one.
+        root: what was exported, see ``read_tasks``.
         split: "train" or "val".
-        labels: the labels of the parsings, matched to those of the annotations by name; None takes the config's.
+        labels: the labels of the parsings or the name of a benchmark that has them, matched to those of the annotations
+            by name; None takes the config's.
+        label_names: label of an annotation -> what it is called in ``labels``; others are matched by name.
         labelling_config: its file; None takes ``labelling_config.xml`` beside the export, where there is one.
         images: folder of the photographs; None looks beside the export and in a folder ``images`` there. A
             photograph's address may also be the path of a local file.
         image: name of the image tag, where the config has several.
+        shared_photographs: whether tasks of different addresses may have one and the same file as their photograph.
+        annotator: id of the user whose annotations count; None takes those of all.
         val_share: share of tasks that are for validation.
 
     Attributes:
         left_out: task id -> why it is in neither split.
         notes: task id -> its regions that could not be used, and why; of tasks whose parsing was asked for.
+        assumptions: what was assumed, by the option that says otherwise.
+        if_empty: what to do where the split has no photographs.
 
     Raises:
         FileNotFoundError: no export, or a labelling config or photographs that are not there.
@@ -65,37 +70,61 @@ class ExportDataset:
         root: Path | str,
         split: str,
         *,
-        labels: LabelSet | None = None,
+        labels: LabelSet | str | None = None,
+        label_names: Mapping[str, str] | None = None,
         labelling_config: Path | str | None = None,
         images: Path | str | None = None,
         image: str | None = None,
+        shared_photographs: bool = False,
+        annotator: int | None = None,
         val_share: float = 0.15,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"split: {split!r} does not exist; an export has {', '.join(SPLITS)}")
-        if not 0 < val_share < 1:
+        if not isinstance(val_share, float) or not 0 < val_share < 1:
             raise ValueError(f"val_share: {val_share} is no share; give a number between 0 and 1")
-        export = _export_file(Path(root))
-        if labelling_config is not None and not Path(labelling_config).is_file():
+        if isinstance(labels, str):
+            if labels not in BENCHMARKS:
+                raise ValueError(f"labels: {labels!r} is unknown; choose one of {', '.join(BENCHMARKS)}")
+            labels = BENCHMARKS[labels]
+        export, listed, joined = read_tasks(Path(root))
+        if labelling_config is not None and not Path(str(labelling_config)).is_file():
             raise FileNotFoundError(f"labelling_config: {labelling_config} is missing; save it from Label Studio there")
-        config = _config(Path(labelling_config) if labelling_config is not None else export.with_name(CONFIG))
+        config_file = Path(labelling_config) if labelling_config is not None else export.with_name(CONFIG)
+        config = _config(config_file)
         if labels is None and config is None:
             raise ValueError(
-                f"labels: {export.with_name(CONFIG)} is missing; copy it from Settings, Labeling Interface, Code, or "
-                "give labels"
+                f"labels: {config_file} is missing; copy it from Settings, Labeling Interface, Code, or give labels"
             )
         tag = _image_tag(config, image)
-        tasks, self.left_out = read_export(export)
+        others = annotated_by_others(listed, annotator) if annotator is not None else {}
+        tasks, self.left_out = read_export(export, listed if annotator is None else only_by(listed, annotator))
+        self.left_out |= {task: reason for task, reason in others.items() if task in self.left_out}
+        self.notes: dict[str, tuple[str, ...]] = {}
         if config is not None:
             tasks = [_of_image(task, tag.name) for task in tasks]
             self.left_out |= {task.id: f"nothing is drawn on {tag.name}" for task in tasks if not task.regions}
-        self.notes: dict[str, tuple[str, ...]] = {}
         self.labels = labels if labels is not None else (config or LabellingConfig()).label_set()
-        self._label_ids = _label_ids(tasks, config, self.labels)
-        self._tasks = [task for task in tasks if task.regions and split_of(task.id, val_share) == split]
-        places = [Path(images)] if images is not None else [export.parent / "images", export.parent]
-        self._photographs = _find_photographs(self._tasks, tag.data_key or "", places)
+        self._label_ids, guessed = _label_ids(tasks, config, self.labels, label_names or {})
+        with_masks = [task for task in tasks if task.regions]
+        self._tasks = [task for task in with_masks if split_of(task.id, val_share) == split]
+        places = [Path(str(images))] if images is not None else [export.parent / "images", export.parent]
+        files = PhotographFiles(places, shared=shared_photographs)
+        self._photographs = files.find_all([(task.id, task.data.get(tag.data_key or "")) for task in self._tasks])
         self.ids: Sequence[str] = [task.id for task in self._tasks]
+        self.if_empty = (
+            f"its tasks are all in the other split, or left out ({counted(self.left_out) or 'none'}): annotate more "
+            f"and export again, or change val_share = {val_share}"
+        )
+        self.assumptions: Mapping[str, str] = {
+            **({"root": f"{joined}; root=FILE takes one file"} if joined else {}),
+            **_of_config(config, config_file, labelling_config is None, labels is None),
+            **guessed,
+            **(several_annotations(listed) if annotator is None else {}),
+            **files.assumptions(),
+            "val_share": f"by a hash of their ids, {len(self)} of {len(with_masks)} tasks with masks are {split}; "
+            f"val_share={val_share} is the share that is val",
+        }
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -134,20 +163,8 @@ def split_of(task_id: str, val_share: float) -> str:
     return "val" if place < val_share else "train"
 
 
-def _export_file(root: Path) -> Path:
-    if not root.is_dir():
-        if root.is_file():
-            return root
-        raise FileNotFoundError(f"root: {root} is missing; give the JSON export of a Label Studio project")
-    found = sorted(root.glob("*.json"))
-    if len(found) != 1:
-        names = ", ".join(file.name for file in found[:_NAMED_IN_ERRORS]) or "none"
-        raise FileNotFoundError(f"root: {root} holds {len(found)} JSON files ({names}); give the one that was exported")
-    return found[0]
-
-
 def _config(file: Path) -> LabellingConfig | None:
-    return parse_labelling_config(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return parse_labelling_config(read_text(file)[0]) if file.is_file() else None
 
 
 def _image_tag(config: LabellingConfig | None, name: str | None) -> ImageTag:
@@ -164,66 +181,44 @@ def _of_image(task: ExportedTask, to_name: str) -> ExportedTask:
     return replace(task, regions=tuple(region for region in task.regions if region.to_name in (None, to_name)))
 
 
-def _label_ids(tasks: Sequence[ExportedTask], config: LabellingConfig | None, labels: LabelSet) -> dict[str, int]:
-    """Label as annotations call it -> its id; raises ``SampleError`` for the first region whose label ``labels`` lack.
+def _label_ids(
+    tasks: Sequence[ExportedTask], config: LabellingConfig | None, labels: LabelSet, label_names: Mapping[str, str]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Label as annotations call it -> its id, and what was assumed for it.
 
-    A label that the config does not have any more is none of them, and costs only its own regions.
+    A label that the config does not have any more has none, and costs only its own regions. Raises ``SampleError`` for
+    the first region whose label the config has and ``labels`` lack.
     """
     first: dict[str, str] = {}
     for task in tasks:
         for region in task.regions:
             if region.label is not None:
                 first.setdefault(region.label, f"{task.name}, region {region.id}")
+    if not isinstance(label_names, Mapping):
+        raise ValueError(f"label_names: {label_names!r} is no {{NAME: LABEL}}, for example {{top: upper clothes}}")
+    for other in label_names.values():
+        if other not in labels.names:
+            raise ValueError(f"label_names: {other!r} is none of the labels, which are {', '.join(labels.names)}")
     values = {name: name if config is None else config.label_of(name) for name in first}
-    match = match_labels([value for value in values.values() if value is not None], labels)
-    for name, value in values.items():
-        if value is not None and value not in match.ids:
-            known = ", ".join(labels.names)
-            remedy = f"rename it or add it to the labels, which are {known}"
+    called = {name: label_names.get(value, value) for name, value in values.items() if value is not None}
+    match = match_labels(list(called.values()), labels)
+    for name, value in called.items():
+        if value not in match.ids:
+            remedy = f"rename it or add it to the labels, which are {', '.join(labels.names)}"
             raise SampleError(first[name], f"label {name!r} is unknown", remedy)
-    return {name: match.ids[value] for name, value in values.items() if value is not None}
+    guessed = [f"{name!r} as {labels.names[match.ids[name]]!r} ({how})" for name, how in match.guessed.items()]
+    told = (
+        {"label_names": f"read are {', '.join(guessed)}; label_names={{NAME: LABEL}} says otherwise"} if guessed else {}
+    )
+    return {name: match.ids[value] for name, value in called.items()}, told
 
 
-def _find_photographs(tasks: Sequence[ExportedTask], data_key: str, places: Sequence[Path]) -> list[Path | str]:
-    """Every task's photograph: its file, or its address where that holds the whole photograph (a data URI)."""
-    found: list[Path | str] = []
-    missing: list[str] = []
-    for task in tasks:
-        address = task.data.get(data_key)
-        file = _find(address, places) if isinstance(address, str) else None
-        if file is None:
-            missing.append(f"task {task.id} ({shown(address)})")
-        else:
-            found.append(file)
-    if missing:
-        more = f" and {len(missing) - _NAMED_IN_ERRORS} more" if len(missing) > _NAMED_IN_ERRORS else ""
-        raise FileNotFoundError(
-            f"images: the photographs of {', '.join(missing[:_NAMED_IN_ERRORS])}{more} are not in "
-            f"{' or '.join(map(str, places))}; copy them there from Label Studio's media folder, or give images"
-        )
-    return found
-
-
-def _find(address: str, places: Sequence[Path]) -> Path | str | None:
-    if is_data_uri(address):
-        return address
-    try:
-        return next((file for file in _candidates(address, places) if file.is_file()), None)
-    except (OSError, ValueError):  # A name too long for a file, or no address at all.
-        return None
-
-
-def _candidates(address: str, places: Sequence[Path]) -> Iterator[Path]:
-    """Where a photograph may lie, the most exact path first: the local path, then ever shorter ends of its address."""
-    parts = urlsplit(address)
-    path = unquote(parts.query.removeprefix("d=") if parts.query.startswith("d=") else parts.path)
-    if parts.scheme in ("", "file") and path.startswith("/"):
-        yield Path(path)
-    names = [name for name in path.split("/") if name]
-    if ".." in names:
-        return
-    for start in range(len(names)):
-        for place in places:
-            yield place.joinpath(*names[start:])
-    for place in places:
-        yield place / _UPLOAD_PREFIX.sub("", names[-1] if names else "")
+def _of_config(config: LabellingConfig | None, file: Path, beside: bool, own_labels: bool) -> dict[str, str]:
+    if config is None:
+        return {
+            "labelling_config": f"{file} is missing; labels are called as in the annotations, the photograph 'image'"
+        }
+    if not beside:
+        return {}
+    what = "labels and image tag" if own_labels else "aliases of labels and image tag"
+    return {"labelling_config": f"{what} are those of {file}; labelling_config=FILE takes another"}

@@ -6,8 +6,7 @@ are prompts and left aside.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,19 +32,16 @@ class ExportedTask:
     regions: tuple[MaskRegion, ...]
 
 
-def read_export(file: Path) -> tuple[list[ExportedTask], dict[str, str]]:
+def read_export(file: Path, tasks: Sequence[Any]) -> tuple[list[ExportedTask], dict[str, str]]:
     """The tasks of an export that have masks, and why the others are left out (task id -> reason).
 
+    Args:
+        file: where they come from, for errors.
+        tasks: as exported, see ``read_tasks``.
+
     Raises:
-        FileNotFoundError: the file is missing.
-        ValueError: it is no JSON export of tasks.
+        ValueError: they are no tasks, or one stands there twice.
     """
-    try:
-        tasks = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{file}: no JSON ({error}); export the project as JSON") from None
-    if not isinstance(tasks, list):
-        raise ValueError(f"{file}: holds no list of tasks; export the project as JSON")
     kept: list[ExportedTask] = []
     left_out: dict[str, str] = {}
     seen: set[str] = set()

@@ -19,12 +19,14 @@ class LabelMatch:
         unmatched: wanted names that no available label serves, in the order wanted.
         unused: available names that nobody wanted, in id order.
         reasons: unmatched name -> why, readable.
+        guessed: name that is a label only under another name -> "spelling" or "synonym".
     """
 
     ids: Mapping[str, int]
     unmatched: tuple[str, ...]
     unused: tuple[str, ...]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    guessed: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> str:
         """One readable sentence, fit for a log line or an error."""
@@ -87,6 +89,11 @@ def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
         unmatched=unmatched,
         unused=unused,
         reasons={name: reasons[name] for name in unmatched},
+        guessed={
+            name: "spelling" if spelling_key(name) == spelling_key(available.names[ids[name]]) else "synonym"
+            for name in dict.fromkeys(wanted)
+            if name in ids and name != available.names[ids[name]]
+        },
     )
 
 

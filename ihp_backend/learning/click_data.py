@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch.utils.data import DataLoader, Subset
 
@@ -30,6 +31,7 @@ class ClickData(StepwiseData[Item]):
         validation_scale: their scale; that at which the network will work.
         workers: processes that prepare views.
         seed: of views and clicks.
+        options: what is assumed about the data set's files otherwise, see ``ihp_backend.datasets.open_dataset``.
 
     Raises:
         FileNotFoundError, ValueError: the data set is not there or has no photographs to train on, or has no such label
@@ -50,8 +52,9 @@ class ClickData(StepwiseData[Item]):
         workers: int = 1,
         left_out: tuple[str, ...] = (),
         seed: int = 0,
+        options: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(root, dataset, steps, batch_size, workers, seed)
+        super().__init__(root, dataset, steps, batch_size, workers, seed, options)
         self.left_out = left_out
         self.size, self.scales, self.clicks = size, scales, clicks
         self.validation_photographs, self.validation_scale = validation_photographs, validation_scale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,7 @@ class PartData(StepwiseData[PartItem]):
         validation_parts: number of views of val photographs looked at during training.
         workers: processes that prepare views.
         seed: of views and of what shows the parts.
+        options: what is assumed about the data set's files otherwise, see ``ihp_backend.datasets.open_dataset``.
 
     Raises:
         FileNotFoundError, ValueError: the data set is not there or has no photographs to train on.
@@ -83,8 +85,9 @@ class PartData(StepwiseData[PartItem]):
         validation_parts: int = 100,
         workers: int = 1,
         seed: int = 0,
+        options: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(root, dataset, steps, batch_size, workers, seed)
+        super().__init__(root, dataset, steps, batch_size, workers, seed, options)
         self.view, self.validation_parts = view, validation_parts
 
     def items(self, samples: ParsingDataset, length: int) -> PartViews:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -49,10 +49,21 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         batch_size: items per step and process.
         workers: processes that prepare items.
         seed: of the items.
+        options: what is assumed about its files otherwise, see ``ihp_backend.datasets.open_dataset``.
     """
 
-    def __init__(self, root: Path, dataset: str, steps: int, batch_size: int, workers: int, seed: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        dataset: str,
+        steps: int,
+        batch_size: int,
+        workers: int,
+        seed: int,
+        options: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__()
+        self.options = options
         self.root, self.dataset, self.steps, self.batch_size = root, dataset, steps, batch_size
         self.workers, self.seed = workers, seed
 
@@ -66,7 +77,11 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         Raises:
             FileNotFoundError, ValueError: it is not there or has no photographs.
         """
-        return open_dataset(self.dataset, self.root, split)
+        return open_dataset(self.dataset, self.root, split, self.options)
+
+    def assumptions(self) -> Mapping[str, str]:
+        """What is assumed about the files of the train split, by the option that says otherwise."""
+        return open_dataset(self.dataset, self.root, "train", self.options).assumptions
 
     @cached_property
     def labels(self) -> LabelSet:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.datasets import Sample, SampleError
+from ihp_backend.datasets.layouts import check_root
+from ihp_backend.datasets.sample import counted
 from ihp_backend.lessons.accepted_index import HELD_OUT, INDEX, LEARNED, Index
 from ihp_backend.lessons.accepted_set import AcceptedSet
 from ihp_backend.lessons.photograph_store import PhotographStore
@@ -26,6 +28,12 @@ class AcceptedDataset:
         root: folder of the set inside a data folder, or one that ``export`` wrote.
         split: "train", or "val" for what is held out.
 
+    Attributes:
+        left_out: task id -> why it is in neither split.
+        notes: task id -> what could not be used of it, and why.
+        assumptions: none, the index says everything.
+        if_empty: what to do where the split has no photographs.
+
     Raises:
         FileNotFoundError: there is no accepted set.
         ValueError: an unknown split, or a damaged index.
@@ -35,6 +43,7 @@ class AcceptedDataset:
         root = Path(root)
         if split not in SPLITS:
             raise ValueError(f"split: {split!r} does not exist; an accepted set has {', '.join(SPLITS)}")
+        check_root(root, "make one with ihp accepted PROJECT --export")
         own = root / PHOTOGRAPHS
         photographs = own if own.is_dir() else root.parent.parent / PHOTOGRAPHS
         if not (root / INDEX).is_file() or not photographs.is_dir():
@@ -48,6 +57,13 @@ class AcceptedDataset:
         self.labels = index.labels
         self._items = [item for item in index.items if item.split == SPLITS[split]]
         self.ids: Sequence[str] = [str(item.task) for item in self._items]
+        self.left_out = {str(task): reason for task, reason in index.left_out.items()}
+        self.notes = {str(item.task): item.notes for item in self._items if item.notes}
+        self.assumptions: Mapping[str, str] = {}
+        self.if_empty = (
+            f"its photographs are all in the other split, or left out ({counted(self.left_out) or 'none'}): accept "
+            "more work and export again"
+        )
 
     def __len__(self) -> int:
         return len(self._items)

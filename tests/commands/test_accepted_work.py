@@ -63,6 +63,9 @@ def test_listed_exported_and_opened_as_a_data_set(
         np.testing.assert_array_equal(sample.parsing == 255, ~LEFT)
         assert sample.image.shape == (6, 8, 3)
         assert not check_dataset(train).faults
+        assert train.left_out == val.left_out
+        assert train.left_out["50"].startswith("image")
+        assert "left out (1 image" in train.if_empty
     as_json = json.loads(run("accepted", 2, "--json").stdout)
     assert len(as_json["items"]) == 12
 
@@ -76,6 +79,8 @@ def test_what_is_wrong_is_said_in_a_sentence(data_dir: Path, tmp_path: Path) -> 
     assert "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY" in refused.output
     with pytest.raises(FileNotFoundError, match="ihp accepted PROJECT --export"):
         AcceptedDataset(tmp_path, "train")
+    with pytest.raises(FileNotFoundError, match=r"root: .*/nowhere is missing; make one with ihp accepted PROJECT"):
+        AcceptedDataset(tmp_path / "nowhere", "train")
     with pytest.raises(ValueError, match="'test' does not exist"):
         AcceptedDataset(tmp_path, "test")
 

@@ -103,7 +103,7 @@ def test_says_what_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "val_images").mkdir()
     with pytest.raises(FileNotFoundError, match=r"Nearest: .*val_images is there, val_segmentations is missing"):
         open_dataset("lip", tmp_path, "val")
-    with pytest.raises(FileNotFoundError, match=r"root: .*nowhere is no folder; give the folder"):
+    with pytest.raises(FileNotFoundError, match=r"root: .*nowhere is missing; give the folder"):
         open_dataset("cihp", tmp_path / "nowhere", "val")
 
 
@@ -132,5 +132,5 @@ def test_an_empty_split(name: str, tmp_path: Path) -> None:
         if (root / inner).is_dir():
             (root / index).rename(root / inner / index)
             break
-    with pytest.raises(ValueError, match=rf"split: 'train' of {name} in .* has no photographs; check its list"):
+    with pytest.raises(ValueError, match=rf"split: 'train' of {name} in .* has no photographs; check the list"):
         open_dataset(name, root, split)

@@ -355,7 +355,70 @@ def test_folders_and_options(tmp_path: Path) -> None:
         ExportDataset(root, "test")
     with pytest.raises(ValueError, match=r"val_share: 1.0 is no share"):
         ExportDataset(root, "val", val_share=1.0)
+    with pytest.raises(ValueError, match=r"val_share: a fifth is no share"):
+        ExportDataset(root, "val", val_share="a fifth")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"image: 'other' does not name one image tag of the config; it has photo"):
         only(root, image="other")
     with pytest.raises(FileNotFoundError, match=r"labelling_config: nowhere\.xml is missing"):
         only(root, labelling_config="nowhere.xml")
+
+
+def test_labels_read_by_spelling_or_synonym_are_told(tmp_path: Path) -> None:
+    config = CONFIG.replace("Hair", "Trousers").replace("Face", "face")
+    made = annotation(brush("Trousers", box(1, 3)), brush("face", box(4, 5)), brush("la", box(6, 9)))
+    root = write(tmp_path, task(1, made), config=config)
+    told = only(root, labels="ccp").assumptions["label_names"]
+    assert "'Trousers' as 'pants' (synonym)" in told
+    assert "'Left arm' as 'left arm' (spelling)" in told
+    assert "'face'" not in told
+    named = only(root, labels="ccp", label_names={"Trousers": "skirt", "Left arm": "right arm"})
+    assert "label_names" not in named.assumptions
+    found = [named.labels.names[label] for label in np.unique(named.parsing(0))]
+    assert found == ["background", "skirt", "face", "right arm"]
+    assert "label_names" not in only(root).assumptions
+    with pytest.raises(ValueError, match=r"label_names: 'kilt' is none of the labels, which are background, hat"):
+        only(root, labels="ccp", label_names={"Trousers": "kilt"})
+    with pytest.raises(ValueError, match=r"label_names: 'kilt' is no \{NAME: LABEL\}"):
+        only(root, labels="ccp", label_names="kilt")
+    with pytest.raises(ValueError, match=r"labels: 'ccpp' is unknown; choose one of ccp"):
+        only(root, labels="ccpp")
+
+
+def test_one_of_several_annotators(tmp_path: Path) -> None:
+    mine = annotation(brush("Hair", box(1, 3)), number=1, day=1, completed_by=7)
+    newer = annotation(brush("Face", box(1, 3)), number=2, day=2, completed_by={"id": 8, "email": "b@example.org"})
+    cancelled = annotation(number=3, day=3, completed_by=7, was_cancelled=True)
+    root = write(tmp_path, task(1, mine, newer), task(2, newer), task(3, mine, cancelled), task(4))
+    dataset = only(root)
+    assert dataset.assumptions["annotator"].startswith("1 task has several annotations, of which the newest counts")
+    assert [int(dataset.parsing(index).max()) for index in range(3)] == [2, 2, 1]
+    own = only(root, annotator=7)
+    assert list(own.ids) == ["1", "3"]
+    assert own.parsing(0).max() == 1
+    assert own.left_out == {"2": "not annotated by user 7", "4": "not annotated"}
+    assert "annotator" not in own.assumptions
+
+
+def test_says_what_it_assumes(tmp_path: Path) -> None:
+    root = write(tmp_path, *(task(number, annotation(brush("Hair", box(1, 3)))) for number in range(1, 30)))
+    dataset = ExportDataset(root, "val")
+    assert set(dataset.assumptions) == {"labelling_config", "images", "val_share"}
+    assert f"labels and image tag are those of {root}/labelling_config.xml" in dataset.assumptions["labelling_config"]
+    assert f"{len(dataset)} of 29 tasks with masks are val; val_share=0.15" in dataset.assumptions["val_share"]
+    given = ExportDataset(root, "val", labelling_config=root / "labelling_config.xml")
+    assert "labelling_config" not in given.assumptions
+    (root / "labelling_config.xml").unlink()
+    without = ExportDataset(root, "val", labels=LabelSet(("background", "Hair")))
+    assert (
+        "labelling_config.xml is missing; labels are called as in the annotations"
+        in (without.assumptions["labelling_config"])
+    )
+
+
+def test_a_labelling_config_of_windows(tmp_path: Path) -> None:
+    root = write(tmp_path, task(1, annotation(brush("Hair", box(1, 3)))))
+    (root / "labelling_config.xml").write_bytes(CONFIG.encode("utf-16"))
+    assert only(root).labels.names == ("background", "Hair", "Face", "Left arm")
+    (root / "labelling_config.xml").write_bytes(CONFIG.replace("Face", "Gesicht ü").encode("latin-1"))
+    with pytest.raises(ValueError, match=r"labelling_config\.xml: line 2 is not UTF-8; save it as UTF-8"):
+        only(root)

@@ -215,6 +215,25 @@ def test_local_files_are_read_or_asked_for(label_studio: ImageServer, tmp_path: 
     assert source(local_files_root=root).fetch("/data/local-files/?d=here.jpg") == b"read directly"
 
 
+def test_a_local_file_that_is_not_there_was_looked_for(tmp_path: Path) -> None:
+    """Without Label Studio's address nobody else can be asked for it."""
+    address = "/data/local-files/?d=shots%5Cp1.png"
+    images = source(local_files_root=tmp_path)
+    with pytest.raises(ImageFetchError) as caught:
+        images.fetch(address)
+    assert str(caught.value) == (
+        f"image /data/local-files/?d=shots\\p1.png: not found in local_files_root = {tmp_path}, and Label Studio's own "
+        "address is not known; put the file there, correct IHP_LOCAL_FILES_ROOT, or set LABEL_STUDIO_URL and "
+        "LABEL_STUDIO_API_KEY"
+    )
+    (tmp_path / "shots").mkdir()
+    (tmp_path / "shots/p1.png").write_bytes(b"here")
+    assert images.fetch(address) == b"here"
+    for other, path in ((images, "/data/upload/1/p1.png"), (source(), address)):
+        with pytest.raises(ImageFetchError, match=r"a relative address, and Label Studio's own is not known"):
+            other.fetch(path)
+
+
 def test_a_kept_image_is_not_fetched_again(label_studio: ImageServer, tmp_path: Path) -> None:
     label_studio.routes[UPLOAD] = sends()
     for _ in range(2):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 from urllib.parse import quote
 
@@ -43,6 +44,30 @@ def test_a_plus_may_stand_for_a_space(root: Path) -> None:
     assert read_local_file("/data/local-files?d=/a.jpg", root, 1000) == b"a.jpg"
 
 
+@pytest.mark.parametrize(
+    ("written", "file"),
+    [
+        ("folder%5Cb%20c.jpg", "folder/b c.jpg"),
+        ("folder\\b c.jpg", "folder/b c.jpg"),
+        ("folder%5Cb+c.jpg", "folder/b c.jpg"),
+        ("%25C3%25BC.jpg", "ü.jpg"),
+        (quote(unicodedata.normalize("NFD", "ü.jpg")), "ü.jpg"),
+        (unicodedata.normalize("NFD", "ü.jpg"), "ü.jpg"),
+    ],
+)
+def test_names_of_windows_and_macos(root: Path, written: str, file: str) -> None:
+    assert read_local_file(ROUTE + written, root, 1000) == file.encode()
+
+
+def test_names_kept_percent_encoded_or_decomposed_on_disk(root: Path) -> None:
+    (root / "d%C3%A9cran.jpg").write_bytes(b"encoded")
+    assert read_local_file(ROUTE + "d%C3%A9cran.jpg", root, 1000) == b"encoded"
+    (root / unicodedata.normalize("NFD", "é.jpg")).write_bytes(b"decomposed")
+    assert read_local_file(ROUTE + quote(unicodedata.normalize("NFC", "é.jpg")), root, 1000) == b"decomposed"
+    (root / "folder\\odd.jpg").write_bytes(b"a backslash in its name")
+    assert read_local_file(ROUTE + "folder%5Codd.jpg", root, 1000) == b"a backslash in its name"
+
+
 def test_links_inside_are_followed(root: Path) -> None:
     assert read_local_file(ROUTE + "link-in.jpg", root, 1000) == b"a.jpg"
     assert read_local_file(ROUTE + "folder/../a.jpg", root, 1000) == b"a.jpg"
@@ -59,6 +84,9 @@ def test_the_root_may_be_a_link(root: Path, tmp_path: Path) -> None:
         "../secret.jpg",
         "..%2fsecret.jpg",
         "%2e%2e/secret.jpg",
+        "..%5csecret.jpg",
+        "folder\\..\\..\\secret.jpg",
+        "%252e%252e%252fsecret.jpg",
         "folder/../../secret.jpg",
         "../root-too/secret.jpg",
         "link-out.jpg",

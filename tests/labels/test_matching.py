@@ -83,6 +83,11 @@ def test_a_name_that_fits_two_labels_stays_unmatched() -> None:
     assert match.reasons == {"blouse": "fits 'shirt' and 'top'"}
 
 
+def test_says_which_names_were_guessed() -> None:
+    match = match_labels(["hat", "Trousers", "LeftArm", "l-arm", "wings"], CCP)
+    assert match.guessed == {"Trousers": "synonym", "LeftArm": "spelling", "l-arm": "spelling"}
+
+
 def test_describe() -> None:
     text = match_labels(["hat", "wings"], LabelSet(("background", "hat", "hair"))).describe()
     assert text == (

@@ -114,3 +114,21 @@ def test_the_papers_recipe(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert model["semantic_perceiving"]["class_path"].endswith("SemanticPerceivingLoss")
     assert data["clicks"]["extra_limit"] == (45 if name in ("lip", "cihp") else 15)
     assert data["clicks"]["margin"] == (3 if name == "helen" else 10)
+
+
+def test_what_is_assumed_about_a_data_set_can_be_said_otherwise(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["fit", "--config", str(CONFIGS / "paper.yaml"), "--run", "runs/x", "--data.root", "data"]
+    options = ["--data.options.order", "m2fp", "--data.options.first_id", "1"]
+    config = understood(capsys, monkeypatch, [*arguments, *options], train.main)
+    assert config["data"]["options"] == {"order": "m2fp", "first_id": 1}
+
+
+def test_trouble_with_the_data_is_said_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    arguments = ["--config", str(CONFIGS / "ccp_paper.yaml"), "--run", str(tmp_path / "run")]
+    monkeypatch.setattr("sys.argv", ["train", "fit", *arguments, "--data.root", str(tmp_path / "nowhere")])
+    with pytest.raises(SystemExit, match=r"data: root: .*/nowhere is missing; give the folder of the CCP"):
+        train.main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from ihp_backend.datasets import DATASETS, LipDataset
 from ihp_backend.label_studio.masks.brush_rle import encode
 from tests.datasets.trees import striped, write_mask, write_pairs
+from training.dataset_options import parsed_options
 from training.prepare import against_published, main
 
+CASES = Path(__file__).parents[1] / "cases"
 app = typer.Typer()
 app.command()(main)
 
@@ -110,6 +114,85 @@ def test_a_label_studio_export(tmp_path: Path) -> None:
     result = prepare("label-studio", "--root", tmp_path)
     assert result.exit_code == 0, result.output
     assert result.output.count("(K): 2.00") == 2
+
+
+def test_tasks_that_an_export_left_out(tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    result = prepare("label-studio", "--root", CASES / "17-left-out-not-told" / "export", "--json", out)
+    reasons = "6 not annotated, 1 skipped"
+    assert result.exit_code == 1
+    assert f"7 tasks left out: {reasons}; --left-out names them\n" in result.output
+    assert "task 7: left out" not in result.output
+    assert f"split: no photographs; its tasks are all in the other split, or left out ({reasons})" in result.output
+    assert "list of its ids" not in result.output
+    assert json.loads(out.read_text())["left_out"]["7"] == "skipped"
+    full = prepare("label-studio", "--root", CASES / "17-left-out-not-told" / "export", "--left-out")
+    assert "task 7: left out, skipped\n" in full.output
+
+
+def test_notes_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class WithNotes(LipDataset):
+        left_out: ClassVar[dict[str, str]] = dict.fromkeys("123", "skipped")
+        notes: ClassVar[dict[str, tuple[str, ...]]] = {"5": tuple(f"region {n}: no mask" for n in range(30))}
+
+    monkeypatch.setitem(DATASETS, "lip", WithNotes)
+    result = prepare("lip", "--root", lip(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "3 tasks left out: 3 skipped; --left-out names them\n" in result.output
+    assert "task 5: region 19: no mask\nand 10 more; --left-out lists all\n" in result.output
+    assert "task 5: region 29: no mask\n" in prepare("lip", "--root", tmp_path, "--left-out").output
+
+
+@pytest.mark.parametrize("name", ["lip", "helen", "atr", "ccp", "pascal-person-part", "label-studio", "accepted"])
+def test_a_root_that_is_missing_is_said_once(name: str, tmp_path: Path) -> None:
+    result = prepare(name, "--root", tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert result.output.count(f"root: {tmp_path}/nowhere is missing; ") == 1
+    assert "lacks" not in result.output
+    assert result.output.endswith("1 fault\n")
+
+
+def test_assumptions_and_options(tmp_path: Path) -> None:
+    root, out = lip(tmp_path), tmp_path / "report.json"
+    result = prepare("lip", "--root", root, "--json", out)
+    assert "assumed: first_id: ids count from 0, the background; first_id=1 says from 1\n" in result.output
+    assert f"assumed: ids: {root}/val_id.txt lists the photographs; 1 listed" in result.output
+    assert json.loads(out.read_text())["splits"]["val"]["assumptions"]["sides"].startswith("left and right are the")
+    options = [
+        word
+        for option in ("first_id=0", "ids={split}_id.txt", "layout=2", "ids_in=indices", "sides=person")
+        for word in ("--option", option)
+    ]
+    said = prepare("lip", "--root", root, *options)
+    assert said.exit_code == 0
+    assert [line for line in said.output.splitlines() if "assumed" in line and "dataset" not in line] == []
+    wrong = prepare("lip", "--root", root, "--option", "sides=left")
+    assert "train, val: sides: 'left' is unknown; choose one of person, viewer\n" in wrong.output
+    unknown = prepare("lip", "--root", root, "--option", "side=viewer")
+    assert "options: 'side' is unknown; lip has layout, ids, exact_names, first_id" in unknown.output
+    assert (
+        "option: 'sides' is no KEY=VALUE, for example order=m2fp"
+        in str(prepare("lip", "--root", root, "--option", "sides").exception)
+        + prepare("lip", "--root", root, "--option", "sides").output
+    )
+
+
+def test_options_are_read_as_in_a_configuration() -> None:
+    given = [
+        "order=m2fp",
+        "first_id=1",
+        "val_share=0.2",
+        "exact_names=true",
+        "label_names={top: upper clothes}",
+        "a=b=c",
+    ]
+    assert parsed_options(given) == {
+        "order": "m2fp", "first_id": 1, "val_share": 0.2, "exact_names": True, "label_names": {"top": "upper clothes"},
+        "a": "b=c",
+    }  # fmt: skip
+    assert parsed_options(None) == {}
+    with pytest.raises(ValueError, match=r"option: 'sides' is no KEY=VALUE, for example order=m2fp"):
+        parsed_options(["sides"])
 
 
 @pytest.mark.parametrize(

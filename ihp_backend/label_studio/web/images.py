@@ -20,7 +20,7 @@ from ihp_backend.label_studio.web.image_cache import ImageCache
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url
-from ihp_backend.label_studio.web.local_files import read_local_file
+from ihp_backend.label_studio.web.local_files import is_local_file, read_local_file
 
 __all__ = ["ImageFetchError", "ImageSettings", "ImageSource"]
 
@@ -116,6 +116,12 @@ class ImageSource:
             )
         if url.startswith("//"):
             return f"{urlsplit(label_studio.base).scheme if label_studio else 'https'}:{url}"
+        if label_studio is None and self._settings.local_files_root is not None and is_local_file(url):
+            raise ImageFetchError(
+                f"image {shown(url)}: not found in local_files_root = {self._settings.local_files_root}, and Label "
+                "Studio's own address is not known; put the file there, correct IHP_LOCAL_FILES_ROOT, or set "
+                "LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY"
+            )
         if label_studio is None:
             raise ImageFetchError(
                 f"image {shown(url)}: a relative address, and Label Studio's own is not known; set LABEL_STUDIO_URL "

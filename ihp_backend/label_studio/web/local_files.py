@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from pathlib import Path
 from urllib.parse import unquote, unquote_plus
 
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 
 _ROUTE = "/data/local-files"
+
+
+def is_local_file(path: str) -> bool:
+    """Whether path and query of an address are those of a file that Label Studio serves from a folder."""
+    route, _, query = path.partition("?")
+    return route.rstrip("/") == _ROUTE and query.startswith("d=")
+
+
+def spellings(written: str) -> list[str]:
+    """The paths that a path in an address may stand for, the likeliest first.
+
+    Label Studio percent-encodes names itself, but imported tasks often carry them as they are, or encoded twice.
+    Windows separates folders by backslashes, and macOS decomposes accented letters.
+    """
+    decoded = (unquote(written), unquote_plus(written), written, unquote(unquote(written)))
+    slashes = [name.replace("\\", "/") for name in decoded]
+    names = dict.fromkeys((*decoded, *slashes))
+    return list(
+        dict.fromkeys([*names, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD") for name in names)])
+    )
 
 
 def read_local_file(path: str, root: Path, max_bytes: int) -> bytes | None:
@@ -27,12 +48,9 @@ def read_local_file(path: str, root: Path, max_bytes: int) -> bytes | None:
     Raises:
         ImageFetchError: the file is larger than `max_bytes`, or cannot be read.
     """
-    route, _, query = path.partition("?")
-    if route.rstrip("/") != _ROUTE or not query.startswith("d="):
+    if not is_local_file(path):
         return None
-    written = query[2:]
-    # Label Studio percent-encodes names itself, but imported tasks often carry them as they are.
-    for name in dict.fromkeys((unquote(written), unquote_plus(written), written)):
+    for name in spellings(path.partition("?")[2].removeprefix("d=")):
         data = _read_inside(root, name, max_bytes, path)
         if data is not None:
             return data
