@@ -111,7 +111,7 @@ def test_many_threads_cause_one_exchange() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (401, b"{}", "401, Label Studio refused the personal access token .*; create a new one"),
+        (401, b"{}", "401, Label Studio refused the personal access token .*; create a new personal access token"),
         (301, b"", "status 301 instead of an access token; check that LABEL_STUDIO_URL"),
         (200, b"<html>", "status 200 instead of an access token"),
         (200, b"[]", "status 200 instead of an access token"),

@@ -97,7 +97,7 @@ class AccessTokens:
         if status in (401, 403):
             raise ImageFetchError(
                 f"{shown(url)}: {status}, Label Studio refused the personal access token (revoked, or of another Label "
-                "Studio); create a new personal access token in its Account & Settings and set LABEL_STUDIO_API_KEY to it"
+                "Studio); create a new personal access token in its Account & Settings and set LABEL_STUDIO_API_KEY"
             )
         try:
             access = json.loads(body)["access"] if status == 200 else None

@@ -112,8 +112,9 @@ class Downloader:
                 if status == 401 and may_renew and self._tokens.renew(label_studio, authorization):
                     may_renew = False
                     continue
-                if status in REDIRECTS and (target := response.headers.get("Location")):
-                    raise _failed(url, redirected(urljoin(url, target), label_studio))
+                if status in REDIRECTS and (location := response.headers.get("Location")):
+                    target = urljoin(url, location)
+                    raise _failed(url, redirected(target, label_studio, in_a_circle=target == url))
                 if status < 400:
                     return status, self._body(response, url, deadline, "JSON")
                 said = _complaint(response)
