@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, unwrapped
+from ihp_backend.label_studio.web.label_studio_address import QUOTES, LabelStudioAddress, unwrapped
 
 # Of an access token that does not say how long it lives; Label Studio's live 300 s.
 _DEFAULT_LIFE = 240.0
@@ -124,7 +124,8 @@ def basic(label_studio: LabelStudioAddress) -> dict[str, str]:
 def cleaned_token(text: str) -> tuple[str, str]:
     """A token as it was copied, without what is around it: the token, and what was left out, empty for nothing."""
     token = unwrapped(text)
-    left_out = [] if token == text else ["white space" if token == text.strip() else "quotes"]
+    quoted = any(character in QUOTES for character in text[: text.find(token)])
+    left_out = [] if token == text else ["quotes" if quoted else "white space"]
     while match := _IN_FRONT.match(token):
         token = unwrapped(token[match.end() :])
         left_out.append(repr(match[0].strip()))

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 Origin = tuple[str, str, int]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_QUOTES = "\"'`\u201c\u201d\u2018\u2019"
+QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 # What editors and web pages leave around a copied text, besides white space.
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 
@@ -56,7 +56,7 @@ def unwrapped(text: str) -> str:
     before = ""
     while text != before:
         before, text = text, text.strip().strip(_INVISIBLE)
-        if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
+        if len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:
             text = text[1:-1]
     return text
 
@@ -80,10 +80,13 @@ def why_no_address(text: str, example: str = "http://label-studio:8080") -> str:
         return f"{told} is no absolute address: http:// or https:// is missing; give one like {example}"
     try:
         origin(text)
+        usable = "@" not in text.rpartition(urlsplit(text).netloc)[2]
     except ValueError:
+        usable = False
+    if not usable:
         return (
-            f"{told} has no host or no port that can be used; give one like {example}, and write "
-            "characters such as / and @ of a password as %2F and %40"
+            f"{told} has no host or no port that can be used; give one like {example}, and write characters such as / "
+            "? # and @ of a password as %2F %3F %23 and %40"
         )
     return ""
 
