@@ -29,7 +29,7 @@ _NEW_TOKEN = (
 def address(studio: Studio) -> Iterator[Finding]:
     """It answers, it is Label Studio, and in which version; nothing else can be asked where this is an error."""
     for note in studio.notes:
-        yield Finding("settings", "warning", note, "write it so in the setting", PLACE)
+        yield Finding("settings", "warning", note, "write the setting without that", PLACE)
     try:
         answer = studio.ask("GET", _VERSION, with_token=False)
     except NoAnswer as error:

@@ -28,7 +28,8 @@ def closed(installation: Installation) -> Iterator[str]:
     """The address of a proxy that passes on what comes with the login, header fields and all."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def _pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.headers.get("Authorization") != LOGIN:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="closed"')
@@ -36,11 +37,14 @@ def closed(installation: Installation) -> Iterator[str]:
                 return
             with requests.Session() as session:
                 session.trust_env = False
-                answer = session.get(installation.client.url + self.path, headers=dict(self.headers), timeout=60)
+                url, fields = installation.client.url + self.path, dict(self.headers)
+                answer = session.request(self.command, url, headers=fields, data=body, timeout=60)
             self.send_response(answer.status_code)
             self.send_header("Content-Type", answer.headers.get("Content-Type", ""))
             self.end_headers()
             self.wfile.write(answer.content)
+
+        do_GET = do_POST = _pass_on
 
         def log_message(self, format: str, *args: object) -> None:
             pass

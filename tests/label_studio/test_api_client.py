@@ -57,6 +57,7 @@ def test_patience_has_an_end(label_studio: ImageServer) -> None:
         (sends(b'{"task": ["Invalid pk"]}', "application/json", 400), "Invalid pk"),
         (sends(b"<html>", "application/json"), "no JSON"),
         (sends(b"<html>", "text/html"), "a web page"),
+        (sends(b"<html>", "text/html", 418), "a web page, not Label Studio's answer"),
     ],
 )
 def test_refusals_are_told_at_once(label_studio: ImageServer, answer: Answer, remedy: str) -> None:

@@ -18,7 +18,7 @@ from ihp_backend.label_studio.web.prediction_api import PredictionApi
 from ihp_backend.label_studio.web.project_api import ProjectApi
 
 from .image_server import IMAGE, ImageServer, sends, wants, web_token
-from .trouble_servers import Place, place
+from .trouble_servers import Place, free_port, place
 from .troubles import API_TROUBLES, BASIC, LEGACY, PASSWORD, TROUBLES, Trouble
 
 
@@ -61,6 +61,12 @@ def test_of_the_api(trouble: Trouble, at: Place, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(ProjectApiError) as caught:
             ask("1")
         must_say(trouble, str(caught.value))
+
+
+def test_a_label_studio_that_told_its_own_address_runs(at: Place) -> None:
+    with pytest.raises(ImageFetchError, match="nobody listens there; set LABEL_STUDIO_URL to") as caught:
+        ImageSource(ImageSettings()).fetch("/a.jpg", hostname=f"http://127.0.0.1:{free_port()}", access_token=LEGACY)
+    assert "start" not in str(caught.value)
 
 
 def test_what_does_not_pass_is_not_asked_again(at: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,11 @@ def _untrusted_through_a_proxy(at: Place) -> Made:
     return _https()(at)[0], {"HTTPS_PROXY": at.proxy()}
 
 
+def _no_http(connection: socket.socket) -> None:
+    connection.recv(9999)
+    connection.sendall(b"SSH-2.0\r\n")
+
+
 def _to_itself(handler: BaseHTTPRequestHandler) -> None:
     redirects(handler.path)(handler)
 
@@ -114,7 +119,7 @@ _ITSELF = "has to be the address of Label Studio itself"
 
 TROUBLES = [
     Trouble("self-signed", _https(), "its certificate is not trusted here (self-signed)", "set REQUESTS_CA_BUNDLE to"),
-    Trouble("another CA", _behind_another, "not trusted by REQUESTS_CA_BUNDLE=", "add it to that one"),
+    Trouble("another CA", _behind_another, "not trusted by REQUESTS_CA_BUNDLE=", "or add it to /"),
     Trouble("expired", _https(days=-1, trusted=True), "its certificate has expired", "renew the certificate of Label"),
     Trouble(
         "other address", _https("IP:127.0.0.9", trusted=True), "not for the name 127.0.0.1", "use a name in LABEL_S"
@@ -146,9 +151,7 @@ TROUBLES = [
     Trouble(
         "closed TLS", _speaks(lambda one: one.recv(9999), "https"), "handshake was broken off", "check the port in LA"
     ),
-    Trouble(
-        "no HTTP", _speaks(lambda one: one.recv(9999) and one.sendall(b"SSH-2.0\r\n")), "is no HTTP", "correct the port"
-    ),
+    Trouble("no HTTP", _speaks(_no_http), "is no HTTP", "correct the port"),
     Trouble(
         "proxy refuses",
         _proxied("https://studio.example", "HTTPS_PROXY", lambda at: _refused(at)[0]),

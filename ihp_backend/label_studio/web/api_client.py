@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ihp_backend.label_studio.problems import without_query
 from ihp_backend.label_studio.web.api_access import ProjectApiError, patient_downloader, required_address
 from ihp_backend.label_studio.web.download import NoAnswerError
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
@@ -114,4 +115,6 @@ def _remedy(status: int, content: bytes, label_studio: LabelStudioAddress) -> st
         return "Label Studio or what stands before it wants fewer requests; run the command again later"
     if status == 500:
         return "look into Label Studio's log, and run the command again"
-    return f"Label Studio says {content.decode('utf-8', 'replace')!r}"
+    if content.lstrip().startswith(b"<"):
+        return f"a web page, not Label Studio's answer: {NOT_LABEL_STUDIO}"
+    return f"Label Studio says {without_query(content.decode('utf-8', 'replace'))!r}"

@@ -21,7 +21,9 @@ from ihp_backend.label_studio.web.status_errors import (
     REDIRECTS,
     NoAnswerError,
     StatusError,
+    failed,
     in_between,
+    no_answer,
     redirected,
     status_error,
 )
@@ -69,7 +71,7 @@ class Downloader:
                         return decode_data_uri(target, self._settings.max_bytes)
                     url = urljoin(url, target)
                     if url in visited:
-                        raise _failed(asked, redirected(url, owner, in_a_circle=True))
+                        raise failed(asked, redirected(url, owner, in_a_circle=True))
                     visited.append(url)
                     if len(visited) > MOST_REDIRECTS + 1:
                         raise ImageFetchError(
@@ -114,12 +116,12 @@ class Downloader:
                     continue
                 if status in REDIRECTS and (location := response.headers.get("Location")):
                     target = urljoin(url, location)
-                    raise _failed(url, redirected(target, label_studio, in_a_circle=target == url))
+                    raise failed(url, redirected(target, label_studio, in_a_circle=target == url))
                 if status < 400:
                     return status, self._body(response, url, deadline, "JSON")
                 said = _complaint(response)
                 if found := in_between(url, status, response.headers, said, label_studio):
-                    raise _failed(url, found)
+                    raise failed(url, found)
                 return status, said
 
     def _send(self, request: requests.PreparedRequest, owner: LabelStudioAddress | None) -> requests.Response:
@@ -136,7 +138,7 @@ class Downloader:
                 "network, or LABEL_STUDIO_URL if this is Label Studio"
             ) from None
         except NoConnection as error:
-            raise _no_answer(url, error, owner) from None
+            raise no_answer(url, error, owner) from None
 
     def _body(self, response: requests.Response, url: str, deadline: float, wanted: str = "an image") -> bytes:
         limit = self._settings.max_bytes
@@ -192,19 +194,8 @@ class Downloader:
             if status == 200:
                 return status, self._body(response, url, deadline, "JSON")
             if found := in_between(url, status, response.headers, _complaint(response), label_studio):
-                raise _failed(url, found)
+                raise failed(url, found)
             return status, b""
-
-
-def _failed(url: str, found: tuple[str, str]) -> ImageFetchError:
-    """What was found, and the remedy."""
-    return ImageFetchError(f"image {shown(url)}: {found[0]}; {found[1]}")
-
-
-def _no_answer(url: str, error: NoConnection, owner: LabelStudioAddress | None) -> ImageFetchError:
-    asked = ("Label Studio", "LABEL_STUDIO_URL") if owner else ("its server", "its address")
-    text = f"image {shown(url)}: {error.what}; {error.remedy(*asked)}"
-    return NoAnswerError(text) if error.passing else ImageFetchError(text)
 
 
 def _prepared(method: str, url: str, body: dict[str, Any] | None = None) -> requests.PreparedRequest:

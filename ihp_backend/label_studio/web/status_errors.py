@@ -1,4 +1,4 @@
-"""What an HTTP status, or none, says about an image, and the remedy."""
+"""What an HTTP status, or no answer, says about an image or Label Studio's API, and the remedy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ihp_backend.label_studio.web.access_tokens import is_web_token
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
+from ihp_backend.label_studio.web.no_connection import NoConnection
 from ihp_backend.label_studio.web.proxies import at_proxy, proxy_of
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -31,6 +32,25 @@ class StatusError(ImageFetchError):
     def __init__(self, text: str, status: int) -> None:
         super().__init__(text)
         self.status = status
+
+
+def failed(url: str, found: tuple[str, str]) -> ImageFetchError:
+    """The error for what was found, and its remedy."""
+    return ImageFetchError(f"image {shown(url)}: {found[0]}; {found[1]}")
+
+
+def no_answer(url: str, error: NoConnection, owner: LabelStudioAddress | None) -> ImageFetchError:
+    """The error for no answer; `owner` is the Label Studio that was asked, None for other servers."""
+    asked = ("Label Studio", "LABEL_STUDIO_URL") if owner else ("its server", "its address")
+    remedy = error.remedy(*asked)
+    if owner and not owner.configured and error.refused:
+        # It runs, as it told its address a moment ago.
+        remedy = (
+            "set LABEL_STUDIO_URL to Label Studio's address as seen from here (in a container, localhost is the "
+            "container itself)"
+        )
+    text = f"image {shown(url)}: {error.what}; {remedy}"
+    return NoAnswerError(text) if error.passing else ImageFetchError(text)
 
 
 def in_between(

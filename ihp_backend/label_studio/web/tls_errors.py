@@ -73,11 +73,11 @@ def _untrusted(code: int, message: str) -> NoConnection:
             "its certificate is not valid yet", "set the clock of this machine, or renew the certificate of {server}"
         )
     kind, bundle = "self-signed" if code == _SELF_SIGNED else message, ca_bundle()
-    where, also = (f"by {bundle[0]}={bundle[1]}", ", or add it to that one") if bundle else ("here", "")
+    where, also = (f"by {bundle[0]}={bundle[1]}", f", or add it to {bundle[1]}") if bundle else ("here", "")
     return NoConnection(
         f"its certificate is not trusted {where} ({kind})",
-        "set REQUESTS_CA_BUNDLE to a file with the certificate of your company's CA, or with the self-signed one "
-        f"itself{also}, and start again",
+        "set REQUESTS_CA_BUNDLE to a file with the certificate of your company's CA (or the self-signed one itself)"
+        f"{also}, and start again",
     )
 
 
