@@ -85,6 +85,14 @@ def test_a_trusted_certificate_and_a_proxy_with_a_login(at: Place, monkeypatch: 
     assert server.asked[0].authorization == f"Token {LEGACY}"
 
 
+def test_a_trusted_certificate_for_the_name(at: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is made to the address that was checked, and the certificate is for the name."""
+    certificate = at.certificate("DNS:localhost")
+    url = f"https://localhost:{at.server(sends(), certificate).server_address[1]}"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    assert ImageSource(ImageSettings(label_studio_url=url)).fetch("/a.jpg") == IMAGE
+
+
 def test_proxies_that_are_gone_round(label_studio: ImageServer, monkeypatch: pytest.MonkeyPatch) -> None:
     label_studio.routes["/a.jpg"] = sends()
     monkeypatch.setenv("HTTP_PROXY", "http://no-such-proxy.invalid:1")
