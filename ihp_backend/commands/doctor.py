@@ -38,14 +38,16 @@ def doctor(
     from ihp_backend.doctor.case import Case
     from ihp_backend.doctor.examination import examine_machine, examine_servers, mend
     from ihp_backend.doctor.studio import Studio
+    from ihp_backend.label_studio.web.label_studio_address import unwrapped, why_no_address
     from ihp_backend.server.settings import ServerSettings, SettingsError
 
     try:
         settings = ServerSettings.from_environment({**os.environ, "LABEL_STUDIO_URL": label_studio_url or ""})
     except SettingsError as error:
         raise failure(str(error)) from None
-    if backend is not None and not backend.startswith(("http://", "https://")):
-        raise failure(f"backend: {backend!r} is no address; give one like http://127.0.0.1:9090")
+    backend = None if backend is None else unwrapped(backend)
+    if backend is not None and (why := why_no_address(backend, "http://127.0.0.1:9090")):
+        raise failure(f"backend: {why}")
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
     case = Case(
         settings,

@@ -60,7 +60,8 @@ def predict_project(
 
     *address, number = where
     if len(address) > 1 or not number.isdecimal():
-        raise failure(f"project: {' '.join(where)!r} is no number of a project, nor an address and a number")
+        # The address is not repeated: it may hold a password.
+        raise failure(f"project: {number!r} is no number of a project; give a number, or an address and a number")
     url = address[0] if address else None
     stopped = Event()
     with told(ProjectApiError, RequestError, SettingsError, StorageError, CheckpointError):

@@ -23,7 +23,11 @@ def backend(case: Case) -> Iterator[Finding]:
     url = case.backend_url
     answer = case.health(url)
     if isinstance(answer, NoAnswer):
-        remedy = "start it with ihp serve; if it runs elsewhere, name its address with --backend"
+        remedy = (
+            "start it with ihp serve; if it runs elsewhere, name its address with --backend"
+            if answer.error.refused
+            else answer.error.remedy("ihp serve", "--backend")
+        )
         yield Finding("backend", "error", str(answer), remedy, _PLACE)
         return
     if not is_own_health(answer):

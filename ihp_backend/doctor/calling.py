@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
-from ihp_backend.label_studio.web.address_policy import AddressRefused, Reach
+from ihp_backend.label_studio.web.address_policy import Reach
 from ihp_backend.label_studio.web.image_errors import shown
+from ihp_backend.label_studio.web.label_studio_address import origin
+from ihp_backend.label_studio.web.no_connection import NoConnection
 from ihp_backend.label_studio.web.pinned_adapter import send
 
 _LONGEST_DETAIL = 300
 
 
 class NoAnswer(RuntimeError):
-    """Nobody answered; the text names the address and what happened."""
+    """Nobody answered; the text names the address and what happened.
+
+    Attributes:
+        error: why, and its remedy.
+    """
+
+    def __init__(self, text: str, error: NoConnection) -> None:
+        super().__init__(text)
+        self.error = error
 
 
 @dataclass(frozen=True)
@@ -27,18 +38,25 @@ class Answer:
     Attributes:
         status: the HTTP status.
         content: the decoded JSON, None for anything else.
+        text: the beginning of anything else.
         milliseconds: from the request to the end of the answer.
-        location: where a redirect leads.
+        headers: its header fields, their names in any case.
     """
 
     status: int
     content: Any
     milliseconds: float
-    location: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def location(self) -> str:
+        """Where a redirect leads; empty for other answers."""
+        return self.headers.get("Location", "")
 
     @property
     def detail(self) -> str:
@@ -62,19 +80,29 @@ def call(
     Raises:
         NoAnswer: nothing listens there, the name is unknown, or it took too long.
     """
+    fields = {"Accept": "application/json", **(headers or {})}
+    try:
+        request = requests.Request(method, url, headers=fields, json=body).prepare()
+        origin(str(request.url))
+    except (ValueError, requests.RequestException):
+        raise _no_answer(url, NoConnection("no http or https address", "correct {setting}")) from None
     began = time.perf_counter()
     try:
-        request = requests.Request(method, url, headers={"Accept": "application/json", **(headers or {})}, json=body)
-        with send(request.prepare(), Reach.ANY, (min(patience, 5.0), patience)) as response:
+        with send(request, Reach.ANY, (min(patience, 5.0), patience)) as response:
             content = response.content
-    except requests.Timeout:
-        raise NoAnswer(f"{shown(url)}: no answer within {patience:g} s") from None
-    except (AddressRefused, OSError, ValueError) as error:
-        why = "the connection is refused" if "refused" in str(error) else f"no connection ({type(error).__name__})"
-        raise NoAnswer(f"{shown(url)}: {why}") from None
+    except NoConnection as error:
+        raise _no_answer(url, error) from None
+    except (requests.RequestException, OSError):
+        broken = NoConnection("the answer broke off before its end", "look into the log of {server}", passing=True)
+        raise _no_answer(url, broken) from None
     took = (time.perf_counter() - began) * 1000
     try:
         decoded = json.loads(content)
     except ValueError:
         decoded = None
-    return Answer(response.status_code, decoded, took, response.headers.get("Location", ""))
+    text = "" if decoded is not None else content[:_LONGEST_DETAIL].decode("utf-8", "replace")
+    return Answer(response.status_code, decoded, took, response.headers, text)
+
+
+def _no_answer(url: str, error: NoConnection) -> NoAnswer:
+    return NoAnswer(f"{shown(url)}: {error.what}", error)

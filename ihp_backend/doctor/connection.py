@@ -8,7 +8,7 @@ from functools import partial
 from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.case import Case, Project, same_address, url_of
 from ihp_backend.doctor.finding import Finding, Mend
-from ihp_backend.doctor.studio import Record, Studio
+from ihp_backend.doctor.studio import ASKED, Record, Studio
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
 
 TITLE = "IHP Backend"
@@ -93,8 +93,11 @@ def _reached_by_label_studio(studio: Studio, project: Project, backend: Record) 
         path, body = f"{path}/interactive-annotating", {"task": project.tasks[0].get("id"), "context": {"result": []}}
     try:
         answer = studio.ask("POST" if body else "GET", path, body or None)
-    except (NoAnswer, ImageFetchError) as error:
-        return Finding("connection", "error", str(error), "look into Label Studio's log", project.place)
+    except NoAnswer as error:
+        return Finding("connection", "error", str(error), error.error.remedy(*ASKED), project.place)
+    except ImageFetchError as error:
+        found, _, remedy = error.of_no_image.partition("; ")
+        return Finding("connection", "error", found, remedy, project.place)
     said = answer.content.get("errors") if isinstance(answer.content, dict) else None
     if said or not answer.ok:
         found = f"Label Studio's way to {url_of(backend)} fails, and its editor shows nothing: {said or answer.detail}"

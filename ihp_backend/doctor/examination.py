@@ -71,7 +71,7 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
         projects = [load_project(studio, case.project)] if case.project else connected_projects(case, studio)
     except StudioError as error:
         remedy = "give the number in the project's address in Label Studio, and the token of a user who sees it"
-        yield Finding("projects", "error", str(error), remedy, PLACE)
+        yield Finding("projects", "error", str(error), error.remedy or remedy, PLACE)
         projects = []
     else:
         if not projects:
@@ -85,7 +85,7 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
         try:
             yield from _examine_project(case, studio, each, with_photographs)
         except StudioError as error:
-            yield Finding("project", "error", str(error), "look into Label Studio's log", each.place)
+            yield Finding("project", "error", str(error), error.remedy or "look into Label Studio's log", each.place)
 
 
 def mend(case: Case) -> list[Change]:

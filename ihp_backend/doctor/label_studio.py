@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 from packaging.version import InvalidVersion, Version
 
 from ihp_backend.doctor.calling import Answer, NoAnswer
 from ihp_backend.doctor.finding import Finding
-from ihp_backend.doctor.studio import Studio
+from ihp_backend.doctor.studio import ASKED, Studio
 from ihp_backend.label_studio.web.access_tokens import claims_of
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.web.status_errors import NOT_LABEL_STUDIO, redirected
 
 TRIED = Version("1.23.2")
 """The version that the contract tests run with."""
 
 PLACE = "Label Studio"
+_VERSION, _WHO = "/api/version/", "/api/current-user/whoami"
 _NEW_TOKEN = (
     "create a personal access token in Label Studio (Account & Settings, Personal Access Token), set "
     "LABEL_STUDIO_API_KEY to it and start ihp serve again"
@@ -25,21 +28,25 @@ _NEW_TOKEN = (
 
 def address(studio: Studio) -> Iterator[Finding]:
     """It answers, it is Label Studio, and in which version; nothing else can be asked where this is an error."""
+    for note in studio.notes:
+        yield Finding("settings", "warning", note, "write the setting without that", PLACE)
     try:
-        answer = studio.ask("GET", "/api/version/", with_token=False)
+        answer = studio.ask("GET", _VERSION, with_token=False)
     except NoAnswer as error:
-        remedy = "start Label Studio, or correct LABEL_STUDIO_URL (in a container, localhost is the container itself)"
-        yield Finding("address", "error", str(error), remedy, PLACE)
+        yield Finding("address", "error", str(error), error.error.remedy(*ASKED), PLACE)
         return
-    if answer.location:
-        remedy = "set LABEL_STUDIO_URL to where it leads, with https and sub-path"
-        yield Finding("address", "error", f"{studio.url} redirects to {answer.location}", remedy, PLACE)
+    between = studio.in_between(_VERSION, answer)
+    if between is None and answer.location:
+        asked = f"{studio.url}{_VERSION}"
+        target = urljoin(asked, answer.location)
+        between = redirected(target, studio.address, in_a_circle=target == asked)
+    if between is not None:
+        yield Finding("address", "error", f"{studio.url}: {between[0]}", between[1], PLACE)
         return
     release = answer.content.get("release") if answer.ok and isinstance(answer.content, dict) else None
     if not isinstance(release, str):
-        found = f"{studio.url}/api/version/ answered status {answer.status}, and not as Label Studio does"
-        remedy = "correct LABEL_STUDIO_URL: Label Studio's own address, with its sub-path if it has one"
-        yield Finding("address", "error", found, remedy, PLACE)
+        found = f"{studio.url}{_VERSION} answered status {answer.status}, and not as Label Studio does"
+        yield Finding("address", "error", found, NOT_LABEL_STUDIO, PLACE)
         return
     yield Finding("address", "ok", f"{studio.url}", "", PLACE, answer.milliseconds)
     yield _version(release)
@@ -70,13 +77,16 @@ def token(studio: Studio, now: float | None = None) -> Iterator[Finding]:
             yield Finding("token", "error", f"{kind} that expired on {ended}", _NEW_TOKEN, PLACE)
             return
     try:
-        answer = studio.ask("GET", "/api/current-user/whoami")
-    except ImageFetchError:
-        found = f"{kind} that Label Studio does not exchange: it is revoked, or of another Label Studio"
-        yield Finding("token", "error", found, _NEW_TOKEN, PLACE)
+        answer = studio.ask("GET", _WHO)
+    except ImageFetchError as error:
+        found, _, remedy = error.of_no_image.partition("; ")
+        yield Finding("token", "error", f"{kind}: {found}", remedy, PLACE)
         return
     except NoAnswer as error:
-        yield Finding("token", "error", str(error), "look into Label Studio's log", PLACE)
+        yield Finding("token", "error", str(error), error.error.remedy(*ASKED), PLACE)
+        return
+    if between := studio.in_between(_WHO, answer):
+        yield Finding("token", "error", f"{studio.url}{_WHO}: {between[0]}", between[1], PLACE)
         return
     yield _taken(kind, answer)
 

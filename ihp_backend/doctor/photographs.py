@@ -111,7 +111,7 @@ def _asked(url: str, project: Project, body: dict[str, Any], what: str, check: s
     try:
         answer = call("POST", f"{url}/predict", body, patience=100.0)
     except NoAnswer as error:
-        return Finding(check, "error", str(error), "look into the log of ihp serve", project.place)
+        return Finding(check, "error", str(error), error.error.remedy("ihp serve", "--backend"), project.place)
     results = answer.content.get("results") if answer.ok and isinstance(answer.content, dict) else None
     if not isinstance(results, list) or not results or not isinstance(results[0], dict):
         found = f"{url}/predict answered status {answer.status}: {answer.detail}"

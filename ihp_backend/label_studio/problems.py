@@ -49,9 +49,9 @@ def shown(value: Any) -> str:
 
 
 def without_query(text: str) -> str:
-    """``text`` with the query strings of addresses cut off: pre-signed addresses carry credentials there.
+    """``text`` without query strings, users and passwords of addresses: pre-signed ones carry credentials there.
 
     The path of a local file (``?d=...``) stays, it is what the reader has to correct.
     """
-    text = re.sub(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]*@", r"\1", text)
+    text = re.sub(r"(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/]*@|[^\s/@:]*:(?!\d+[/?#])\S*@)", r"\1", text)
     return re.sub(r"\?(?!d=)[^\s'\")>]+=[^\s'\")>]*", "?...", text)

@@ -55,7 +55,10 @@ def test_what_label_studio_refuses_to_change_is_said(installation: StandInInstal
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--backend", "localhost:9090"], "backend: 'localhost:9090' is no address; give one like http://"),
+        (
+            ["--backend", "localhost:9090"],
+            "http:// or https:// is missing; give one like http://127",
+        ),
         (["--label-studio-url", "studio"], "label_studio_url: 'studio' is no absolute address"),
     ],
 )

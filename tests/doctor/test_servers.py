@@ -11,6 +11,7 @@ from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.label_studio import token
 from ihp_backend.doctor.studio import Studio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.no_connection import NoConnection
 from tests.doctor.conftest import Break, StandInInstallation
 from tests.label_studio.image_server import redirects, sends, status, web_token
 
@@ -218,6 +219,10 @@ def test_a_webhook_is_deleted_only_where_the_backend_lives(
     installation.answers("/api/webhooks/", [installation.hook, left])
     case = installation.case()
     real = case.health
-    monkeypatch.setattr(case, "health", lambda url: NoAnswer("away") if url.endswith(f"{host}:9") else real(url))
+    monkeypatch.setattr(
+        case,
+        "health",
+        lambda url: NoAnswer("away", NoConnection("away", "")) if url.endswith(f"{host}:9") else real(url),
+    )
     (finding,) = (finding for finding in examine_servers(case) if finding.check == "stale webhook")
     assert (finding.mend is not None) == mended

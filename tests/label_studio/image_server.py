@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 IMAGE = b"\x89PNG the bytes of an image"
 
@@ -28,12 +30,22 @@ class Asked:
 
 
 class ImageServer(ThreadingHTTPServer):
-    """Answers by path (without query); what is in no route is a 404."""
+    """Answers by path (without query); what is in no route gets ``everywhere``, or else a 404.
+
+    Args:
+        certificate: speaks https with it; its key lies beside it.
+    """
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+            # The handshake in the thread of the connection: a failed one must not end the server.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.everywhere: Answer | None = None
         self.routes: dict[str, Answer] = {}
         self.asked: list[Asked] = []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -41,6 +53,9 @@ class ImageServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass  # clients that break off are part of the tests
 
     def paths(self) -> list[str]:
         return [asked.path for asked in self.asked]
@@ -54,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.body = body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.asked.append(Asked(self.command, self.path, headers, body))
-        self.server.routes.get(self.path.partition("?")[0], status(404))(self)
+        self.server.routes.get(self.path.partition("?")[0], self.server.everywhere or status(404))(self)
 
     do_GET = do_POST = _answer
 
@@ -117,4 +132,4 @@ def web_token(**claims: object) -> str:
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
-    return f"{part({'alg': 'HS256'})}.{part(claims)}.c2lnbmF0dXJl"
+    return f"{part({'alg': 'HS256'})}.{part(claims)}.{'c2lnbmF0dXJl' * 3}c2lnbmF"

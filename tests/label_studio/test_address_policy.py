@@ -112,6 +112,12 @@ def test_paths_and_absolute_addresses() -> None:
     ("url", "text"),
     [
         ("https://me:secret@host:8/a/b.jpg?signature=secret#secret", "https://host:8/a/b.jpg"),
+        ("http://me:se/cret@host/a.jpg", "http://host/a.jpg"),
+        ("http://me:se#cr@et@host:8/a.jpg", "http://host:8/a.jpg"),
+        ("//me:secret@host/a.jpg?x=a@b", "//host/a.jpg"),
+        ("me:secret@host/a.jpg", "host/a.jpg"),
+        ("s3://bucket/a:b@c.jpg", "s3://bucket/a:b@c.jpg"),
+        ("http://host:8080/a@b.jpg", "http://host:8080/a@b.jpg"),
         ("/data/local-files/?d=a%20b.jpg", "/data/local-files/?d=a b.jpg"),
         ("data:image/png;base64,AAAA", "data:image/png;base64,... (26 characters)"),
         ("http://[::1", "<malformed address>"),

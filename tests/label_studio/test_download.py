@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -87,41 +84,6 @@ def test_all_addresses_of_a_name_are_tried(elsewhere: ImageServer, monkeypatch: 
     assert lan().fetch(f"http://images.example.org:{elsewhere.server_address[1]}/a.jpg") == IMAGE
 
 
-def test_certificates_are_checked_against_the_name(
-    elsewhere: ImageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl to make a certificate with")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    options = "-x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=images.example.org"
-    name = "subjectAltName=DNS:images.example.org"
-    subprocess.run(
-        ["openssl", "req", *options.split(), "-addext", name, "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    elsewhere.socket = context.wrap_socket(elsewhere.socket, server_side=True)
-    real = socket.getaddrinfo
-    monkeypatch.setattr(
-        socket,
-        "getaddrinfo",
-        lambda host, *rest, **options: real(
-            "127.0.0.1" if str(host).endswith("example.org") else host, *rest, **options
-        ),
-    )
-    elsewhere.routes["/a.jpg"] = sends()
-    port = elsewhere.server_address[1]
-    with pytest.raises(ImageFetchError, match=r"no connection \(SSLError\)"):
-        lan().fetch(f"https://images.example.org:{port}/a.jpg")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    assert lan().fetch(f"https://images.example.org:{port}/a.jpg") == IMAGE
-    for other in ("other.example.org", "127.0.0.1"):
-        with pytest.raises(ImageFetchError, match=r"no connection \(SSLError\)"):
-            lan().fetch(f"https://{other}:{port}/a.jpg")
-
-
 def test_a_proxy_of_the_environment_is_used(elsewhere: ImageServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
     elsewhere.routes["http://no-such-host.invalid/a.jpg"] = sends()
@@ -176,13 +138,6 @@ def test_a_dripping_server_times_out(elsewhere: ImageServer) -> None:
     elsewhere.routes["/a.jpg"] = drips(100, 0.05, b"x" * 65536)
     with pytest.raises(ImageFetchError, match="timed out"):
         lan(read_seconds=1, total_seconds=0.3).fetch(elsewhere.url + "/a.jpg")
-
-
-def test_no_connection_names_the_remedy() -> None:
-    with pytest.raises(ImageFetchError, match=r"http://127.0.0.1:1/a.jpg: no connection .*container.*LABEL_STUDIO_URL"):
-        lan().fetch("http://127.0.0.1:1/a.jpg")
-    with pytest.raises(ImageFetchError, match="no connection"):
-        lan().fetch("http://no-such-host.invalid/a.jpg")
 
 
 def test_broken_answers(elsewhere: ImageServer) -> None:

@@ -8,6 +8,8 @@ from ihp_backend.label_studio.problems import problem, without_query
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
+        ("see http://a:p@ss@b/c and 'http://a:p/s@b/c'", "see http://b/c and 'http://b/c'"),
+        ("http://host:8080/a@b.jpg", "http://host:8080/a@b.jpg"),
         ("https://a.example/x.jpg?X-Sig=abc&y=1: 404", "https://a.example/x.jpg?... 404"),
         ("see 'https://me:secret@a.example/x.jpg'", "see 'https://a.example/x.jpg'"),
         ("/data/local-files/?d=people/1.jpg", "/data/local-files/?d=people/1.jpg"),

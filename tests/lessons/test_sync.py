@@ -88,8 +88,8 @@ def test_it_says_the_same_as_the_events(studio: ImageServer, ledger: Ledger, tmp
         (status(401), "status 401; Label Studio refused the token"),
         (status(500), "status 500"),
         (sends(b"<html>", "text/html"), "a web page"),
-        (sends(b'{"tasks": 3}', "application/json"), "no list of tasks"),
-        (sends(b"[1]", "application/json"), "no JSON object"),
+        (sends(b'{"tasks": 3}', "application/json"), "JSON without 'tasks'"),
+        (sends(b"[1]", "application/json"), "JSON without 'tasks'"),
         (sends(b"{nonsense", "application/json"), "no JSON"),
     ],
 )
@@ -113,5 +113,5 @@ def test_label_studio_down_or_unknown(studio: ImageServer, ledger: Ledger) -> No
     with pytest.raises(ProjectApiError, match="set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY"):
         ProjectApi(ImageSettings())
     api = ProjectApi(ImageSettings(label_studio_url="http://127.0.0.1:9"))
-    with pytest.raises(ProjectApiError, match="no connection"):
+    with pytest.raises(ProjectApiError, match="nobody listens there; start Label Studio"):
         sync(api, ledger, "2")

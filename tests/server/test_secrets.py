@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
 
-from .stand_in import CAPTURES, capture
+from ihp_backend.server.app import create_app
+from ihp_backend.server.settings import ServerSettings
+from tests.label_studio.trouble_servers import place
+
+from .stand_in import CAPTURES, StandInParser, capture
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
@@ -43,6 +48,28 @@ def test_a_signed_address_that_fails_is_told_without_its_signature(
     for text in (answer, status, caplog.text):
         assert "abc123" not in text
         assert "hunter2" not in text
+
+
+def test_a_label_studio_that_is_not_reached_is_told_with_its_cause(
+    tmp_path: Path, parser: StandInParser, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with place(tmp_path) as at:
+        url = at.server(certificate=at.certificate()).url.replace("http://", "https://somebody:hunter2@")
+        variables = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": TOKEN, "IHP_DATA_DIR": str(tmp_path / "data")}
+        client = create_app(cast(Any, parser), ServerSettings.from_environment(variables)).test_client()
+        body = capture("10")["request"]
+        body["tasks"][0]["data"]["image"] = "/data/upload/1/a.jpg"
+        answer = client.post("/predict", json=body).get_data(as_text=True)
+        status = client.get("/status").get_data(as_text=True)
+        page = client.get("/status", headers={"Accept": "text/html"}).get_data(as_text=True)
+    for text in (answer, status, page):
+        assert "its certificate is not trusted here (self-signed)" in text
+        assert "set REQUESTS_CA_BUNDLE to a file" in text
+    for text in (answer, status, page, caplog.text):
+        assert not any(secret in text for secret in ("hunter2", "somebody", TOKEN))
 
 
 def test_events_are_stored_without_tokens(client: FlaskClient, tmp_path: Path) -> None:

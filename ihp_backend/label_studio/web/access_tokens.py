@@ -2,7 +2,8 @@
 
 A legacy token (40 hexadecimal digits) is sent as it is. A personal access token is a refresh token: Label
 Studio refuses it in the header and exchanges it at ``/api/token/refresh/`` for an access token that lives five
-minutes, which is kept here and renewed before it ends.
+minutes, which is kept here and renewed before it ends. Behind basic auth a legacy token is sent as X-Api-Key, which
+Label Studio lets win over Authorization; it takes no access token there.
 
 Concurrency: one lock guards the table and is held while a token is exchanged, so that many threads with an
 ended token cause one exchange.
@@ -12,17 +13,25 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
-from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
+from ihp_backend.label_studio.web.label_studio_address import QUOTES, LabelStudioAddress, unwrapped
 
 # Of an access token that does not say how long it lives; Label Studio's live 300 s.
 _DEFAULT_LIFE = 240.0
 _MOST_KEPT = 32
+
+_IN_FRONT = re.compile(
+    r"(?:export\s+)?LABEL_STUDIO_API_KEY\s*=\s*|Authorization\s*:\s*|(?:Token|Bearer)(?:\s+|$)", re.IGNORECASE
+)
+_BEGINNING = "eyJ"
+"""Of every JSON web token: the base64 of ``{"``."""
+_SIGNATURE_CHARACTERS = {"HS256": 43, "HS384": 64, "HS512": 86}
 
 Exchange = Callable[[LabelStudioAddress, str, dict[str, str]], tuple[int, bytes]]
 """POST a JSON object to an address of a Label Studio: status and body."""
@@ -38,16 +47,24 @@ class AccessTokens:
         self._kept: dict[tuple[str, str], tuple[str, float]] = {}
 
     def header(self, label_studio: LabelStudioAddress) -> dict[str, str]:
-        """``{"Authorization": ...}`` for a request to `label_studio`; empty where no token is known.
+        """``{"Authorization": ...}`` for a request to `label_studio`; empty where neither token nor login is known.
 
         Raises:
-            ImageFetchError: the personal access token could not be exchanged.
+            ImageFetchError: the token cannot be sent, or the personal access token not be exchanged.
         """
         token = label_studio.token
         if not token:
-            return {}
+            return basic(label_studio)
+        if why := why_no_token(token):
+            # The operator's own was looked at when it was set.
+            raise ImageFetchError(
+                f"the token that Label Studio handed over {why}; set LABEL_STUDIO_API_KEY to one from its Account & "
+                "Settings"
+            )
         claims = claims_of(token)
         if claims is None:
+            if label_studio.login is not None:
+                return {**basic(label_studio), "X-Api-Key": token}
             return {"Authorization": f"Token {token}"}
         if claims.get("token_type") == "access":
             return {"Authorization": f"Bearer {token}"}
@@ -79,8 +96,8 @@ class AccessTokens:
         status, body = self._exchange(label_studio, url, {"refresh": token})
         if status in (401, 403):
             raise ImageFetchError(
-                f"{shown(url)}: {status}, Label Studio refused the personal access token; create a new one in its "
-                "Account & Settings and set LABEL_STUDIO_API_KEY to it"
+                f"{shown(url)}: {status}, Label Studio refused the personal access token (revoked, or of another Label "
+                "Studio); create a new personal access token in its Account & Settings and set LABEL_STUDIO_API_KEY"
             )
         try:
             access = json.loads(body)["access"] if status == 200 else None
@@ -97,6 +114,52 @@ class AccessTokens:
         return access, life if life > 0 else _DEFAULT_LIFE
 
 
+def basic(label_studio: LabelStudioAddress) -> dict[str, str]:
+    """The header for the basic auth of a server in front of `label_studio`; empty where its address has no login."""
+    if label_studio.login is None:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(label_studio.login.encode()).decode()}"}
+
+
+def cleaned_token(text: str) -> tuple[str, str]:
+    """A token as it was copied, without what is around it: the token, and what was left out, empty for nothing."""
+    token = unwrapped(text)
+    quoted = any(character in QUOTES for character in text[: text.find(token)])
+    left_out = [] if token == text else ["quotes" if quoted else "white space"]
+    while match := _IN_FRONT.match(token):
+        token = unwrapped(token[match.end() :])
+        left_out.append(repr(match[0].strip()))
+    return token, " and ".join(left_out)
+
+
+def why_no_token(token: str) -> str:
+    """Why a token cannot be sent or is not whole, without a character of it; empty where nothing is wrong."""
+    if not token:
+        return "is empty"
+    if re.match(r"(?i)https?://", token):
+        return "is an address and no token"
+    for number, character in enumerate(token, start=1):
+        if character.isspace():
+            return f"has a blank or a line break in it (character {number} of {len(token)})"
+        if not character.isascii() or not character.isprintable():
+            return f"has a character that no token has (character {number} of {len(token)})"
+    if token.startswith(_BEGINNING) and not _is_whole(token):
+        return f"begins like a personal access token and is not whole ({len(token)} characters)"
+    return ""
+
+
+def is_web_token(token: str) -> bool:
+    """Whether this is a personal access token, or one that it was exchanged for; else it is a legacy token."""
+    return claims_of(token) is not None
+
+
+def _is_whole(token: str) -> bool:
+    header, dot, rest = token.partition(".")
+    known = _object_in(header) if dot else None
+    length = _SIGNATURE_CHARACTERS.get(str((known or {}).get("alg")))
+    return claims_of(token) is not None and (length is None or len(rest.partition(".")[2]) == length)
+
+
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
@@ -106,8 +169,12 @@ def claims_of(token: str) -> dict[str, Any] | None:
     parts = token.split(".")
     if len(parts) != 3:
         return None
+    return _object_in(parts[1])
+
+
+def _object_in(part: str) -> dict[str, Any] | None:
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        content = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:
         return None
-    return claims if isinstance(claims, dict) else None
+    return content if isinstance(content, dict) else None

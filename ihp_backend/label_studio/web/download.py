@@ -8,14 +8,25 @@ from urllib.parse import urljoin
 
 import requests
 
-from ihp_backend.label_studio.web.access_tokens import AccessTokens
+from ihp_backend.label_studio.web.access_tokens import AccessTokens, basic
 from ihp_backend.label_studio.web.address_policy import AddressRefused, Reach
 from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, origin
+from ihp_backend.label_studio.web.no_connection import NoConnection
 from ihp_backend.label_studio.web.pinned_adapter import send
-from ihp_backend.label_studio.web.status_errors import REDIRECTS, NoAnswerError, StatusError, status_error
+from ihp_backend.label_studio.web.status_errors import (
+    NOT_LABEL_STUDIO,
+    REDIRECTS,
+    NoAnswerError,
+    StatusError,
+    failed,
+    in_between,
+    no_answer,
+    redirected,
+    status_error,
+)
 
 __all__ = ["Downloader", "NoAnswerError", "StatusError"]
 
@@ -45,7 +56,7 @@ class Downloader:
             ImageFetchError: anything else that kept the image away.
         """
         deadline = time.monotonic() + self._settings.total_seconds
-        asked, redirects, may_renew = url, 0, True
+        asked, visited, may_renew = url, [url], True
         while True:
             request = _prepared("GET", url)
             # Decided by the prepared address, which is the one connected to.
@@ -55,21 +66,23 @@ class Downloader:
             with self._send(request, owner) as response:
                 status = response.status_code
                 if status in REDIRECTS and "Location" in response.headers:
-                    redirects += 1
-                    if redirects > MOST_REDIRECTS:
-                        raise ImageFetchError(
-                            f"image {shown(asked)}: more than {MOST_REDIRECTS} redirects; give the final address"
-                        )
                     target = response.headers["Location"].encode("latin-1").decode("utf-8", "replace")
                     if is_data_uri(target):
                         return decode_data_uri(target, self._settings.max_bytes)
                     url = urljoin(url, target)
+                    if url in visited:
+                        raise failed(asked, redirected(url, owner, in_a_circle=True))
+                    visited.append(url)
+                    if len(visited) > MOST_REDIRECTS + 1:
+                        raise ImageFetchError(
+                            f"image {shown(asked)}: more than {MOST_REDIRECTS} redirects; give the final address"
+                        )
                 elif status in (200, 206):
                     return self._body(response, url, deadline)
                 elif status == 401 and owner and may_renew and self._tokens.renew(owner, authorization):
                     may_renew = False
                 else:
-                    raise status_error(url, status, owner)
+                    raise status_error(url, status, owner, response.headers, _complaint(response))
             if time.monotonic() > deadline:
                 raise self._too_slow(url)
 
@@ -88,7 +101,8 @@ class Downloader:
 
         Raises:
             NoAnswerError: no connection, or none in time.
-            ImageFetchError: a token that cannot be exchanged, a page instead of JSON.
+            ImageFetchError: a token that cannot be exchanged, a page instead of JSON, a redirect, or an answer of
+                something that stands before Label Studio.
         """
         deadline, may_renew = time.monotonic() + self._settings.total_seconds, True
         while True:
@@ -99,8 +113,16 @@ class Downloader:
                 status = response.status_code
                 if status == 401 and may_renew and self._tokens.renew(label_studio, authorization):
                     may_renew = False
-                else:
-                    return status, self._body(response, url, deadline) if status < 400 else _complaint(response)
+                    continue
+                if status in REDIRECTS and (location := response.headers.get("Location")):
+                    target = urljoin(url, location)
+                    raise failed(url, redirected(target, label_studio, in_a_circle=target == url))
+                if status < 400:
+                    return status, self._body(response, url, deadline, "JSON")
+                said = _complaint(response)
+                if found := in_between(url, status, response.headers, said, label_studio):
+                    raise failed(url, found)
+                return status, said
 
     def _send(self, request: requests.PreparedRequest, owner: LabelStudioAddress | None) -> requests.Response:
         """Send `request`; `owner` is the Label Studio it goes to, None for other servers."""
@@ -115,16 +137,10 @@ class Downloader:
                 f"image {shown(url)}: {error}; set IHP_ALLOW_PRIVATE_ADDRESSES=1 if images may lie in the local "
                 "network, or LABEL_STUDIO_URL if this is Label Studio"
             ) from None
-        except requests.Timeout:
-            raise self._too_slow(url) from None
-        except (OSError, ValueError) as error:
-            # Not the error's own text, and no `from error`: both can hold the whole address.
-            raise NoAnswerError(
-                f"image {shown(url)}: no connection ({type(error).__name__}); check that this server reaches the "
-                "host (in a container, localhost is the container itself) and that LABEL_STUDIO_URL is right"
-            ) from None
+        except NoConnection as error:
+            raise no_answer(url, error, owner) from None
 
-    def _body(self, response: requests.Response, url: str, deadline: float) -> bytes:
+    def _body(self, response: requests.Response, url: str, deadline: float, wanted: str = "an image") -> bytes:
         limit = self._settings.max_bytes
         too_large = ImageFetchError(
             f"image {shown(url)}: larger than max_bytes = {limit}; scale the image down or raise max_bytes"
@@ -133,9 +149,14 @@ class Downloader:
         if length.isdecimal() and int(length) > limit:
             raise too_large
         if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html":
+            remedy = (
+                NOT_LABEL_STUDIO
+                if wanted == "JSON"
+                else "give the image's own address, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY if it lies in "
+                "Label Studio"
+            )
             raise ImageFetchError(
-                f"image {shown(url)}: a web page, perhaps for logging in, instead of an image; give the image's own "
-                "address, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY if it lies in Label Studio"
+                f"image {shown(url)}: a web page, perhaps for logging in, instead of {wanted}; {remedy}"
             )
         data = bytearray()
         try:
@@ -166,9 +187,15 @@ class Downloader:
 
     def _exchange(self, label_studio: LabelStudioAddress, url: str, body: dict[str, str]) -> tuple[int, bytes]:
         deadline = time.monotonic() + self._settings.total_seconds
-        with self._send(_prepared("POST", url, body), label_studio) as response:
-            data = self._body(response, url, deadline) if response.status_code == 200 else b""
-            return response.status_code, data
+        request = _prepared("POST", url, body)
+        request.headers.update(basic(label_studio))
+        with self._send(request, label_studio) as response:
+            status = response.status_code
+            if status == 200:
+                return status, self._body(response, url, deadline, "JSON")
+            if found := in_between(url, status, response.headers, _complaint(response), label_studio):
+                raise failed(url, found)
+            return status, b""
 
 
 def _prepared(method: str, url: str, body: dict[str, Any] | None = None) -> requests.PreparedRequest:
@@ -181,8 +208,6 @@ def _prepared(method: str, url: str, body: dict[str, Any] | None = None) -> requ
 
 
 def _complaint(response: requests.Response) -> bytes:
-    if "html" in response.headers.get("Content-Type", ""):
-        return b""
     try:
         return next(response.iter_content(_LONGEST_COMPLAINT), b"")
     except (requests.RequestException, OSError):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 _LONGEST = 120
+
+# A user and a password, which may have slashes, @ and the like in it, as people forget to encode them; no port.
+_LOGIN = re.compile(r"^([A-Za-z][\w+.-]*:(?=/)|(?![A-Za-z][\w+.-]*:/))(/*)[^/\s@]*:(?!\d+[/?#])(?:[^\s?#]*@|\S*@)")
 
 
 class ImageFetchError(ValueError):
@@ -30,7 +34,7 @@ def shown(url: object) -> str:
     if url[:5].lower() == "data:":
         return f"{url.partition(',')[0][:40]},... ({len(url)} characters)"
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_LOGIN.sub(r"\1\2", url))
         scheme, host = parts.scheme, parts.netloc.rpartition("@")[2]
         path = parts.path
         if path.endswith("/data/local-files/"):

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url
+from ihp_backend.label_studio.web.access_tokens import cleaned_token, why_no_token
+from ihp_backend.label_studio.web.label_studio_address import (
+    LabelStudioAddress,
+    base_url,
+    login_in,
+    unwrapped,
+    why_no_address,
+    without_login,
+)
+
+logger = logging.getLogger(__name__)
 
 _KEY_FILE = "LABEL_STUDIO_API_KEY_FILE"
+_COPY_TOKEN = "copy it again, whole and without anything else, from Label Studio's Account & Settings"
 
 
 @dataclass(frozen=True)
@@ -28,11 +40,15 @@ class ImageSettings:
             Label Studio in use is always reached; cloud metadata services and link-local addresses never.
         local_files_root: folder that Label Studio serves as ``/data/local-files/``; files in it are read
             directly. None: never, they are fetched from Label Studio.
-        label_studio_url: address of Label Studio as seen from here, with its sub-path if it has one.
+        label_studio_url: address of Label Studio as seen from here, with its sub-path if it has one. A user and a
+            password in it are for the basic auth of a server in front of it, and are moved to `label_studio_login`.
         label_studio_api_key: legacy token or personal access token; goes to `label_studio_url` only.
+        label_studio_login: ``user:password``.
+        notes: what was wrong with the address and the token and is set right, for people.
 
     Raises:
-        ValueError: a limit that is not positive, a root that is no folder, an address that is none.
+        ValueError: a limit that is not positive, a root that is no folder, an address that is none, a token that
+            cannot be sent or is not whole.
     """
 
     cache_dir: Path | None = None
@@ -45,6 +61,8 @@ class ImageSettings:
     local_files_root: Path | None = None
     label_studio_url: str | None = None
     label_studio_api_key: str | None = field(default=None, repr=False)
+    label_studio_login: str | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         for name in ("cache_bytes", "max_bytes", "connect_seconds", "read_seconds", "total_seconds"):
@@ -56,13 +74,32 @@ class ImageSettings:
                 "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT names in Label Studio"
             )
         if self.label_studio_url is not None:
-            try:
-                base_url(self.label_studio_url)
-            except ValueError:
-                raise ValueError(
-                    f"label_studio_url: {self.label_studio_url!r} is no absolute address; give one like "
-                    "http://label-studio:8080"
-                ) from None
+            self._read_address(self.label_studio_url)
+        if self.label_studio_api_key:
+            key, left_out = cleaned_token(self.label_studio_api_key)
+            if why := why_no_token(key):
+                raise ValueError(f"LABEL_STUDIO_API_KEY: the token {why}; {_COPY_TOKEN}")
+            if left_out:
+                self._set(label_studio_api_key=key)
+                self._note(f"LABEL_STUDIO_API_KEY: {left_out} left out, the token alone is sent")
+
+    def _read_address(self, given: str) -> None:
+        url = unwrapped(given)
+        if why := why_no_address(url):
+            raise ValueError(f"label_studio_url: {why}")
+        if url != given:
+            self._note("LABEL_STUDIO_URL: white space or quotes around the address left out")
+        if (login := login_in(url)) is not None:
+            self._set(label_studio_login=login)
+        self._set(label_studio_url=without_login(url))
+
+    def _note(self, text: str) -> None:
+        self._set(notes=(*self.notes, text))
+
+    def _set(self, **values: Any) -> None:
+        """Before the settings are in use: they are frozen."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def label_studio(self, access_token: str | None = None) -> LabelStudioAddress | None:
         """The Label Studio that the operator named; None where none is.
@@ -73,7 +110,7 @@ class ImageSettings:
         if not self.label_studio_url:
             return None
         token = self.label_studio_api_key or access_token or None
-        return LabelStudioAddress(base_url(self.label_studio_url), token, configured=True)
+        return LabelStudioAddress(base_url(self.label_studio_url), token, True, self.label_studio_login)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **explicit: Any) -> ImageSettings:
@@ -85,6 +122,8 @@ class ImageSettings:
             environment: variables by name; by default those of the process. Empty ones count as not set.
             explicit: attributes that win over the environment.
 
+        What was set right is logged, too.
+
         Raises:
             ValueError: as the class itself, IHP_ALLOW_PRIVATE_ADDRESSES is neither 0 nor 1 (false, true), or the
                 file of the key cannot be read, is empty, or is named although the key itself is set.
@@ -95,8 +134,8 @@ class ImageSettings:
             ("label_studio_url", "LABEL_STUDIO_URL"),
             ("label_studio_api_key", "LABEL_STUDIO_API_KEY"),
         ):
-            if text := variables.get(variable, "").strip():
-                values[name] = text
+            if variables.get(variable, "").strip():
+                values[name] = variables[variable]
         if text := variables.get(_KEY_FILE, "").strip():
             if "label_studio_api_key" in values:
                 raise ValueError(f"{_KEY_FILE}: {text} is set and LABEL_STUDIO_API_KEY too; unset one of them")
@@ -109,7 +148,10 @@ class ImageSettings:
             if text not in ("0", "1", "false", "true"):
                 raise ValueError(f"IHP_ALLOW_PRIVATE_ADDRESSES: {text!r} is neither 0 nor 1; set one of them")
             values["allow_private_addresses"] = text in ("1", "true")
-        return cls(**{**values, **explicit})
+        settings = cls(**{**values, **explicit})
+        for note in settings.notes:
+            logger.warning("%s", note)
+        return settings
 
 
 def _key_in(file: Path) -> str:
@@ -124,4 +166,6 @@ def _key_in(file: Path) -> str:
         raise ValueError(f"{_KEY_FILE}: {file} is no text; write the token into it and nothing else") from None
     if not key:
         raise ValueError(f"{_KEY_FILE}: {file} is empty; write the token into it")
+    if why := why_no_token(cleaned_token(key)[0]):
+        raise ValueError(f"{_KEY_FILE}: the token in {file} {why}; {_COPY_TOKEN}")
     return key

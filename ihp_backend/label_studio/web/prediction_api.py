@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 from ihp_backend.label_studio.loose_json import objects
-from ihp_backend.label_studio.web.api_access import ProjectApiError
 from ihp_backend.label_studio.web.api_client import ApiClient
 
 PAGE = 100
@@ -44,7 +43,7 @@ class PredictionApi:
 
     def project(self, project: str) -> dict[str, Any]:
         """A project's settings."""
-        return dict(self._client.get(_project(project)))
+        return self._client.get_with(_project(project), "label_config", str)
 
     def had_to_wait(self, project: str) -> bool:
         """Whether Label Studio was away; returns when it is there."""
@@ -64,10 +63,8 @@ class PredictionApi:
         for page in range(1, 1 << 30):
             # Addresses as they were imported, which is how /predict gets them.
             path = f"/api/tasks/?project={project}&page={page}&page_size={PAGE}&resolve_uri=false&query={query}"
-            answer = self._client.get(path)
-            tasks = answer.get("tasks") if isinstance(answer, dict) else None
-            if not isinstance(tasks, list):
-                raise ProjectApiError(f"project {project}: no list of tasks; is this Label Studio?")
+            answer = self._client.get_with(path, "tasks", list)
+            tasks = answer["tasks"]
             for task in tasks:
                 known = _known(task.get("predictions_model_versions"), version)
                 has = self.has(task["id"], version) if known is None else known
@@ -78,7 +75,8 @@ class PredictionApi:
 
     def has(self, task: int, version: str) -> bool:
         """Whether a task has a prediction of that version."""
-        return any(one.get("model_version") == version for one in self._client.get(f"/api/predictions/?task={task}"))
+        listed = objects(self._client.get(f"/api/predictions/?task={task}"))
+        return any(one.get("model_version") == version for one in listed)
 
     def post(self, project: str, task: int, item: dict[str, Any]) -> None:
         """Add a prediction to a task; ``item`` has model_version, score and result."""
