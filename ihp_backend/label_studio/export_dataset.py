@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,13 +16,12 @@ from ihp_backend.datasets.sample import check_same_size
 from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.config.over_tasks import over_tasks
-from ihp_backend.label_studio.config.pages import addresses
+from ihp_backend.label_studio.export_images import address_of, image_tags, of_image
 from ihp_backend.label_studio.export_tasks import ExportedTask, read_export
 from ihp_backend.label_studio.masks.brush_rle import decode
 from ihp_backend.label_studio.masks.mask_records import HALF
-from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
-from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
+from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import LabelSet, match_labels
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 
@@ -87,8 +85,8 @@ class ExportDataset:
         tasks, self.left_out = read_export(export)
         tags = {task.id: ImageTag(image or "image", "$image") for task in tasks}
         if config is not None:
-            tags = _image_tags(tasks, config, image, self.left_out)
-            tasks = [_of_image(task, tags[task.id].name, config) for task in tasks if task.id in tags]
+            tags = image_tags(tasks, config, image, self.left_out)
+            tasks = [of_image(task, tags[task.id].name, config) for task in tasks if task.id in tags]
             self.left_out |= {
                 task.id: f"no brush regions on {tags[task.id].name}" for task in tasks if not task.regions
             }
@@ -160,49 +158,6 @@ def _config(file: Path) -> LabellingConfig | None:
     return parse_labelling_config(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
-def _image_tags(
-    tasks: Sequence[ExportedTask], config: LabellingConfig, name: str | None, left_out: dict[str, str]
-) -> dict[str, ImageTag]:
-    """The image tag of each task; tasks without it are ``left_out``."""
-    if not config.from_task:
-        return dict.fromkeys((task.id for task in tasks), _image_tag(config.images, name))
-    tags: dict[str, ImageTag] = {}
-    known: dict[ImageTag, None] = {}
-    for task in tasks:
-        try:
-            images = config.of_task(task.data).images
-        except RequestError as error:
-            left_out[task.id] = str(error)
-            continue
-        known |= dict.fromkeys(images)
-        if name is not None and name not in [tag.name for tag in images]:
-            left_out[task.id] = f"no image {name}"
-        elif images:
-            tags[task.id] = _image_tag(images, name)
-        else:
-            left_out[task.id] = "no image"
-    if name is not None and known:
-        _image_tag(tuple(known), name)
-    return tags
-
-
-def _image_tag(images: Sequence[ImageTag], name: str | None) -> ImageTag:
-    fitting = [tag for tag in images if name in (None, tag.name)]
-    if len(fitting) != 1 or not fitting[0].from_task:
-        known = ", ".join(tag.name for tag in images) or "none"
-        raise ValueError(f"image: {name!r} does not name one image tag of the config; it has {known}")
-    return fitting[0]
-
-
-def _of_image(task: ExportedTask, to_name: str, config: LabellingConfig) -> ExportedTask:
-    """A task with its regions on an image, their labels by the names that the task has for them."""
-    of_task = config.of_task(task.data)
-    regions = [region for region in task.regions if region.to_name == to_name]
-    if config.from_task:
-        regions = [replace(region, label=of_task.label_of(region.label) or region.label) for region in regions]
-    return ExportedTask(task.id, task.data, tuple(regions))
-
-
 def _label_ids(tasks: Sequence[ExportedTask], config: LabellingConfig | None, labels: LabelSet) -> dict[str, int]:
     """Label as annotations call it -> its id; raises ``SampleError`` for the first region whose label has none."""
     first = {region.label: region for task in reversed(tasks) for region in reversed(task.regions)}
@@ -224,7 +179,7 @@ def _find_photographs(
     found: list[Path | str] = []
     missing: list[str] = []
     for task in tasks:
-        address, told = _address(task, tags[task.id])
+        address, told = address_of(task, tags[task.id])
         file = _find(address, places) if address is not None else None
         if file is None:
             missing.append(f"task {task.id} ({told})")
@@ -237,15 +192,6 @@ def _find_photographs(
             f"{' or '.join(map(str, places))}; copy them there from Label Studio's media folder, or give images"
         )
     return found
-
-
-def _address(task: ExportedTask, tag: ImageTag) -> tuple[str | None, str]:
-    """Where the photograph of a task is, and how to call it in an error."""
-    try:
-        pages = addresses({"data": task.data}, tag)
-    except RequestError as error:
-        return None, f"{error.problem.field}: {error.problem.value}"
-    return (pages[0], shown(pages[0])) if len(pages) == 1 else (None, f"{tag.field}: {len(pages)} photographs")
 
 
 def _find(address: str, places: Sequence[Path]) -> Path | str | None:
