@@ -81,6 +81,8 @@ def _text(path: str, value: str, data: Any) -> str:
     written = _written(found)
     if written is None:
         remedy = f"import the task with a text under {path!r}, for {value!r} of the labelling config"
+        if "." in path:
+            remedy += ", where dots belong to the variable"
         raise RequestError(problem(f"data.{path}", found, remedy))
     return written
 
