@@ -56,7 +56,9 @@ def test_values(value: str, found: Any) -> None:
     assert parse_value(value, DATA) == found
 
 
-@pytest.mark.parametrize("value", ["http://h/$nowhere", "$images[-1]", "http://h/$image.jpg", "my $meta", "my $grid", "$größe"])
+@pytest.mark.parametrize(
+    "value", ["http://h/$nowhere", "$images[-1]", "http://h/$image.jpg", "my $meta", "my $grid", "$größe"]
+)
 def test_a_text_with_a_variable_that_has_no_text(value: str) -> None:
     # Letters are those of ASCII, so that $größe is the variable "gr" in a text.
     with pytest.raises(RequestError, match=re.escape(f"data.{paths(value)[0]}")):
