@@ -89,7 +89,7 @@ def test_only_the_first_flag_of_an_attribute_is_replaced_but_two_in_the_own_chil
     [
         (SHOTS % "", {"shots": [{}] * 10_000}),
         ('<View><Repeater on="$l"/></View>', {"l": [0] * 1_000_000}),
-        (f"{'<Repeater on="$l">' * 3}<View/>{'</Repeater>' * 3}", {"l": [0] * 999}),
+        ('<Repeater on="$l">' * 3 + "<View/>" + "</Repeater>" * 3, {"l": [0] * 999}),
         (f'<View><Repeater on="$l">{"<View>" * 5000}{"</View>" * 5000}</Repeater></View>', {"l": [0]}),
         (BRUSH.format('value="$l">'), {"l": [{"value": "a"}] * 256}),
     ],
