@@ -32,9 +32,8 @@ def labelling(studio: Studio, project: Project) -> Iterator[Finding]:
     checks = (_smart_brush, _click_tools, _hotkeys)
     found = [finding for check in checks for finding in check(studio, project, controls)]
     if not found:
-        count = f"{len(config.labels)} labels" + (
-            f" and what comes from {', '.join(config.from_task)}" * bool(config.from_task)
-        )
+        from_tasks = f" and what comes from {', '.join(config.from_task)}" if config.from_task else ""
+        count = f"{len(config.labels)} labels{from_tasks}"
         yield Finding("labelling config", "ok", f"{count}, tools and hotkeys in order", "", place)
     yield from found
 

@@ -55,10 +55,11 @@ def ids_in(config: LabellingConfig, labels: LabelSet) -> tuple[str, ...]:
     return tuple(f"{labels.id_of(name)} {name}" for name in config.labels) if config.from_task else ()
 
 
-def images_drawn_on(annotations: Sequence[Annotation]) -> set[Any]:
+def images_drawn_on(annotations: Sequence[Annotation]) -> set[str]:
     """The image tags on which there are masks."""
     records = (mask_records(objects(_content(annotation).get("result")), shapes=True) for annotation in annotations)
-    return {record.get("to_name") for found in records for record, _ in found}
+    names = [record.get("to_name") for found in records for record, _ in found]
+    return {name for name in names if isinstance(name, str)}
 
 
 def _content(annotation: Annotation) -> dict[str, Any]:
