@@ -24,15 +24,17 @@ def labelling(studio: Studio, project: Project) -> Iterator[Finding]:
     except RequestError as error:
         yield Finding("labelling config", "error", str(error), _NEW_CONFIG, place)
         return
-    for what, there in (("<Image>", config.images), ("<BrushLabels> for the masks", config.targets)):
-        if not there:
-            yield Finding("labelling config", "error", f"no {what}", _NEW_CONFIG, place)
-            return
+    wrong = config.unusable or next(iter(config.problems), None)
+    if wrong is not None:
+        yield Finding("labelling config", "error", wrong.value, f"{wrong.remedy}; or {_NEW_CONFIG}", place)
+        return
     controls = read_controls(project.config)
     checks = (_smart_brush, _click_tools, _hotkeys)
     found = [finding for check in checks for finding in check(studio, project, controls)]
     if not found:
-        yield Finding("labelling config", "ok", f"{len(config.labels)} labels, tools and hotkeys in order", "", place)
+        from_tasks = f" and what comes from {', '.join(config.from_task)}" if config.from_task else ""
+        count = f"{len(config.labels)} labels{from_tasks}"
+        yield Finding("labelling config", "ok", f"{count}, tools and hotkeys in order", "", place)
     yield from found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image
@@ -15,9 +15,11 @@ from ihp_backend.doctor.case import Case, Project
 from ihp_backend.doctor.click_time import click_time
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Record
+from ihp_backend.label_studio.asking import config_of_task
+from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.config.pages import addresses
-from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.problems import Problem, RequestError
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.images import ImageSource
 
@@ -38,8 +40,7 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
     """
     place = project.place
     config = parse_labelling_config(project.config)
-    image = next((image for image in config.images if image.data_key), None)
-    if image is None:
+    if not config.from_task and not any(image.from_task for image in config.images):
         return
     if not project.tasks:
         yield Finding("photographs", "warning", "no tasks", "import photographs into the project", place)
@@ -47,27 +48,56 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
     source = ImageSource(replace(case.settings.images, cache_dir=None))
     click = None
     for task in project.tasks:
-        try:
-            address = addresses(task, image)[0]
-        except RequestError as error:
-            found = f"task {task.get('id')} has no {image.data_key!r} that can be used: {error.problem.value}"
-            yield Finding("photograph", "error", found, error.problem.remedy, place)
+        problems: list[Problem] = []
+        seen = _see(project, task, label, problems)
+        yield from (_named(wrong, task, place) for wrong in problems)
+        if seen is None:
             continue
-        here = _from_here(source, address, task, place)
-        answered = None
-        if backend_url and label:
-            answered = _through_the_backend(backend_url, project, config, task, address, label)
+        here = _from_here(source, seen.address, task, place)
+        answered = _through_the_backend(backend_url, project, seen) if backend_url and seen.label else None
         # The backend may fetch what this command may not, and what it fetches is what counts.
         if here.level != "error" or answered is None:
             yield here
         if answered is not None:
             yield answered
-            click = click or (task if answered.level == "ok" and not address.startswith(_CLOUD) else None)
-    if backend_url and label and click:
-        yield _second_click(backend_url, project, config, click, label)
+            click = click or (seen if answered.level == "ok" and not seen.address.startswith(_CLOUD) else None)
+    if backend_url and click:
+        yield _second_click(backend_url, project, click)
     if project.task_count > len(project.tasks):
         found = f"{len(project.tasks)} of {project.task_count} tasks were looked at: from the beginning, middle and end"
         yield Finding("photographs", "ok", found, "", place)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A task as the editor shows it: its config, the first photograph, and a label to click, None for none."""
+
+    task: Record
+    config: LabellingConfig
+    image: ImageTag
+    address: str
+    label: str | None
+
+
+def _see(project: Project, task: Record, label: str | None, problems: list[Problem]) -> _Seen | None:
+    """A task as the editor shows it, or None, and what is wrong with it."""
+    try:
+        config = config_of_task(project.config, task, problems)
+        image = next((image for image in config.images if image.from_task), config.images[0])
+        address = addresses(task, image)[0]
+    except RequestError as error:
+        problems.append(error.problem)
+        return None
+    if config.from_task and label not in config.labels:
+        label = next((name for name in config.labels if config.mask_target(name, image.name)), None)
+    return _Seen(task, config, image, address, label)
+
+
+def _named(wrong: Problem, task: Record, place: str) -> Finding:
+    found = f"task {task.get('id')}: {wrong.value}"
+    if wrong.field.startswith("data."):
+        found = f"task {task.get('id')} has no {wrong.field.removeprefix('data.')!r} that can be used: {wrong.value}"
+    return Finding("photograph", "error", found, wrong.remedy, place)
 
 
 def _from_here(source: ImageSource, address: str, task: Record, place: str) -> Finding:
@@ -91,17 +121,15 @@ def _from_here(source: ImageSource, address: str, task: Record, place: str) -> F
     return Finding("photograph", "ok", found, "", place, took)
 
 
-def _through_the_backend(
-    url: str, project: Project, config: LabellingConfig, task: Record, address: str, label: str
-) -> Finding:
+def _through_the_backend(url: str, project: Project, seen: _Seen) -> Finding:
     # Only Label Studio opens clouds, by the task's number, and clicks on a numbered task are remembered.
-    asked = _batch(project, task) if address.startswith(_CLOUD) else _click(project, config, task, label)
-    what = f"task {task.get('id')}: through the backend: fetched or found in its cache, opened and parsed"
+    asked = _batch(project, seen.task) if seen.address.startswith(_CLOUD) else _click(project, seen)
+    what = f"task {seen.task.get('id')}: through the backend: fetched or found in its cache, opened and parsed"
     return _asked(url, project, asked, what, "first click")
 
 
-def _second_click(url: str, project: Project, config: LabellingConfig, task: Record, label: str) -> Finding:
-    finding = _asked(url, project, _click(project, config, task, label), f"click of {label!r} on an opened photograph")
+def _second_click(url: str, project: Project, seen: _Seen) -> Finding:
+    finding = _asked(url, project, _click(project, seen), f"click of {seen.label!r} on an opened photograph")
     if finding.level != "ok" or finding.milliseconds is None:
         return finding
     return click_time(finding.check, finding.found, finding.milliseconds, project.place)
@@ -121,6 +149,9 @@ def _asked(url: str, project: Project, body: dict[str, Any], what: str, check: s
         found, _, remedy = str(problem.get("remedy", "")).partition("; ")
         found = f"{what.partition(':')[0]}, asked by the backend: {found}"
         return Finding("photograph", "error", found, remedy, project.place)
+    if isinstance(problem, dict) and problem.get("field") == "label_config":
+        found = f"{what.partition(':')[0]}, asked by the backend: {problem.get('value')}"
+        return Finding("labels", "warning", found, str(problem.get("remedy", "")), project.place)
     return Finding(check, "ok", what, "", project.place, answer.milliseconds)
 
 
@@ -129,16 +160,17 @@ def _batch(project: Project, task: Record) -> dict[str, Any]:
     return {"tasks": [one], "project": str(project.id), "label_config": project.config, "params": {"context": None}}
 
 
-def _click(project: Project, config: LabellingConfig, task: Record, label: str) -> dict[str, Any]:
+def _click(project: Project, seen: _Seen) -> dict[str, Any]:
     """A click in the middle, on a task without a number, so that nobody remembers it."""
-    kind = next((tool for tool in config.prompts if tool.type.startswith("keypoint")), None)
+    kinds = [tool for tool in seen.config.prompts if tool.type.startswith("keypoint")]
+    kind = next((tool for tool in kinds if tool.to_name == seen.image.name), None)
     record = {
         "id": "doctor",
         "type": "keypointlabels",
         "from_name": kind.name if kind else "click",
-        "to_name": next(image.name for image in config.images if image.data_key),
+        "to_name": seen.image.name,
         "is_positive": True,
-        "value": {"x": 50.0, "y": 50.0, "width": 0.3, "labels": [label], "keypointlabels": [label]},
+        "value": {"x": 50.0, "y": 50.0, "width": 0.3, "labels": [seen.label], "keypointlabels": [seen.label]},
     }
-    body = {**_batch(project, task), "params": {"context": {"result": [record]}}}
-    return {**body, "tasks": [{"data": task.get("data")}]}
+    body = {**_batch(project, seen.task), "params": {"context": {"result": [record]}}}
+    return {**body, "tasks": [{"data": seen.task.get("data")}]}

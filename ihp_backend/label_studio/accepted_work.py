@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
+from ihp_backend.label_studio.config.pages import addresses
 from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.label_studio.masks.painting import paint
+from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.labels import IGNORE, LabelSet
 from ihp_backend.retraining import Annotation
 
@@ -31,7 +33,7 @@ class AcceptedWork:
         annotation: its id.
         task: its task's id.
         address: of the photograph, as the task has it.
-        label_map: uint8 (height, width) in ids of the labelling config's label set, 255 where nothing is drawn.
+        label_map: uint8 (height, width) in ids of the label set that was given, 255 where nothing is drawn.
         unknown: bool (height, width), undrawn pixels of which it cannot be said that they belong to no label.
         seconds: that it took, None if Label Studio does not say.
         clicks: prompts that stood when it was submitted, None if that was not seen.
@@ -59,9 +61,9 @@ def read_accepted(
 
     Args:
         annotation: from the ledger.
-        config: the project's labelling config as it is now; labels that it has no more are left out.
+        config: the project's labelling config as it is now for this task; labels that it has no more are left out.
         image: which of its images.
-        labels: the config's.
+        labels: of the label map.
 
     Returns:
         The work, or None where nothing is drawn on that image: only clicks were submitted, say.
@@ -125,7 +127,10 @@ def _address(data: Any, image: ImageTag, task: int) -> str:
         raise AcceptedError(
             f"task {task}: several photographs under {image.data_key!r}; only single ones are learned from"
         )
-    address = image.address if image.data_key is None else as_object(data).get(image.data_key)
-    if not isinstance(address, str) or not address:
-        raise AcceptedError(f"task {task}: its data have no photograph under {image.data_key!r}; see ihp sync")
-    return address
+    try:
+        return addresses({"data": data}, image)[0]
+    except RequestError as error:
+        where = error.problem.field.removeprefix("data.")
+        raise AcceptedError(
+            f"task {task}: its data have no photograph under {where!r} ({error.problem.value}); see ihp sync"
+        ) from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,28 @@ def usable_config(text: str | None) -> LabellingConfig:
     Raises:
         RequestError: it is none, or has no images or no masks.
     """
-    config = parse_labelling_config(text)
-    if not config.images or not config.targets:
-        missing = "BrushLabels" if config.images else "Image"
-        raise RequestError(problem("label_config", f"no <{missing}>", f"add an <{missing}> tag; see the user guide"))
+    return _usable(parse_labelling_config(text))
+
+
+def config_of_task(text: str | None, task: Mapping[str, Any], problems: list[Problem]) -> LabellingConfig:
+    """The same as it is for a task.
+
+    Args:
+        text: the labelling config.
+        task: as it was sent.
+        problems: is told what the task lacks of it.
+
+    Raises:
+        RequestError: the config is none, or leaves no images or no masks for this task.
+    """
+    config = _usable(usable_config(text).of_task(task.get("data")))
+    problems += config.problems
+    return config
+
+
+def _usable(config: LabellingConfig) -> LabellingConfig:
+    if config.unusable is not None:
+        raise RequestError(config.unusable)
     return config
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from ihp_backend.label_studio.asking import ask, mask_targets
 from ihp_backend.label_studio.clicks.box_limits import keep_inside_boxes
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in, with_latecomers
+from ihp_backend.label_studio.config.config_tags import MaskTarget
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
+from ihp_backend.label_studio.config.task_values import has_variables
 from ihp_backend.label_studio.config.translation import Translation
 from ihp_backend.label_studio.masks.drawn_work import DrawnWork
 from ihp_backend.label_studio.masks.outlines import clean_outlines
@@ -23,6 +26,9 @@ from ihp_backend.label_studio.prediction_request import PredictionRequest, task_
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
 from ihp_backend.parsing.parser import Parser
+
+MOST_NAMED = 20
+"""Image tags that an error names."""
 
 LOOKS = 2
 """How often a request is answered at most, if clicks come meanwhile."""
@@ -71,7 +77,7 @@ class ClickAnswers:
             session = take_in(self._memory, request.project, task_id, task, prompts, config, problems)
         for _ in range(LOOKS):
             told: list[Problem] = []
-            results = self._session(parser, task, request, session, config, translation, turn, told)
+            results = self._session(parser, task, request, prompts, session, config, translation, turn, told)
             later = with_latecomers(self._memory, request.project, task_id, session)
             if later is None:
                 break
@@ -84,6 +90,7 @@ class ClickAnswers:
         parser: Parser,
         task: Mapping[str, Any],
         request: PredictionRequest,
+        asked: Sequence[Any],
         session: ClickSession,
         config: LabellingConfig,
         translation: Translation,
@@ -99,7 +106,9 @@ class ClickAnswers:
             return []
         image = next((image for image in config.images if image.name == sent.to_name), None)
         if image is None:
-            raise RequestError(problem("context.result[0].to_name", sent.to_name, "name an <Image> of the config"))
+            known = ", ".join(image.name for image in config.images[:MOST_NAMED])
+            remedy = f"name an <Image> of the config; this task has {known}"
+            raise RequestError(problem("context.result[0].to_name", sent.to_name, remedy))
         with request.timings.stage("photograph"):
             scene = self._photographs.open(parser, task, image, request, turn, sent.page)
         clicks = [
@@ -110,8 +119,8 @@ class ClickAnswers:
         ]
         previous = None
         if parser.any_labels:  # Other models take no parsing so far.
-            key = (request.project, task_id, sent.place, saved.stamp, scene.height, scene.width, request.label_config)
-            size = (scene.height, scene.width)
+            size, named = (scene.height, scene.width), (translation.labels.names, tuple(config.aliases.items()))
+            key = (request.project, task_id, sent.place, saved.stamp, *size, request.label_config, named)
             with request.timings.stage("drawn"):
                 previous, unreadable = self._drawn.label_map(key, saved.records, config, translation.labels, size)
             problems += unreadable
@@ -121,7 +130,24 @@ class ClickAnswers:
             keep_inside_boxes(label_map, standing.prompts, translation.labels)
             clean_outlines(label_map, clicks, previous)
             keep_inside_boxes(label_map, standing.prompts, translation.labels)  # What filled a hole beyond one goes.
-            targets = mask_targets(answered, config, translation, image, problems)
+            targets = _named_as_asked(mask_targets(answered, config, translation, image, problems), asked)
             page = sent.page if image.several else None
             place = Place(request.project, task_id, sent.original_size, sent.image_rotation, page)
             return regions(label_map, targets, scores, place)
+
+
+def _named_as_asked(targets: Mapping[int, MaskTarget], prompts: Sequence[Any]) -> dict[int, MaskTarget]:
+    """A ``<Label value="$first">`` has two names; the editor asks by ``$first`` and finds its labels by that only.
+
+    Whoever asks by what the task says gets it back.
+    """
+    values = [
+        record["value"] for record in prompts if isinstance(record, dict) and isinstance(record.get("value"), dict)
+    ]
+    asked = [name for value in values for names in value.values() if isinstance(names, list) for name in names]
+    return {
+        label: replace(target, returned=target.label)
+        if has_variables(target.returned) and target.label in asked and target.returned not in asked
+        else target
+        for label, target in targets.items()
+    }

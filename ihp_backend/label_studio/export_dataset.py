@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,10 @@ from ihp_backend.datasets.sample import check_same_size, counted
 from ihp_backend.datasets.text_files import read_text
 from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
+from ihp_backend.label_studio.config.over_tasks import over_tasks
 from ihp_backend.label_studio.export_annotators import annotated_by_others, only_by, several_annotations
 from ihp_backend.label_studio.export_files import read_tasks
+from ihp_backend.label_studio.export_images import address_of, image_tags, of_image
 from ihp_backend.label_studio.export_tasks import ExportedTask, read_export
 from ihp_backend.label_studio.masks.painting import paint
 from ihp_backend.label_studio.photograph_files import PhotographFiles
@@ -96,21 +97,25 @@ class ExportDataset:
             raise ValueError(
                 f"labels: {config_file} is missing; copy it from Settings, Labeling Interface, Code, or give labels"
             )
-        tag = _image_tag(config, image)
         others = annotated_by_others(listed, annotator) if annotator is not None else {}
         tasks, self.left_out = read_export(export, listed if annotator is None else only_by(listed, annotator))
         self.left_out |= {task: reason for task, reason in others.items() if task in self.left_out}
         self.notes: dict[str, tuple[str, ...]] = {}
+        tags = {task.id: ImageTag(image or "image", "$image") for task in tasks}
         if config is not None:
-            tasks = [_of_image(task, tag.name) for task in tasks]
-            self.left_out |= {task.id: f"nothing is drawn on {tag.name}" for task in tasks if not task.regions}
+            tags = image_tags(tasks, config, image, self.left_out)
+            tasks = [of_image(task, tags[task.id].name, config) for task in tasks if task.id in tags]
+            self.left_out |= {
+                task.id: f"nothing is drawn on {tags[task.id].name}" for task in tasks if not task.regions
+            }
+            config = over_tasks(config, [task.data for task in tasks])
         self.labels = labels if labels is not None else (config or LabellingConfig()).label_set()
         self._label_ids, guessed = _label_ids(tasks, config, self.labels, label_names or {})
         with_masks = [task for task in tasks if task.regions]
         self._tasks = [task for task in with_masks if split_of(task.id, val_share) == split]
         places = [Path(str(images))] if images is not None else [export.parent / "images", export.parent]
         files = PhotographFiles(places, shared=shared_photographs)
-        self._photographs = files.find_all([(task.id, task.data.get(tag.data_key or "")) for task in self._tasks])
+        self._photographs = files.find_all([address_of(task, tags[task.id]) for task in self._tasks])
         self.ids: Sequence[str] = [task.id for task in self._tasks]
         self.if_empty = (
             f"its tasks are all in the other split, or left out ({counted(self.left_out) or 'none'}): annotate more "
@@ -165,20 +170,6 @@ def split_of(task_id: str, val_share: float) -> str:
 
 def _config(file: Path) -> LabellingConfig | None:
     return parse_labelling_config(read_text(file)[0]) if file.is_file() else None
-
-
-def _image_tag(config: LabellingConfig | None, name: str | None) -> ImageTag:
-    if config is None:
-        return ImageTag(name or "image", "image")
-    fitting = [tag for tag in config.images if name in (None, tag.name)]
-    if len(fitting) != 1 or not fitting[0].data_key:
-        known = ", ".join(tag.name for tag in config.images) or "none"
-        raise ValueError(f"image: {name!r} does not name one image tag of the config; it has {known}")
-    return fitting[0]
-
-
-def _of_image(task: ExportedTask, to_name: str) -> ExportedTask:
-    return replace(task, regions=tuple(region for region in task.regions if region.to_name in (None, to_name)))
 
 
 def _label_ids(

@@ -36,7 +36,7 @@ class PhotographFiles:
         """The file of each task's photograph, or its address where that holds the whole photograph (a data URI).
 
         Args:
-            addresses: of each task its id and the address.
+            addresses: of each task its name in errors and the address, None where it has none.
 
         Raises:
             FileNotFoundError: photographs that are not there.
@@ -47,7 +47,7 @@ class PhotographFiles:
         for task, address in addresses:
             file = self._find(address) if isinstance(address, str) else None
             if file is None:
-                missing.append(f"task {task} ({shown(address)})")
+                missing.append(f"task {task}" if address is None else f"task {task} ({shown(address)})")
             else:
                 found.append(file)
         if missing:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ihp_backend.label_studio.asking import ask, mask_targets, usable_config
+from ihp_backend.label_studio.asking import ask, config_of_task, mask_targets
 from ihp_backend.label_studio.click_answers import ClickAnswers
 from ihp_backend.label_studio.clicks.click_memory import NOBODY, ClickMemory
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
@@ -113,7 +113,7 @@ class Predictions:
             return []
         self._check_time(request)
         with request.timings.stage("config"):
-            config = usable_config(request.label_config)
+            config = config_of_task(request.label_config, task, problems)
             translation = translate(config, parser.labels, any_labels=parser.any_labels)
         if prompts is None:
             return self._batch(parser, task, request, config, translation, problems)

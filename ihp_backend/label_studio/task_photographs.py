@@ -71,4 +71,4 @@ class TaskPhotographs:
         try:
             return self._scenes.get(key, open_scene, keep=not request.many)
         except (ImageFetchError, PhotographError) as error:
-            raise RequestError(Problem(f"data.{image.data_key}", shown(address), str(error))) from None
+            raise RequestError(Problem(image.field, shown(address), str(error))) from None

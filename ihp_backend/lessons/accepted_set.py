@@ -34,6 +34,7 @@ from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import LabelSet
 from ihp_backend.lessons.accepted_index import INDEX, LEARNED, READING, Index, Item, held_out_share, split_of
 from ihp_backend.lessons.photograph_store import PhotographStore
+from ihp_backend.lessons.task_labels import ids_in, images_drawn_on, project_labels, task_config
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph
 from ihp_backend.retraining import Annotation, Ledger, StorageError
 from ihp_backend.retraining.durable import write_json
@@ -82,21 +83,27 @@ class AcceptedSet:
             AcceptedError: the project's labelling config is missing or cannot be read.
         """
         config, text = self._config(ledger, project)
-        labels = config.label_set()
         try:
             before = self.read()
         except StorageError as error:
             logger.warning("%s", error)
             before = None
+        standing = ledger.standing(project)
+        labels = project_labels(config, standing, before.labels if before else None)
         known = {item.task: item for item in before.items} if before else {}
         up_to_date = before is not None and before.reading == READING
         items: list[Item] = []
         left_out: dict[int, str] = {}
         unreachable = 0
-        for task, made in groupby(ledger.standing(project), key=lambda annotation: annotation.task):
+        for task, made in groupby(standing, key=lambda annotation: annotation.task):
             chosen = list(made)
             chosen = chosen[-1:] if policy == "newest" else chosen
-            stamp = _stamp(text, policy, chosen)
+            try:
+                own = task_config(config, chosen[-1])
+            except AcceptedError as error:
+                left_out[task] = str(error)
+                continue
+            stamp = _stamp(text, policy, chosen, ids_in(own, labels))
             item = known.get(task)
             if item is not None and item.stamp != stamp:
                 item = None
@@ -105,7 +112,7 @@ class AcceptedSet:
                     left_out[task] = "not fetched, since others could not be; it is tried again next time"
                     continue
                 try:
-                    item = self._make(task, stamp, chosen, config, labels, self._kept_or_fetched(item, fetch))
+                    item = self._make(task, stamp, chosen, own, labels, self._kept_or_fetched(item, fetch))
                     unreachable = 0
                 except (AcceptedError, ImageFetchError, PhotographError) as error:
                     left_out[task] = str(error)
@@ -173,10 +180,14 @@ class AcceptedSet:
         fetch: Fetch,
     ) -> Item | None:
         drawn_on = {target.to_name for target in config.targets}
-        image = next((tag for tag in config.images if tag.name in drawn_on), None)
-        if image is None:
-            raise AcceptedError("label_config: no <BrushLabels> on an <Image>; see Settings, Labeling Interface")
-        read = [read_accepted(annotation, config, image, labels) for annotation in chosen]
+        able = [tag for tag in config.images if tag.name in drawn_on]
+        drawn = images_drawn_on(chosen)
+        image = next((tag for tag in able if tag.name in drawn), able[0])
+        notes = [str(RequestError(problem)) for problem in config.problems]
+        try:
+            read = [read_accepted(annotation, config, image, labels) for annotation in chosen]
+        except AcceptedError as error:
+            raise AcceptedError("; ".join([str(error), *notes])) from None
         works: list[AcceptedWork] = [work for work in read if work is not None]
         if not works:
             return None
@@ -209,7 +220,7 @@ class AcceptedSet:
             clicks=sum(clicks) if clicks else None,
             model_version=works[-1].model_version,
             untouched=works[-1].untouched,
-            notes=tuple(note for work in works for note in work.left_out),
+            notes=(*notes, *(note for work in works for note in work.left_out)),
         )
 
     def _keep(self, index: Index) -> None:
@@ -235,7 +246,7 @@ class AcceptedSet:
             raise AcceptedError(f"project {project}: {error.problem.remedy}") from None
 
 
-def _stamp(config: str, policy: str, annotations: Sequence[Annotation]) -> str:
+def _stamp(config: str, policy: str, annotations: Sequence[Annotation], ids: Sequence[str]) -> str:
     """Of everything that a label map depends on."""
-    parts = [config, policy, *(f"{annotation.id} {annotation.updated!r}" for annotation in annotations)]
+    parts = [config, policy, *ids, *(f"{annotation.id} {annotation.updated!r}" for annotation in annotations)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

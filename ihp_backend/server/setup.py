@@ -48,8 +48,13 @@ def setup() -> Response:
         "unmatched": dict(translation.unmatched),
         "unused": list(translation.unused),
         "any_labels": parser.any_labels,
-        "without_brush": [name for name in config.labels if config.mask_target(name) is None],
+        # What a task brings may be their brush.
+        "without_brush": [name for name in config.labels if config.mask_target(name) is None and not config.from_task],
+        "from_task": list(config.from_task),
     }
+    for told in config.problems:
+        here.journal.note(told)
+        answer["error"] = told.to_json()
     lacking = translation.lacking(config.labels, parser.labels)
     if lacking is not None:
         here.journal.note(lacking)

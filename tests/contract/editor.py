@@ -91,7 +91,8 @@ class Editor:
 
     def switch_on_clicks(self) -> None:
         """Auto-Annotation on, smart keypoint tool chosen. By mouse: keys do nothing while the switch has the focus."""
-        self.page.get_by_text("Auto-Annotation", exact=True).click()
+        if not self.page.evaluate("() => Htx.autoAnnotation"):  # The page remembers the switch from task to task.
+            self.page.get_by_text("Auto-Annotation", exact=True).click()
         self.page.click(".lsf-tool_smart")
 
     def accept_at_once(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ihp_backend.doctor.examination import examine_servers
@@ -83,6 +85,25 @@ def _pages(*addresses: object) -> Break:
     return break_it
 
 
+DYNAMIC = """<View><Image name="image" value="$meta.image"/>
+<KeyPointLabels name="click" toName="image" smart="true" smartOnly="true" value="$parts"/>
+<BrushLabels name="part" toName="image" smart="false" value="$parts"/></View>"""
+SHOTS = """<View><Repeater on="$shots"><Image name="i_{{idx}}" value="$shots[{{idx}}]"/>
+<KeyPointLabels name="k_{{idx}}" toName="i_{{idx}}" smart="true" smartOnly="true"><Label value="hat"/></KeyPointLabels>
+<BrushLabels name="b_{{idx}}" toName="i_{{idx}}" smart="false"><Label value="hat"/></BrushLabels></Repeater></View>"""
+
+
+def _from_tasks(config: str, **data: Any) -> Break:
+    """A project whose config takes things from tasks, of which the one task has these data."""
+
+    def break_it(installation: StandInInstallation) -> None:
+        _config(config)(installation)
+        installation.answers("/setup", {"labels": {"matched": {}, "unmatched": {}}})
+        installation.answers("/api/tasks/", {"tasks": [{"id": 9, "data": data}], "total": 1})
+
+    return break_it
+
+
 def _no_tasks(installation: StandInInstallation) -> None:
     installation.answers("/api/tasks/", {"tasks": [], "total": 0})
     installation.answers("/api/ml/3", installation.backend)
@@ -115,6 +136,28 @@ def _failing_model(installation: StandInInstallation) -> None:
         (_other_key, "photograph", "error", "task 9 has no 'image'", "import"),
         (_pages(), "photograph", "error", "task 9 has no 'images'", "a list of the images' addresses"),
         (_pages("/data/upload/7/a.jpg", 5), "photograph", "error", "task 9 has no 'images'", "one address per image"),
+        (_from_tasks(DYNAMIC, meta={"image": "a"}), "photograph", "error", "task 9 has no 'parts'", "with its labels"),
+        (
+            _from_tasks(DYNAMIC, parts=[{"value": "hat"}]),
+            "photograph",
+            "error",
+            "no 'meta.image'",
+            "the image's address",
+        ),
+        (
+            _from_tasks(SHOTS, shots="a.jpg"),
+            "photograph",
+            "error",
+            "task 9 has no 'shots'",
+            "import the task with a list",
+        ),
+        (
+            _from_tasks(SHOTS.replace("$shots", "s", 1)),
+            "labelling config",
+            "error",
+            "<Repeater on='s'>",
+            "as in $shots",
+        ),
         (_no_tasks, "photographs", "warning", "no tasks", "import"),
         (_failing_model, "first click", "error", "status 500: out of memory", "log"),
     ],
@@ -161,3 +204,18 @@ def test_tasks_from_beginning_middle_and_end(installation: StandInInstallation) 
     list(examine_servers(installation.case(7)))
     asked = [asked.path for asked in installation.server.asked if asked.path.startswith("/api/tasks/")]
     assert [path.partition("&page=")[2].partition("&")[0] for path in asked] == ["1", "5", "9"]
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        _from_tasks(DYNAMIC, meta={"image": "/data/upload/7/a.jpg"}, parts=[{"value": "tail"}]),
+        _from_tasks(SHOTS, shots=["/data/upload/7/a.jpg"]),
+    ],
+)
+def test_a_config_that_takes_things_from_tasks(installation: StandInInstallation, break_it: Break) -> None:
+    break_it(installation)
+    findings = installation.examine(7)
+    assert {finding.level for finding in findings.values()} == {"ok"}
+    assert "data." in findings["labelling config"].found
+    assert "click of" in findings["click"].found

@@ -422,3 +422,64 @@ def test_a_labelling_config_of_windows(tmp_path: Path) -> None:
     (root / "labelling_config.xml").write_bytes(CONFIG.replace("Face", "Gesicht ü").encode("latin-1"))
     with pytest.raises(ValueError, match=r"labelling_config\.xml: line 2 is not UTF-8; save it as UTF-8"):
         only(root)
+
+
+SHOTS = """<View><Repeater on="$shots"><Image name="i_{{idx}}" value="$shots[{{idx}}].url"/>
+<BrushLabels name="b_{{idx}}" toName="i_{{idx}}"><Label value="Hair"/></BrushLabels></Repeater></View>"""
+
+
+def with_data(item: dict[str, Any], **data: Any) -> dict[str, Any]:
+    return {**item, "data": {**item["data"], **data}}
+
+
+def test_labels_from_the_tasks(tmp_path: Path) -> None:
+    config = CONFIG.replace('name="part" toName="photo"', 'name="part" toName="photo" value="$parts"').replace(
+        '<Label value="Face"/>', '<Label value="$first"/>'
+    )
+    first = with_data(task(1, annotation(brush("$first", box(1, 3)))), first="Nose", parts=[{"value": "Hat"}])
+    second = with_data(task(2, annotation(brush("S", box(1, 3)))), first="Ear", parts=[{"value": "Shoe", "alias": "S"}])
+    lacking = with_data(task(3, annotation(brush("$first", box(1, 3)))), parts=[])
+    dataset = only(write(tmp_path, first, second, lacking, config=config))
+    assert dataset.labels.names == ("background", "Hair", "Left arm", "Nose", "Hat", "Ear", "Shoe")
+    assert [int(dataset.parsing(index).max()) for index in range(2)] == [3, 6]
+    assert "data.first: None: import the task with a text" in dataset.left_out["3"]
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [
+        ("$meta.image", {"meta": {"image": "person1.jpg"}}),
+        ("$images[0]", {"images": ["person1.jpg"]}),
+        ("http://host/$file", {"file": "person1.jpg"}),
+    ],
+)
+def test_photographs_at_nested_places_and_in_templates(tmp_path: Path, value: str, data: dict[str, Any]) -> None:
+    root = write(tmp_path, task(1, annotation(brush("Hair", box(1, 3)))), config=CONFIG.replace("$image", value))
+    file = root / "project-1-at-2026-11-20.json"
+    (exported,) = json.loads(file.read_text())
+    (root / "images" / "2" / "e46c5443-person1.jpg").rename(root / "images" / "person1.jpg")
+    file.write_text(json.dumps([{**exported, "data": data}]))
+    assert only(root)[0].image.shape == (HEIGHT, WIDTH, 3)
+    file.write_text(json.dumps([{**exported, "data": {}}]))
+    with pytest.raises(FileNotFoundError, match=r"task 1 \(data\.[a-z.\[\]0]+: None\)"):
+        only(root)
+
+
+def test_one_of_the_repeated_photographs(tmp_path: Path) -> None:
+    on = [brush("Hair", box(1, 3 + number), to_name=f"i_{number}") for number in range(2)]
+    shots = [{"url": "person1.jpg"}, {"url": "person2.jpg"}]
+    both = with_data(task(1, annotation(*on)), shots=shots)
+    fewer = with_data(task(2, annotation(on[0])), shots=shots[:1])
+    root = write(tmp_path, both, fewer, config=SHOTS)
+    for number in (1, 2):
+        Image.new("RGB", (WIDTH, HEIGHT), (0, number, 0)).save(root / "images" / f"person{number}.png")
+        (root / "images" / f"person{number}.png").rename(root / "images" / f"person{number}.jpg")
+    dataset = only(root, image="i_1")
+    assert list(dataset.ids) == ["1"]
+    np.testing.assert_array_equal(dataset[0].parsing, np.where(box(1, 4), 1, 0))
+    assert dataset[0].image[0, 0, 1] == 2
+    assert dataset.left_out == {"2": "no image i_1"}
+    with pytest.raises(ValueError, match="image: None does not name one image tag of the config; it has i_0, i_1"):
+        only(root)
+    with pytest.raises(ValueError, match="image: 'i_9' does not name one image tag"):
+        only(root, image="i_9")

@@ -49,12 +49,15 @@ class Place:
         self.files: Callable[[int], bytes] = photograph
         self.fetched: list[int] = []
 
-    def tell(self, action: str, annotation: int, task: int, *regions: dict[str, Any], at: int = 0, **more: Any) -> None:
+    def tell(
+        self, action: str, annotation: int, task: int, *regions: dict[str, Any], at: int = 0, config: str = CONFIG,
+        data: dict[str, Any] | None = None, **more: Any,
+    ) -> None:  # fmt: skip
         sent = {"id": annotation, "task": task, "result": list(regions), "lead_time": 10.0, "completed_by": 1}
         sent |= {"updated_at": f"2026-11-20T07:01:{at:02}Z", **more}
-        project = {"id": 2, "label_config": CONFIG}
-        data = {"id": task, "data": {"photo": f"{task}.png"}}
-        self.inbox.record({"action": action, "annotation": sent, "project": project, "task": data})
+        project = {"id": 2, "label_config": config}
+        told = {"id": task, "data": {"photo": f"{task}.png"} if data is None else data}
+        self.inbox.record({"action": action, "annotation": sent, "project": project, "task": told})
 
     def fetch(self, address: str, task: int) -> bytes:
         assert address == f"{task}.png"
@@ -272,3 +275,60 @@ def test_an_event_that_is_not_understood_does_not_hold_up_the_others(
     assert set(place.update()) == {2}
     assert "event 1 ('ANNOTATION_CREATED') is not understood" in caplog.text
     assert json.loads(place.ledger.standing("2")[0].content)["seconds"] == 10.0
+
+
+FROM_TASKS = """<View><Image name="i" value="$photo"/><BrushLabels name="b" toName="i" value="$parts">
+<Label value="$first"/></BrushLabels></View>"""
+SHOTS = """<View><Repeater on="$shots"><Image name="i_{{idx}}" value="$shots[{{idx}}]"/>
+<BrushLabels name="b_{{idx}}" toName="i_{{idx}}"><Label value="Hat"/></BrushLabels></Repeater></View>"""
+
+
+def test_labels_from_tasks_are_learned_together_and_keep_their_ids(place: Place) -> None:
+    def tell(task: int, drawn: str, first: str, *parts: str) -> None:
+        data = {"photo": f"{task}.png", "first": first, "parts": [{"value": part} for part in parts]}
+        place.tell("ANNOTATION_CREATED", task, task, region(drawn), config=FROM_TASKS, data=data)
+
+    tell(7, "$first", "Hat", "Coat")
+    tell(8, "Coat", "Glove", "Coat")
+    maps = place.update()
+    assert place.index.labels.names == ("background", "Hat", "Coat", "Glove")
+    assert (maps[7][0, 0], maps[8][0, 0]) == (1, 2)
+    tell(5, "Shoe", "Shoe")
+    maps = place.update()
+    assert place.index.labels.names == ("background", "Hat", "Coat", "Glove", "Shoe")
+    assert (maps[5][0, 0], maps[7][0, 0], maps[8][0, 0]) == (4, 1, 2)
+    assert place.fetched == [7, 8, 5], "what was made before stays"
+
+
+def test_a_label_that_the_task_does_not_say_is_named(place: Place) -> None:
+    data = {"photo": "7.png", "parts": [{"value": "Coat"}]}
+    place.tell("ANNOTATION_CREATED", 7, 7, region("$first"), config=FROM_TASKS, data=data)
+    place.tell("ANNOTATION_CREATED", 8, 8, region("Coat"), config=FROM_TASKS, data={"photo": "8.png", "first": "Hat"})
+    assert place.update() == {}
+    assert "data.first: None: import the task with a text" in place.index.left_out[7]
+    assert "data.parts: None: import the task with its labels" in place.index.left_out[8]
+
+
+def test_more_labels_in_all_tasks_than_a_label_map_can_hold(place: Place) -> None:
+    for task in (7, 8):
+        data = {"photo": f"{task}.png", "parts": [{"value": f"{task} {number}"} for number in range(200)]}
+        place.tell("ANNOTATION_CREATED", task, task, region(f"{task} 1"), config=FROM_TASKS, data=data)
+    with pytest.raises(AcceptedError, match="400 labels in all tasks together"):
+        place.update()
+
+
+def test_of_repeated_photographs_the_first_that_is_drawn_on_is_learned_from(place: Place) -> None:
+    drawn = [{**region("Hat"), "id": str(number), "to_name": f"i_{number}"} for number in (1, 2)]
+    data = {"shots": ["0.png", "7.png", "2.png"]}
+    place.tell("ANNOTATION_CREATED", 7, 7, *drawn, config=SHOTS, data=data)
+    maps = place.update()
+    np.testing.assert_array_equal(maps[7], np.where(LEFT, 1, 255))
+    (note,) = place.index.items[0].notes
+    assert "regions on i_2: only those on i_1" in note
+
+
+def test_a_photograph_at_a_nested_place(place: Place) -> None:
+    config = CONFIG.replace("$photo", "$meta.shots[0]")
+    data = {"meta": {"shots": ["7.png"]}}
+    place.tell("ANNOTATION_CREATED", 7, 7, region("Hat"), config=config, data=data)
+    assert set(place.update()) == {7}

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+from ihp_backend.label_studio.config.task_values import has_variables, paths, whole_path
 
 
 @dataclass(frozen=True)
@@ -12,15 +17,29 @@ class ImageTag:
 
     Attributes:
         name: of the tag.
-        data_key: the task's data key that holds the address, None for a fixed address.
-        address: the fixed one.
+        value: where its photograph is: an address, a variable of the task's data, or a text with variables.
         several: the task holds a list of addresses, which are shown as pages (``valueList``).
     """
 
     name: str
-    data_key: str | None
-    address: str = ""
+    value: str
     several: bool = False
+
+    @property
+    def data_key(self) -> str | None:
+        """Where in the task's data the address is, None where ``value`` is more or less than one variable."""
+        return whole_path(self.value)
+
+    @property
+    def from_task(self) -> bool:
+        """Whether tasks have photographs of their own."""
+        return has_variables(self.value)
+
+    @property
+    def field(self) -> str:
+        """What to name in a problem with the photograph."""
+        found = paths(self.value)
+        return f"data.{found[0]}" if found else f"<Image name={self.name!r}>"
 
 
 @dataclass(frozen=True)
@@ -55,3 +74,19 @@ class MaskTarget:
 def lower_names(attributes: Mapping[str, str]) -> dict[str, str]:
     """Attributes by their names in lower case: Label Studio reads these in any case."""
     return {name.lower(): value for name, value in attributes.items()}
+
+
+def is_tag(element: Any) -> bool:
+    """Whether an element is one: comments and processing instructions carry a function for a tag."""
+    return isinstance(element.tag, str)
+
+
+def value_of(element: Element, attributes: Mapping[str, str]) -> str:
+    """What a tag's value says: its text, where it holds nothing else, or its attribute."""
+    text = (element.text or "").strip() if not len(element) else ""
+    return escape(text) or attributes.get("value", "")
+
+
+def to_names_of(attributes: Mapping[str, str]) -> list[str]:
+    """The tags that a control tag is on."""
+    return [name.strip() for name in attributes.get("toname", "").split(",") if name.strip()]

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
-from PIL import ImageColor
 
-from ihp_backend.label_studio.config.config_tags import ImageTag, MaskTarget, PromptTag, lower_names
-from ihp_backend.label_studio.problems import RequestError, problem
+from ihp_backend.label_studio.config.config_tags import (
+    ImageTag,
+    MaskTarget,
+    PromptTag,
+    is_tag,
+    lower_names,
+    to_names_of,
+    value_of,
+)
+from ihp_backend.label_studio.config.label_tags import labels_of, task_fields
+from ihp_backend.label_studio.config.repeaters import is_repeater, own_tags, without_list, write_out
+from ihp_backend.label_studio.config.task_values import paths
+from ihp_backend.label_studio.config.unusable import unusable
+from ihp_backend.label_studio.loose_json import as_object
+from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.labels import LabelSet, is_background, mirror_pairs
 
+_LABELLED = ("brushlabels", "polygonlabels", "labels", "keypointlabels", "rectanglelabels")
 _PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
 
 
@@ -27,8 +40,12 @@ class LabellingConfig:
         prompts: control tags that send prompts.
         targets: how masks are returned; of several for a label and image the first, brushes before polygons.
         labels: label values in document order, each once, background included only if the config has it.
-        aliases: alias -> label value.
+        aliases: what results call a label -> its value.
         colours: label value -> RGB, where the config gives one.
+        from_task: where in a task's data labels or repeated tags come from, as in ``data.parts``. What comes from there
+            is missing until ``of_task`` says it.
+        problems: with labels and repeated tags, and what a task's data lack of them.
+        unusable: why no task can be answered with it; None if that is not so.
     """
 
     images: tuple[ImageTag, ...] = ()
@@ -37,6 +54,24 @@ class LabellingConfig:
     labels: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    from_task: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unusable: Problem | None = None
+    _root: Element | None = field(default=None, repr=False, compare=False)
+
+    def of_task(self, data: Any) -> LabellingConfig:
+        """The config as the editor shows it for a task; this one where all tasks have the same.
+
+        Args:
+            data: the task's.
+
+        Raises:
+            RequestError: too much comes out of it.
+        """
+        if self._root is None:
+            return self
+        data, problems = as_object(data), list[Problem]()
+        return _read_tags(write_out(self._root, data, problems), data, problems, self.from_task)
 
     def label_set(self) -> LabelSet:
         """The config's labels, background first: the config's own name for it, or "background" if it has none.
@@ -76,7 +111,7 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
         RequestError: the text is no XML, or XML that tries to expand entities.
     """
     if text is None or not text.strip():
-        return LabellingConfig()
+        return _read(Element("View"))
     try:
         root = ElementTree.fromstring(text.strip())
     except DefusedXmlException:
@@ -91,12 +126,36 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
 
 
 def _read(root: Element) -> LabellingConfig:
-    tags = [(element.tag.lower(), lower_names(element.attrib), element) for element in root.iter() if _is_tag(element)]
+    """What a config says by itself."""
+    fields: dict[str, None] = {}
+    problems: list[Problem] = []
+    for element in filter(is_tag, root.iter()):
+        attributes = lower_names(element.attrib)
+        if is_repeater(element):
+            on = attributes.get("on", "")
+            fields |= dict.fromkeys(f"data.{path}" for path in paths(on))
+            problems += [] if paths(on) else [without_list(on)]
+        elif element.tag.lower() in _LABELLED:
+            fields |= dict.fromkeys(f"data.{path}" for path in task_fields(element, attributes))
+    config = _read_tags(root, None, problems, tuple(fields))
+    return replace(config, _root=root) if fields else config
+
+
+def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[str, ...]) -> LabellingConfig:
+    """What is in a config.
+
+    Args:
+        root: of the config, with its repeaters written out where there is a task.
+        data: the task's, None without one.
+        problems: what was wrong already.
+        fields: where labels and repeated tags come from.
+    """
+    tags = [(element.tag.lower(), lower_names(element.attrib), element) for element in own_tags(root)]
     images = tuple(
-        ImageTag(attributes["name"], value[1:] if value.startswith("$") else None, value, "valuelist" in attributes)
-        for tag, attributes, _ in tags
+        ImageTag(attributes["name"], value, "valuelist" in attributes)
+        for tag, attributes, element in tags
         if tag == "image" and attributes.get("name")
-        if (value := attributes.get("valuelist") or attributes.get("value", ""))
+        if (value := attributes.get("valuelist") or value_of(element, attributes))
     )
     names = {image.name for image in images}
     prompts: list[PromptTag] = []
@@ -109,56 +168,35 @@ def _read(root: Element) -> LabellingConfig:
     colours: dict[str, tuple[int, int, int]] = {}
     for tag, attributes, element in tags:
         name = attributes.get("name", "")
-        own = list(_labels(element)) if tag.endswith("labels") else []
-        for to_name in _to_names(attributes):
-            if not name or to_name not in names:
-                continue
+        to_names = [to_name for to_name in to_names_of(attributes) if name and to_name in names]
+        own = list(labels_of(element, attributes, data, problems)) if to_names and tag in _LABELLED else []
+        for label in own:
+            labels.setdefault(label.value)
+            aliases.setdefault(label.returned, label.value)
+            if label.colour:
+                colours.setdefault(label.value, label.colour)
+        for to_name in to_names:
             if tag in _PROMPTS:
                 prompts.append(PromptTag(name, to_name, tag))
             if tag == "brush":
                 brushes.append((name, to_name))
-            for value, alias, colour in own:
-                if tag in ("brushlabels", "polygonlabels", "labels", "keypointlabels", "rectanglelabels"):
-                    labels.setdefault(value)
-                    aliases.setdefault(alias, value)
-                    if colour:
-                        colours.setdefault(value, colour)
-                if tag == "brushlabels":
-                    with_labels.append(MaskTarget(value, alias, name, to_name, "brushlabels"))
-                elif tag == "polygonlabels":
-                    outlined.append(MaskTarget(value, alias, name, to_name, "polygonlabels"))
-                elif tag == "labels":
-                    shared.append((value, alias, name, to_name))
+            if tag == "brushlabels":
+                with_labels += [MaskTarget(label.value, label.returned, name, to_name, tag) for label in own]
+            elif tag == "polygonlabels":
+                outlined += [MaskTarget(label.value, label.returned, name, to_name, tag) for label in own]
+            elif tag == "labels":
+                shared += [(label.value, label.returned, name, to_name) for label in own]
     pairs = [
         MaskTarget(value, alias, brush, to_name, "brush", labels_from_name=name)
         for value, alias, name, to_name in shared
         for brush, brush_to in brushes
         if brush_to == to_name
     ]
-    return LabellingConfig(
-        images, tuple(prompts), tuple(with_labels + pairs + outlined), tuple(labels), aliases, colours
+    targets = tuple(with_labels + pairs + outlined)
+    config = LabellingConfig(
+        images, tuple(prompts), targets, tuple(labels), aliases, colours, fields, tuple(dict.fromkeys(problems))
     )
-
-
-def _is_tag(element: Any) -> bool:
-    return isinstance(element.tag, str)  # comments and processing instructions carry a function there
-
-
-def _to_names(attributes: Mapping[str, str]) -> list[str]:
-    return [name.strip() for name in attributes.get("toname", "").split(",") if name.strip()]
-
-
-def _labels(element: Element) -> Iterator[tuple[str, str, tuple[int, int, int] | None]]:
-    """(value, alias or value, colour) of every ``<Label>`` inside a control tag."""
-    for child in element.iter():
-        attributes = lower_names(child.attrib) if _is_tag(child) and child.tag.lower() == "label" else {}
-        if value := attributes.get("value"):
-            yield value, attributes.get("alias") or value, _colour(attributes.get("background", ""))
-
-
-def _colour(text: str) -> tuple[int, int, int] | None:
-    try:
-        red, green, blue = ImageColor.getrgb(text)[:3]
-    except ValueError:
-        return None
-    return red, green, blue
+    repeated = any(map(is_repeater, root.iter()))
+    if not (images and targets) and (problems or not repeated):
+        config = replace(config, unusable=unusable(tags, images, fields, problems, data))
+    return config

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ihp_backend.label_studio.config.config_tags import ImageTag
+from ihp_backend.label_studio.config.task_values import parse_value
 from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.problems import RequestError, problem
 
@@ -22,13 +23,13 @@ def addresses(task: Mapping[str, Any], image: ImageTag) -> list[str]:
     Raises:
         RequestError: the task has none, or something else than text.
     """
-    if image.data_key is None:
-        return [image.address]
-    found = as_object(task.get("data")).get(image.data_key)
+    found = parse_value(image.value, as_object(task.get("data")))
     listed = found if image.several and isinstance(found, list) else [found]
     known = [address for address in listed if isinstance(address, str) and address]
     if not known or len(known) < len(listed):
         what = "a list of the images' addresses" if image.several else "the image's address"
         remedy = f"import the task with {what} under {image.data_key!r}, one address per image"
-        raise RequestError(problem(f"data.{image.data_key}", found, remedy))
+        if isinstance(found, list) and not image.several:
+            remedy += f'; or write valueList="{image.value}" instead of value="{image.value}" into the <Image>'
+        raise RequestError(problem(image.field, found, remedy))
     return known
