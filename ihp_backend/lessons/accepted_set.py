@@ -33,7 +33,7 @@ from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import LabelSet
 from ihp_backend.lessons.accepted_index import INDEX, LEARNED, Index, Item, held_out_share, split_of
 from ihp_backend.lessons.photograph_store import PhotographStore
-from ihp_backend.parsing.photograph import PhotographError, decode_photograph
+from ihp_backend.parsing.photograph import PhotographError, decode_photograph, read_photograph
 from ihp_backend.retraining import Annotation, Ledger, StorageError
 from ihp_backend.retraining.durable import write_json
 
@@ -155,7 +155,17 @@ class AcceptedSet:
             return None
         label_map = agreed(works)
         data = fetch(works[-1].address, task)
-        height, width = decode_photograph(data).shape[:2]
+        photograph = read_photograph(data)
+        height, width = photograph.pixels.shape[:2]
+        notes = [f"photograph: {note}" for note in photograph.notes]
+        other = photograph.other_orientation((label_map.shape[0], label_map.shape[1]))
+        if other is not None:
+            label_map = photograph.upright(label_map, other)
+            notes.append(
+                f"annotation {works[-1].annotation}: drawn on {height} x {width} pixels, the photograph is {width} x "
+                f"{height} as browsers turn it; what is drawn was turned likewise"
+            )
+            logger.warning("task %d: %s", task, notes[-1])
         if label_map.shape != (height, width):
             raise AcceptedError(
                 f"annotation {works[-1].annotation}: drawn on {label_map.shape[1]} x {label_map.shape[0]} pixels, the "
@@ -181,7 +191,7 @@ class AcceptedSet:
             clicks=sum(clicks) if clicks else None,
             model_version=works[-1].model_version,
             untouched=works[-1].untouched,
-            notes=tuple(note for work in works for note in work.left_out),
+            notes=(*notes, *(note for work in works for note in work.left_out)),
         )
 
     def _keep(self, index: Index) -> None:
