@@ -72,6 +72,9 @@ class TaskPhotographs:
             remedy = f"the task has {len(pages)} images; open it again"
             raise RequestError(problem("context.result[].item_index", page, remedy))
         address, field, keep = pages[page], f"data.{image.data_key}", not request.many
+        if not address:
+            remedy = f"image {page} of the task has no address; import the task with one address per image"
+            raise RequestError(problem(field, address, remedy))
         key = hashlib.sha256("\0".join((parser.version, request.hostname or "", address)).encode(*_ENCODED)).hexdigest()
         open_scene = partial(self._opened, parser, task, address, request, turn)
         try:

@@ -143,24 +143,14 @@ def webp(
     return b"RIFF" + struct.pack("<I", len(whole)) + whole
 
 
-def avif(exif: bytes | None = None, turn: int = 1, **options: Any) -> bytes:
+def avif(turn: int = 1, exif: bytes | None = None) -> bytes:
     """An AVIF whose boxes irot and imir say ``turn``, with an EXIF block beside."""
-    given = Image.Exif()
+    given, mark = Image.Exif(), b""
+    if exif is not None:
+        # Pillow takes the orientation out of the EXIF block: it travels under a number that means nothing.
+        mark = b"\x12\x01" if exif[:2] == b"II" else b"\x01\x12"
+        assert exif.count(mark) == 1
+        given.load(EXIF + exif.replace(mark, b"\xee\xee"))
     given[0x0112] = turn
-    if exif is None:
-        return saved(Image.fromarray(picture()), "AVIF", quality=95, subsampling="4:4:4", exif=given, **options)
-    # Pillow takes the orientation out of the EXIF block: it is put back where a number stood that means nothing.
-    mark = b"\x12\x01" if exif[:2] == b"II" else b"\x01\x12"
-    assert exif.count(mark) == 1
-    hidden = exif.replace(mark, b"\xee\xee")
-    file = io.BytesIO()
-    encoded = _AvifWithExif(picture(), hidden, turn)
-    file.write(encoded)
-    return file.getvalue().replace(b"\xee\xee", mark)
-
-
-def _AvifWithExif(pixels: NDArray[np.uint8], exif: bytes, turn: int) -> bytes:
-    given = Image.Exif()
-    given.load(EXIF + exif)
-    given[0x0112] = turn
-    return saved(Image.fromarray(pixels), "AVIF", quality=95, subsampling="4:4:4", exif=given)
+    data = saved(Image.fromarray(picture()), "AVIF", quality=95, subsampling="4:4:4", exif=given)
+    return data.replace(b"\xee\xee", mark) if mark else data
