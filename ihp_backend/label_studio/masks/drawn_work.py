@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.masks.mask_records import mask_records, record_mask
+from ihp_backend.label_studio.masks.sizes import named, scaled_alike
 from ihp_backend.label_studio.problems import Problem, problem
 from ihp_backend.labels import IGNORE, LabelSet
 
@@ -82,6 +83,11 @@ def _paint(
             mask = record_mask(record)
         except ValueError as error:
             problems.append(problem(f"region {str(record.get('id'))[:40]!r}", label, f"left out: {error}"))
+            continue
+        drawn_on = (mask.shape[0], mask.shape[1])
+        if not scaled_alike(drawn_on, size):
+            found = f"left out: drawn on {named(drawn_on)} pixels, the photograph has {named(size)}; draw it again"
+            problems.append(problem(f"region {str(record.get('id'))[:40]!r}", label, found))
             continue
         if mask.shape != size:
             mask = cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
