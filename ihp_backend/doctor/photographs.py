@@ -17,7 +17,7 @@ from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Record
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.config.pages import addresses
-from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.problems import Problem, RequestError
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.images import ImageSource
 
@@ -48,7 +48,11 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
     click = None
     for task in project.tasks:
         try:
-            address = addresses(task, image)[0]
+            pages = addresses(task, image)
+            if not all(pages):
+                found = f"image {pages.index('')} has no address"
+                raise RequestError(Problem("", found, "import the task with one address per image"))
+            address = pages[0]
         except RequestError as error:
             found = f"task {task.get('id')} has no {image.data_key!r} that can be used: {error.problem.value}"
             yield Finding("photograph", "error", found, error.problem.remedy, place)

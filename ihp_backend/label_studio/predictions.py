@@ -101,9 +101,9 @@ class Predictions:
             failure = problem("task", type(error).__name__, "an error of this server; its log has the details")
         if failure is None:
             return Attempt(item_of(parser.version, results, problems), None, tuple(lost))
-        if lost:
+        if failure in lost:
             return Attempt(unanswered(parser.version, *lost, *problems), failure)
-        return Attempt(item_of(parser.version, [], [*problems, failure]), failure)
+        return Attempt(item_of(parser.version, [], [*problems, *lost, failure]), failure)
 
     def _model(self, task: Mapping[str, Any], request: PredictionRequest) -> Parser:
         """Pre-annotations are made by the newest model, clicks answered by the one with which the task was begun."""
