@@ -89,14 +89,17 @@ def parse(
 ) -> None:
     """Parse one photograph, with or without clicks."""
     from ihp_backend.parsing.parser import Parser
-    from ihp_backend.parsing.photograph import decode_photograph
+    from ihp_backend.parsing.photograph import read_photograph
 
     try:
-        photograph = decode_photograph(image.read_bytes())
+        read = read_photograph(image.read_bytes())
     except OSError as error:
         raise failure(f"image: {image} cannot be read ({error.strerror}); give the path of a photograph") from None
     except ValueError as error:
         raise failure(f"image: {image}: {error}") from None
+    photograph = read.pixels
+    for note in read.notes:
+        typer.echo(f"ihp: image: {image}: {note}", err=True)
     try:
         parser = Parser.from_pretrained(model)
         height, width = photograph.shape[:2]

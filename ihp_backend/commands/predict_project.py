@@ -101,12 +101,12 @@ def _missing(api: PredictionApi, project: str, version: str) -> list[dict[str, A
 
 
 def _follow(outcomes: Generator[Outcome, None, None], total: int) -> int:
-    """Shows how far it is, then what failed; the number of those."""
+    """Shows how far it is, then what failed or is incomplete; the number of those tasks."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ihp_backend.label_studio.problems import RequestError
 
-    done, failures = 0, []
+    done, failures, incomplete, texts = 0, 0, 0, []
     rate, left = TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
     began = time.monotonic()
     try:
@@ -117,14 +117,18 @@ def _follow(outcomes: Generator[Outcome, None, None], total: int) -> int:
             bar = shown.add_task("", total=total, rate="")
             for outcome in outcomes:
                 done += 1
+                failures += outcome.failure is not None
+                incomplete += bool(outcome.lost)
                 if outcome.failure is not None:
-                    failures.append(f"task {outcome.task}: {RequestError(outcome.failure)}")
+                    texts.append(f"task {outcome.task}: {RequestError(outcome.failure)}")
+                texts += [f"task {outcome.task}: posted without {RequestError(lost)}" for lost in outcome.lost]
                 shown.update(bar, completed=done, rate=f"{done / (time.monotonic() - began):.1f}/s")
     except KeyboardInterrupt:
         typer.echo("ihp: interrupted; the same command goes on with what is missing", err=True)
         raise typer.Exit(INTERRUPTED) from None
     finally:
-        typer.echo(f"{done - len(failures)} predictions posted, {len(failures)} tasks failed")
-        for text in failures:
+        partly = f", {incomplete} of them without all photographs of their task" if incomplete else ""
+        typer.echo(f"{done - failures} predictions posted{partly}, {failures} tasks failed")
+        for text in texts:
             typer.echo(text, err=True)
-    return len(failures)
+    return failures + incomplete

@@ -84,13 +84,16 @@ def _see(project: Project, task: Record, label: str | None, problems: list[Probl
     try:
         config = config_of_task(project.config, task, problems)
         image = next((image for image in config.images if image.from_task), config.images[0])
-        address = addresses(task, image)[0]
+        pages = addresses(task, image)
+        if not all(pages):
+            remedy = "import the task with one address per image"
+            raise RequestError(Problem(image.field, f"image {pages.index('')} has no address", remedy))
     except RequestError as error:
         problems.append(error.problem)
         return None
     if config.from_task and label not in config.labels:
         label = next((name for name in config.labels if config.mask_target(name, image.name)), None)
-    return _Seen(task, config, image, address, label)
+    return _Seen(task, config, image, pages[0], label)
 
 
 def _named(wrong: Problem, task: Record, place: str) -> Finding:

@@ -70,7 +70,7 @@ class ClickAnswers:
             problems: is told what was wrong.
 
         Raises:
-            RequestError: the prompts are on no photograph, or it cannot be opened.
+            RequestError: the prompts are on no photograph, it cannot be opened, or it is another than the page shows.
         """
         task_id = task_id_of(task)
         with request.timings.stage("clicks"):
@@ -110,7 +110,7 @@ class ClickAnswers:
             remedy = f"name an <Image> of the config; this task has {known}"
             raise RequestError(problem("context.result[0].to_name", sent.to_name, remedy))
         with request.timings.stage("photograph"):
-            scene = self._photographs.open(parser, task, image, request, turn, sent.page)
+            scene = self._photographs.open(parser, task, image, request, turn, problems, sent.page, sent.original_size)
         clicks = [
             prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in standing.prompts.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from ihp_backend.label_studio.photograph_files import PhotographFiles
 from ihp_backend.label_studio.web.data_uri import decode_data_uri
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import BENCHMARKS, IGNORE, LabelSet, match_labels
-from ihp_backend.parsing.photograph import PhotographError, decode_photograph
+from ihp_backend.parsing.photograph import PhotographError, read_photograph
+
+logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "val")
 CONFIG = "labelling_config.xml"
@@ -135,10 +138,10 @@ class ExportDataset:
         return len(self._tasks)
 
     def __getitem__(self, index: int) -> Sample:
-        """The sample at ``index``, upright as the annotator saw it; raises ``SampleError``."""
+        """The sample at ``index``, its photograph as the annotator saw it; raises ``SampleError``."""
         photograph = self._photographs[index]
         try:
-            image = decode_photograph(
+            read = read_photograph(
                 photograph.read_bytes() if isinstance(photograph, Path) else decode_data_uri(photograph, _MOST_BYTES)
             )
         except (OSError, PhotographError, ImageFetchError) as error:
@@ -146,6 +149,13 @@ class ExportDataset:
             raise SampleError(name, f"unreadable ({error})", "put the photograph there again") from None
         parsing = self.parsing(index)
         file = photograph if isinstance(photograph, Path) else Path("its photograph")
+        image, notes = read.pixels, read.notes
+        other = read.other_orientation((parsing.shape[0], parsing.shape[1]))
+        if other is not None:
+            image = read.in_orientation(other)
+            notes = (*notes, "turned as its regions are, which were not drawn on it as browsers turn it")
+        for note in notes:
+            logger.warning("task %s, %s: %s", self.ids[index], file.name, note)
         check_same_size(parsing.shape, image.shape, Path(self._tasks[index].name), file)
         return Sample(image, parsing, self.ids[index])
 

@@ -26,7 +26,7 @@ from ihp_backend.label_studio.config.pages import addresses
 from ihp_backend.label_studio.config.translation import Translation, translate
 from ihp_backend.label_studio.masks.outlines import clean_outlines
 from ihp_backend.label_studio.masks.regions import Place, regions
-from ihp_backend.label_studio.prediction_items import OutOfTime, item_of
+from ihp_backend.label_studio.prediction_items import Attempt, OutOfTime, item_of, unanswered
 from ihp_backend.label_studio.prediction_request import PredictionRequest, task_id_of
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.scenes import SceneCache
@@ -76,19 +76,22 @@ class Predictions:
     def answer(self, task: Mapping[str, Any], request: PredictionRequest) -> dict[str, Any]:
         """The item for one task: model_version, score, result and, if something was wrong, error.
 
+        A task of a batch of which no photograph could be opened has only model_version and error.
+
         Raises:
             OutOfTime: it was too late to begin; nothing else.
         """
-        return self.attempt(task, request)[0]
+        return self.attempt(task, request).item
 
-    def attempt(self, task: Mapping[str, Any], request: PredictionRequest) -> tuple[dict[str, Any], Problem | None]:
-        """As ``answer``, and why the task could not be answered, None if it was."""
+    def attempt(self, task: Mapping[str, Any], request: PredictionRequest) -> Attempt:
+        """As ``answer``, and what became of the task."""
         problems: list[Problem] = []
+        lost: list[Problem] = []
         results: list[dict[str, Any]] = []
         failure: Problem | None = None
         parser = self._model(task, request)
         try:
-            results = self._results(parser, task, request, problems)
+            results = self._results(parser, task, request, problems, lost)
         except OutOfTime:
             raise
         except RequestError as error:
@@ -96,7 +99,11 @@ class Predictions:
         except Exception as error:
             logger.exception("project %.40r task %.40r failed", request.project, task_id_of(task))
             failure = problem("task", type(error).__name__, "an error of this server; its log has the details")
-        return item_of(parser.version, results, [*problems, *([failure] if failure else [])]), failure
+        if failure is None:
+            return Attempt(item_of(parser.version, results, problems), None, tuple(lost))
+        if failure in lost:
+            return Attempt(unanswered(parser.version, *lost, *problems), failure)
+        return Attempt(item_of(parser.version, [], [*problems, *lost, failure]), failure)
 
     def _model(self, task: Mapping[str, Any], request: PredictionRequest) -> Parser:
         """Pre-annotations are made by the newest model, clicks answered by the one with which the task was begun."""
@@ -106,7 +113,12 @@ class Predictions:
         return self.models.of_task(request.project, task_id)
 
     def _results(
-        self, parser: Parser, task: Mapping[str, Any], request: PredictionRequest, problems: list[Problem]
+        self,
+        parser: Parser,
+        task: Mapping[str, Any],
+        request: PredictionRequest,
+        problems: list[Problem],
+        lost: list[Problem],
     ) -> list[dict[str, Any]]:
         prompts = request.context.get("result") if request.context is not None else None
         if request.context is not None and not prompts:
@@ -116,7 +128,7 @@ class Predictions:
             config = config_of_task(request.label_config, task, problems)
             translation = translate(config, parser.labels, any_labels=parser.any_labels)
         if prompts is None:
-            return self._batch(parser, task, request, config, translation, problems)
+            return self._batch(parser, task, request, config, translation, problems, lost)
         turn = self._turn_of(request)
         return self._clicks.answer(parser, task, request, prompts, config, translation, turn, problems)
 
@@ -135,16 +147,29 @@ class Predictions:
         config: LabellingConfig,
         translation: Translation,
         problems: list[Problem],
+        lost: list[Problem],
     ) -> list[dict[str, Any]]:
+        """The regions of all photographs of the task that could be opened; ``lost`` is told of the others."""
         if lacking := translation.lacking(translation.labels.names, parser.labels):
             problems.append(lacking)
         results: list[dict[str, Any]] = []
+        looked_at = 0
+        turn = self._turn_of(request)
         for image in config.images:
             names = [name for name in translation.labels.names[1:] if config.mask_target(name, image.name)]
-            for page in range(len(addresses(task, image)) if names else 0):
-                turn = self._turn_of(request)
-                with request.timings.stage("photograph"):
-                    scene = self._photographs.open(parser, task, image, request, turn, page)
+            try:
+                pages = len(addresses(task, image)) if names else 0
+            except RequestError as error:
+                lost.append(error.problem)
+                continue
+            for page in range(pages):
+                try:
+                    with request.timings.stage("photograph"):
+                        scene = self._photographs.open(parser, task, image, request, turn, problems, page)
+                except RequestError as error:
+                    lost.append(error.problem)
+                    continue
+                looked_at += 1
                 self._check_time(request)
                 with turn, request.timings.stage("model"):
                     label_map, scores = ask(parser, translation, scene, [])
@@ -153,4 +178,7 @@ class Predictions:
                     targets = mask_targets(names, config, translation, image, problems)
                     place = Place(request.project, task_id_of(task), page=page if image.several else None)
                     results += regions(label_map, targets, scores, place)
+        if lost and not looked_at:
+            raise RequestError(lost[0])
+        problems += lost
         return results

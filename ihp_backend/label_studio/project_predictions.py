@@ -26,10 +26,12 @@ class Outcome:
     Attributes:
         task: its id.
         failure: why it has no prediction; None if it was posted.
+        lost: what is missing in the prediction, since not all of the task's photographs could be opened.
     """
 
     task: int
     failure: Problem | None
+    lost: tuple[Problem, ...] = ()
 
 
 def predict_tasks(
@@ -55,13 +57,13 @@ def predict_tasks(
     """
 
     def work(task: dict[str, Any]) -> Outcome:
-        item, failure = predictions.attempt(task, request)
-        if failure is not None and api.had_to_wait(request.project):
+        attempt = predictions.attempt(task, request)
+        if (attempt.failure is not None or attempt.lost) and api.had_to_wait(request.project):
             # The photograph may have been out of reach for the same reason.
-            item, failure = predictions.attempt(task, request)
-        if failure is None:
-            api.post(request.project, task["id"], item)
-        return Outcome(task["id"], failure)
+            attempt = predictions.attempt(task, request)
+        if attempt.failure is None:
+            api.post(request.project, task["id"], attempt.item)
+        return Outcome(task["id"], attempt.failure, attempt.lost)
 
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="predict")
     try:

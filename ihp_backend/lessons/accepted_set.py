@@ -35,7 +35,7 @@ from ihp_backend.labels import LabelSet
 from ihp_backend.lessons.accepted_index import INDEX, LEARNED, READING, Index, Item, held_out_share, split_of
 from ihp_backend.lessons.photograph_store import PhotographStore
 from ihp_backend.lessons.task_labels import ids_in, images_drawn_on, project_labels, task_config
-from ihp_backend.parsing.photograph import PhotographError, decode_photograph
+from ihp_backend.parsing.photograph import PhotographError, decode_photograph, read_photograph
 from ihp_backend.retraining import Annotation, Ledger, StorageError
 from ihp_backend.retraining.durable import write_json
 
@@ -193,7 +193,18 @@ class AcceptedSet:
             return None
         label_map, unknown = agreed(works)
         data = fetch(works[-1].address, task)
-        height, width = decode_photograph(data).shape[:2]
+        photograph = read_photograph(data)
+        height, width = photograph.pixels.shape[:2]
+        notes += [f"photograph: {note}" for note in photograph.notes]
+        other = photograph.other_orientation((label_map.shape[0], label_map.shape[1]))
+        if other is not None:
+            label_map = photograph.upright(label_map, other)
+            unknown = photograph.upright(unknown.astype(np.uint8), other).astype(bool)
+            notes.append(
+                f"annotation {works[-1].annotation}: drawn on {height} x {width} pixels, the photograph is {width} x "
+                f"{height} as browsers turn it; what is drawn was turned likewise"
+            )
+            logger.warning("task %d: %s", task, notes[-1])
         if label_map.shape != (height, width):
             raise AcceptedError(
                 f"annotation {works[-1].annotation}: drawn on {label_map.shape[1]} x {label_map.shape[0]} pixels, the "

@@ -18,12 +18,14 @@ class Scene:
         height, width: size of the photograph in pixels; clicks and label maps are in this size.
         scale: working pixels per image pixel; large photographs are worked on reduced, tiny ones enlarged.
         features: whatever the engine prepared from the image; belongs to the engine that made it.
+        notes: what is wrong with the photograph's file though it was read; whoever shows answers says so.
     """
 
     height: int
     width: int
     scale: float
     features: Any
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,28 @@ def test_failures_are_listed_and_tried_again(label_studio: StandInLabelStudio) -
     assert [len(label_studio.predictions[task]) for task in (5, 6, 7)] == [0, 1, 1]
 
 
+def test_a_photograph_of_several_that_fails_is_listed_and_the_others_are_posted(
+    label_studio: StandInLabelStudio,
+) -> None:
+    labels = '<Label value="Face"/><Label value="Hat"/>'
+    config = f"""<View><Image name="front" value="$front"/><Image name="back" value="$back"/>
+      <BrushLabels name="b" toName="front,back">{labels}</BrushLabels></View>"""
+    label_studio.routes["/api/projects/2/"] = label_studio.answers(lambda query: {"label_config": config})
+    label_studio.data = {
+        1: {"front": "/data/upload/2/1.jpg", "back": "/data/upload/2/none.jpg"},
+        2: {"front": "/data/upload/2/none.jpg", "back": "/data/upload/2/none.jpg"},
+        3: {"front": "/data/upload/2/2.jpg", "back": "/data/upload/2/3.jpg"},
+    }
+    first = run("predict-project", label_studio.url, 2)
+    assert first.exit_code == 1
+    assert "2 predictions posted, 1 of them without all photographs of their task, 1 tasks failed" in first.output
+    assert "task 1: posted without data.back: /data/upload/2/none.jpg: image" in first.output
+    assert "task 2: data.front: /data/upload/2/none.jpg: image" in first.output
+    (posted,) = label_studio.predictions[1]
+    assert {region["to_name"] for region in posted["result"]} == {"front"}
+    assert [len(label_studio.predictions[task]) for task in (1, 2, 3)] == [1, 0, 1]
+
+
 def test_label_studio_goes_away_in_the_middle(label_studio: StandInLabelStudio) -> None:
     label_studio.posts_until_down = 9
     broken = run("predict-project", label_studio.url, 2, "--parallel", 3)

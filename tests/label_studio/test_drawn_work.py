@@ -49,6 +49,12 @@ def test_a_region_of_another_size_is_brought_to_the_photograph() -> None:
     np.testing.assert_array_equal(label_map == LABELS.id_of("Hat"), LEFT.repeat(2, 0).repeat(2, 1))
 
 
+def test_a_region_of_another_picture_is_left_out_and_named() -> None:
+    label_map, (told,) = drawn(region(LEFT, "Hat"), size=(8, 6))
+    assert label_map is None
+    assert "drawn on 8 x 6 pixels, the photograph has 6 x 8" in told.remedy
+
+
 def test_a_broken_region_is_named_and_the_others_stand() -> None:
     broken = {**region(LEFT, "Hat", key="gone"), "value": {"rle": [1, 2], "brushlabels": ["Hat"]}}
     label_map, problems = drawn(broken, region(TOP, "c"))

@@ -242,6 +242,20 @@ def test_local_paths_data_uris_and_turned_photographs(tmp_path: Path) -> None:
     assert dataset[1].image[0, 0].tolist() == [1, 2, 3]
 
 
+def test_regions_drawn_on_a_photograph_as_it_is_stored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    stored[1:3] = 255
+    file = tmp_path / "stored.png"
+    Image.fromarray(stored).save(file, exif=exif)
+    root = write(tmp_path / "export", task(1, annotation(brush("Hair", box(1, 3, 0, WIDTH))), image=file.as_uri()))
+    sample = only(root)[0]
+    assert sample.image.shape[:2] == sample.parsing.shape == (HEIGHT, WIDTH)
+    np.testing.assert_array_equal(sample.parsing > 0, sample.image[..., 0] == 255)
+    assert "task 1, stored.png: turned as its regions are" in caplog.text
+
+
 def test_does_not_leave_its_folder(tmp_path: Path) -> None:
     Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "secret.jpg")
     (tmp_path / "export").mkdir()

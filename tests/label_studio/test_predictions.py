@@ -19,6 +19,7 @@ from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.serving import OneModel
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse, Scene
+from ihp_backend.parsing.photograph import Photograph
 
 CONFIG = """<View><Image name="i" value="$i"/><KeyPointLabels name="k" toName="i"><Label value="Hat"/></KeyPointLabels>
 <BrushLabels name="b" toName="i"><Label value="Hat"/></BrushLabels></View>"""
@@ -53,7 +54,7 @@ class OnePixel:
 def small_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is fetched is a black photograph of 4 x 4 pixels."""
     monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((4, 4, 3), np.uint8)
+        "ihp_backend.label_studio.task_photographs.read_photograph", lambda _: Photograph(np.zeros((4, 4, 3), np.uint8))
     )
 
 
@@ -139,7 +140,8 @@ def test_masks_have_no_specks_but_those_clicked(
     monkeypatch: pytest.MonkeyPatch, x: float, positive: bool, hole: int
 ) -> None:
     monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.decode_photograph", lambda _: np.zeros((200, 200, 3), np.uint8)
+        "ihp_backend.label_studio.task_photographs.read_photograph",
+        lambda _: Photograph(np.zeros((200, 200, 3), np.uint8)),
     )
 
     def holes(item: dict[str, Any]) -> int:

@@ -60,11 +60,6 @@ def test_masks_have_the_size_the_page_asked_for(caplog: pytest.LogCaptureFixture
     assert "6x4 pixels, the page 12x8" in caplog.text
 
 
-def test_a_size_beyond_reason_is_left_aside() -> None:
-    (region,) = regions(halves(), {1: HAT}, {}, Place("4", "8", original_size=(10**9, 10**9)))
-    assert (region["original_height"], region["original_width"]) == (4, 6)
-
-
 def test_ids_are_stable_and_tell_label_task_project_and_image() -> None:
     here = region_id("Upper Clothes", PLACE, "image")
     assert here == region_id("Upper Clothes", Place("4", "8", (1, 1), 90), "image")

@@ -88,6 +88,37 @@ def test_accepted_work_becomes_photographs_with_label_maps(place: Place) -> None
     assert place.set.read() == place.index
 
 
+def test_work_drawn_on_a_photograph_as_it_is_stored_is_turned_with_it(place: Place) -> None:
+    """Stored with 8 x 6 pixels and orientation 6: browsers show 6 x 8."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = Image.open(io.BytesIO(photograph(7)))
+    place.files = lambda task: _saved(stored, "PNG", exif=exif)
+    place.tell("ANNOTATION_CREATED", 1, 7, region("Hat"))
+    upright = np.zeros((8, 6), bool)
+    upright[:4] = True  # What is left in the stored picture is on top of the upright one.
+    place.tell("ANNOTATION_CREATED", 2, 8, region("Hat", upright))
+    maps = place.update()
+    np.testing.assert_array_equal(maps[7], maps[8])
+    assert place.set.photograph(place.index.items[0]).shape[:2] == maps[7].shape == (8, 6)
+    turned, as_shown = place.index.items
+    assert "was turned likewise" in turned.notes[0]
+    assert as_shown.notes == ()
+
+
+def test_a_photograph_without_its_end_is_noted(place: Place) -> None:
+    place.files = lambda task: _saved(Image.new("RGB", (8, 6), "red"), "JPEG")[:-2]
+    place.tell("ANNOTATION_CREATED", 1, 7, region("Hat"))
+    place.update()
+    assert "the file ends before its pixels do" in place.index.items[0].notes[0]
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
 def test_only_what_is_new_is_made(place: Place) -> None:
     for task in (7, 8):
         place.tell("ANNOTATION_CREATED", task, task, region("Hat"))

@@ -2,71 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from ihp_backend.parsing.photograph import PhotographError, decode_photograph
+from ihp_backend.parsing.photograph import PhotographError, decode_photograph, read_photograph
+
+from .browser import shown_by_chromium
+from .image_files import chunk, jpeg, saved
+from .pictures import gif_with_a_small_frame, pictures, png_of
 
 RGB = np.random.default_rng(0).integers(0, 256, (3, 5, 3), dtype=np.uint8)
-
-
-def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """What a viewer shows of stored pixels: EXIF says where the stored first row and column belong.
-
-    1 top-left, 2 top-right, 3 bottom-right, 4 bottom-left, 5 left-top, 6 right-top, 7 right-bottom, 8 left-bottom.
-    """
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
-def test_exif_orientation_is_applied(orientation: int, kind: str) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    options: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
-    pixels = decode_photograph(saved(Image.fromarray(RGB), kind, exif=exif, **options))
-    np.testing.assert_array_equal(pixels, turned(RGB, orientation))
-
-
-def test_exif_orientation_of_a_jpeg() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    stored = np.zeros((60, 40, 3), dtype=np.uint8)
-    stored[:20] = 255  # the stored top is the right side of the photograph
-    pixels = decode_photograph(saved(Image.fromarray(stored), "JPEG", exif=exif))
-    assert pixels.shape == (40, 60, 3)
-    assert pixels[:, 45:].min() > 240
-    assert pixels[:, :35].max() < 15
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0rubbish", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0"])
 def test_a_damaged_exif_block_turns_nothing(exif: bytes) -> None:
     np.testing.assert_array_equal(decode_photograph(saved(Image.fromarray(RGB), exif=exif)), RGB)
-
-
-def test_orientation_in_xmp_alone_turns_nothing() -> None:
-    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-    data = saved(Image.fromarray(RGB), "WEBP", lossless=True, xmp=xmp)
-    assert decode_photograph(data).shape == RGB.shape
 
 
 def test_the_answer_is_writable_and_contiguous() -> None:
@@ -120,13 +77,14 @@ def test_16_bit_grey_is_scaled_and_not_cut(kind: str) -> None:
 
 
 def test_16_bit_rgb() -> None:
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    row = b"\0" + np.array([0x0000, 0x8000, 0xFFFF], dtype=">u2").tobytes()
-    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+    data = png_of(np.array([[[0x0000, 0x8000, 0xFFFF]]], dtype=">u2"))
     np.testing.assert_array_equal(decode_photograph(data), [[[0, 128, 255]]])
+
+
+def test_transparent_grey_of_16_bits_lies_on_white() -> None:
+    grey = np.array([[100, 40_000, 65_535]], dtype=">u2")
+    data = png_of(grey, chunk(b"tRNS", struct.pack(">H", 100)))
+    np.testing.assert_array_equal(decode_photograph(data)[0, :, 0], [255, 156, 255])
 
 
 def test_cmyk() -> None:
@@ -158,21 +116,120 @@ def test_max_pixels_is_exact() -> None:
         decode_photograph(data, max_pixels=14)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000"])
 @pytest.mark.parametrize("part", [0.1, 0.6, 0.9])
 def test_truncated_files(kind: str, part: float) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     data = saved(Image.fromarray(noise), kind)
-    with pytest.raises(PhotographError, match=r"^photograph: "):
+    with pytest.raises(PhotographError, match=r"^photograph: .*(again|convert)"):
         decode_photograph(data[: int(len(data) * part)])
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>log in</html>", b"\0" * 100, b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("missing", [1, 2, 20, 1000])
+def test_a_jpeg_without_its_end_is_read_and_its_notes_say_so(missing: int, progressive: bool) -> None:
+    ramp = np.linspace(0, 255, 64 * 64 * 3).reshape(64, 64, 3).astype(np.uint8)
+    noise = np.random.default_rng(2).integers(0, 32, ramp.shape, dtype=np.uint8)
+    data = jpeg(pixels=ramp // 2 + noise, progressive=progressive)
+    whole, cut = read_photograph(data), read_photograph(data[:-missing])
+    assert (whole.notes, len(cut.notes)) == ((), 1)
+    assert "the file ends before its pixels do" in cut.notes[0]
+    if not progressive:
+        np.testing.assert_array_equal(cut.pixels[:8], whole.pixels[:8])
+    assert np.abs(cut.pixels.astype(int) - whole.pixels).mean() < 32
+
+
+@settings(max_examples=60, deadline=None)
+@given(part=st.floats(0, 1), progressive=st.booleans())
+def test_a_jpeg_cut_off_anywhere_is_read_or_refused_in_words(part: float, progressive: bool) -> None:
+    data = jpeg(progressive=progressive)
+    cut = data[: int(len(data) * part)]
+    try:
+        photograph = read_photograph(cut)
+    except PhotographError:
+        assert len(cut) < len(data)
+        return
+    assert photograph.pixels.shape == (16, 32, 3)
+    assert bool(photograph.notes) == (len(cut) < len(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>log in</html>", b"\0" * 100, b"\x89PNG", b"\xff\xd8\xff"])
 def test_no_image(data: bytes) -> None:
     with pytest.raises(PhotographError, match=r"photograph: .*bytes"):
         decode_photograph(data)
 
 
-def test_floating_point_pixels_are_refused() -> None:
-    with pytest.raises(PhotographError, match="floating-point"):
-        decode_photograph(saved(Image.fromarray(np.ones((2, 2), dtype=np.float32)), "TIFF"))
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"<svg/>", "SVG drawing"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<svg></svg>", "SVG drawing"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*convert it to JPEG"),
+        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
+        (b"%PDF-1.7", "PDF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"PK\x03\x04", "ZIP"),
+        (b"<!DOCTYPE html><html></html>", "web page"),
+        (png_of(np.zeros((0, 5, 3), np.uint8)), "begin as PNG does, but .*without pixels"),
+    ],
+)
+def test_other_files_are_named(data: bytes, words: str) -> None:
+    with pytest.raises(PhotographError, match=words):
+        decode_photograph(data)
+
+
+@pytest.mark.parametrize(("kind", "words"), [(np.float32, "floating-point"), (np.int32, "32 bits")])
+def test_pixels_without_a_fixed_white_are_refused(kind: Any, words: str) -> None:
+    with pytest.raises(PhotographError, match=words):
+        decode_photograph(saved(Image.fromarray(np.ones((2, 2), dtype=kind)), "TIFF"))
+
+
+def test_a_damaged_text_chunk_does_no_harm() -> None:
+    data = saved(Image.fromarray(RGB))
+    damaged = chunk(b"tEXt", b"a\0b")[:-1] + b"\xff"
+    np.testing.assert_array_equal(decode_photograph(data[:33] + damaged + data[33:]), RGB)
+
+
+def test_pixels_that_are_damaged_are_no_photograph() -> None:
+    data = bytearray(saved(Image.fromarray(RGB)))
+    data[data.index(b"IDAT") + 12] ^= 0x55
+    with pytest.raises(PhotographError, match="cannot be decoded"):
+        decode_photograph(bytes(data))
+
+
+def test_around_the_first_frame_of_an_animation_it_is_white() -> None:
+    pixels = decode_photograph(gif_with_a_small_frame())
+    assert pixels.shape == (16, 20, 3)
+    assert (pixels[:2] == 255).all()
+    assert (pixels[2:10, 4:14] == [0, 0, 255]).all()
+
+
+def test_an_animation_whose_first_picture_is_for_other_programs() -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("green", "red", "blue")]
+    data = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], default_image=True)
+    np.testing.assert_array_equal(decode_photograph(data)[0, 0], [255, 0, 0])
+
+
+def test_chromium_shows_the_same_pixels() -> None:
+    """Where it shows any: of a file that is cut off it leaves out more than is left out here."""
+    with shown_by_chromium() as show:
+        for name, data in pictures().items():
+            shown = show(data)
+            assert shown is not None, name
+            here = decode_photograph(data)
+            assert here.shape[:2] == shown.shape[:2], name
+            alpha = shown[..., 3:] / 255
+            expected = shown[..., :3] * alpha + 255 * (1 - alpha)
+            seen = shown[..., 3] > 0 if "cut off" in name else np.ones(here.shape[:2], bool)
+            assert seen.any(), name
+            assert np.abs(here - expected)[seen].max() <= 3, name
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG2000", "PPM"])
+def test_what_only_this_server_reads(kind: str) -> None:
+    """The guide says that annotators see none of these."""
+    data = saved(Image.fromarray(RGB), kind)
+    np.testing.assert_array_equal(decode_photograph(data), RGB)
+    with shown_by_chromium() as show:
+        assert show(data) is None

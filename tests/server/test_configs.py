@@ -18,6 +18,8 @@ TWO_IMAGES = f"""<View><Image name="front" value="$front"/><Image name="back" va
 ONE_IMAGE = f"""<View><Image name="i" value="$i"/><KeyPointLabels name="k" toName="i">{LABELS}
   <Label value="Coat"/></KeyPointLabels><BrushLabels name="b" toName="i">{LABELS}</BrushLabels></View>"""
 
+SIZE = "context.result[].original_width, original_height"
+
 PAGES = f"""<View><Image name="i" valueList="$pages"/><KeyPointLabels name="k" toName="i">{LABELS}</KeyPointLabels>
   <BrushLabels name="b" toName="i">{LABELS}</BrushLabels></View>"""
 
@@ -68,6 +70,9 @@ def test_masks_have_the_size_the_browser_saw(client: FlaskClient, caplog: pytest
     (region,) = item["result"]
     assert (region["original_width"], region["original_height"], region["image_rotation"]) == (400, 300, 90)
     assert "masks are resized" in caplog.text
+    assert (item["error"]["field"], item["error"]["value"]) == (SIZE, "400 x 300")
+    assert "the photograph has 800 x 600" in item["error"]["remedy"]
+    assert "error" not in predict(client, ONE_IMAGE, click("Hat", "i", original_width=800, original_height=600))
 
 
 def test_a_task_without_an_id_is_answered_without_a_memory(client: FlaskClient, parser: StandInParser) -> None:
@@ -112,7 +117,9 @@ def test_clicks_on_one_page_say_nothing_of_another(client: FlaskClient, images: 
     [
         (("/f.jpg",), 1, "context.result[].item_index"),
         ((), 0, "data.pages"),
-        (("/f.jpg", 7), 0, "data.pages"),
+        (("/f.jpg", 7), 1, "data.pages"),
+        (("/f.jpg", None), 1, "data.pages"),
+        ((7, ""), 0, "data.pages"),
         (None, 0, "data.pages"),
     ],
 )

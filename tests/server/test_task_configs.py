@@ -24,13 +24,17 @@ CLICKED = {
 
 
 def body_of(case: str) -> dict[str, Any]:
-    return dict(json.loads((CASES / f"{case}.json").read_text()))
+    """The request of a case, with clicks on a photograph of the size that every address has here."""
+    body = dict(json.loads((CASES / f"{case}.json").read_text()))
+    for prompt in (body["params"]["context"] or {}).get("result", ()):
+        prompt |= {"original_width": 800, "original_height": 600}
+    return body
 
 
 def ask(client: FlaskClient, body: dict[str, Any]) -> tuple[list[tuple[str, str, str]], dict[str, Any] | None]:
     """The regions as (from_name, to_name, label), and the error."""
     (item,) = client.post("/predict", json=body).get_json()["results"]
-    named = [(one["from_name"], one["to_name"], one["value"]["brushlabels"][0]) for one in item["result"]]
+    named = [(one["from_name"], one["to_name"], one["value"]["brushlabels"][0]) for one in item.get("result", ())]
     return named, item.get("error")
 
 

@@ -18,15 +18,15 @@ def page_of(record: Mapping[str, Any]) -> int:
 
 
 def addresses(task: Mapping[str, Any], image: ImageTag) -> list[str]:
-    """Where a task's photographs for an image tag are, page by page.
+    """Where a task's photographs for an image tag are, page by page; "" for a page that has none.
 
     Raises:
-        RequestError: the task has none, or something else than text.
+        RequestError: the task has none, or nothing but something else than text.
     """
     found = parse_value(image.value, as_object(task.get("data")))
     listed = found if image.several and isinstance(found, list) else [found]
-    known = [address for address in listed if isinstance(address, str) and address]
-    if not known or len(known) < len(listed):
+    known = [address if isinstance(address, str) else "" for address in listed]
+    if not any(known):
         what = "a list of the images' addresses" if image.several else "the image's address"
         remedy = f"import the task with {what} under {image.data_key!r}, one address per image"
         if isinstance(found, list) and not image.several:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ihp_backend.label_studio.masks.opacity import painted_pixels
+from ihp_backend.label_studio.masks.sizes import MOST_PIXELS
 from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
 
 _MOST_BYTES = 1 << 26
-_MOST_PIXELS = 120_000_000
 
 
 def picture_mask(url: object, height: int, width: int) -> NDArray[np.bool_]:
@@ -37,7 +37,7 @@ def picture_mask(url: object, height: int, width: int) -> NDArray[np.bool_]:
         raise ValueError(f"{type(url).__name__} instead of a data: address; the mask's picture is not in the region")
     try:
         with Image.open(io.BytesIO(decode_data_uri(url, _MOST_BYTES)), formats=("PNG", "WEBP")) as picture:
-            if picture.width * picture.height > _MOST_PIXELS:
+            if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(f"a mask of {picture.width} x {picture.height} pixels; scale the photograph down")
             band = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else picture.convert("L")
             alpha = np.array(band)

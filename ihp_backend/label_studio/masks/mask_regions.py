@@ -18,6 +18,7 @@ from ihp_backend.label_studio.masks.brush_rle import decode
 from ihp_backend.label_studio.masks.mask_pictures import picture_mask
 from ihp_backend.label_studio.masks.opacity import NothingDrawn, painted_pixels
 from ihp_backend.label_studio.masks.shape_masks import SHAPE_TYPES, shape_mask
+from ihp_backend.label_studio.masks.sizes import MOST_PIXELS
 
 _BRUSH_TYPES = ("brushlabels", "brush", "magicwand")
 _BITMASK_TYPES = ("bitmasklabels", "bitmask")
@@ -26,7 +27,6 @@ _UNREAD_TYPES = ("vectorlabels", "vector")
 
 MASK_TYPES = (*_BRUSH_TYPES, *_BITMASK_TYPES, *SHAPE_TYPES, *_UNREAD_TYPES)
 
-_MOST_PIXELS = 120_000_000
 _FRACTION_BITS = 4
 
 
@@ -130,7 +130,7 @@ def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
 
 def _size(height: Any, width: Any) -> tuple[int, int] | None:
     usable = type(height) is int and type(width) is int and height > 0 and width > 0
-    return (height, width) if usable and height * width <= _MOST_PIXELS else None
+    return (height, width) if usable and height * width <= MOST_PIXELS else None
 
 
 def _named(field: str, url: Any, height: int, width: int) -> NDArray[np.bool_]:

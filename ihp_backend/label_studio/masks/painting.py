@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.label_studio.masks.mask_regions import MaskRegion
 from ihp_backend.label_studio.masks.opacity import NothingDrawn
+from ihp_backend.label_studio.masks.sizes import Size, named, scaled_alike
 from ihp_backend.labels import IGNORE
 
 
@@ -52,9 +53,7 @@ class Painting:
     left_out: tuple[LeftOut, ...]
 
 
-def paint(
-    regions: Sequence[MaskRegion], label_id: Callable[[str], int | None], size: tuple[int, int] | None = None
-) -> Painting:
+def paint(regions: Sequence[MaskRegion], label_id: Callable[[str], int | None], size: Size | None = None) -> Painting:
     """Paints regions. One that cannot be painted costs nothing but itself.
 
     Args:
@@ -71,11 +70,16 @@ def paint(
         try:
             mask = region.mask()
             if size is not None and mask.shape != size:
+                drawn_on = (mask.shape[0], mask.shape[1])
+                if not scaled_alike(drawn_on, size):
+                    raise ValueError(
+                        f"drawn on {named(drawn_on)} pixels, the photograph has {named(size)}; draw it again"
+                    )
                 mask = cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
             if mask.shape != canvas:
                 raise ValueError(
-                    f"{mask.shape[1]} x {mask.shape[0]} pixels, others have {canvas[1]} x {canvas[0]}; draw all "
-                    "regions of a task on one and the same photograph"
+                    f"{mask.shape[1]} x {mask.shape[0]} pixels, others have {named(canvas)}; draw all regions of a "
+                    "task on one and the same photograph"
                 )
         except NothingDrawn as error:
             left_out.append(LeftOut(region.id, str(error)))

@@ -20,8 +20,6 @@ from ihp_backend.label_studio.masks.polygons import polygons
 
 logger = logging.getLogger(__name__)
 
-_MOST_PIXELS = 120_000_000
-
 
 @dataclass(frozen=True)
 class Place:
@@ -117,9 +115,6 @@ def _in_original_size(label_map: NDArray[np.uint8], place: Place) -> NDArray[np.
     if place.original_size is None or place.original_size == label_map.shape:
         return label_map
     height, width = place.original_size
-    if height * width > _MOST_PIXELS:
-        logger.warning("task %.40r: original size %dx%d is beyond reason, left aside", place.task, width, height)
-        return label_map
     logger.warning(
         "task %.40r: the photograph has %dx%d pixels, the page %dx%d; masks are resized",
         place.task, label_map.shape[1], label_map.shape[0], width, height,
