@@ -17,6 +17,9 @@ TRAIN_STAMP := $(VENV)/.installed-train
 DEVELOPMENT_STAMP := $(VENV)/.installed-train-dev
 LABEL_STUDIO_STAMP := $(LABEL_STUDIO_VENV)/.installed-$(LABEL_STUDIO_VERSION)
 
+# Tests by several processes, a core each; tests/conftest.py says which go together.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test check bench clean
 
@@ -40,7 +43,7 @@ demo-reset:
 	@$(PYTHON) -m examples.demo.reset
 
 test: check $(LABEL_STUDIO_STAMP)
-	$(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_OPTIONS)
 
 check: $(DEVELOPMENT_STAMP)
 	$(VENV)/bin/ruff check

@@ -9,10 +9,32 @@ import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # On a busy machine an example may take any time; that is no fault of what is tested.
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
+
+
+CONTRACT = "tests/contract/"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that the other processes work meanwhile."""
+    items.sort(key=lambda item: not item.nodeid.startswith(CONTRACT))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """With several processes each file goes to one of them, and all that share the real Label Studio to the same."""
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return CONTRACT if file.startswith(CONTRACT) else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
