@@ -13,6 +13,8 @@ from typing import Any
 MOST_LEVELS = 100
 """Lists and objects within each other; Label Studio's own have about ten."""
 
+TOO_DEEP = f"what was nested deeper than {MOST_LEVELS} levels became null"
+
 _UNSOUND = re.compile("[\0\ud800-\udfff]")
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
@@ -43,7 +45,7 @@ def _mended(value: Any, level: int, changed: dict[str, None]) -> Any:
     if kind is not list and kind is not dict:
         return value
     if level >= MOST_LEVELS:
-        changed[f"what was nested deeper than {MOST_LEVELS} levels became null"] = None
+        changed[TOO_DEEP] = None
         return None
     if kind is dict:
         return {_text(name, changed): _mended(inner, level + 1, changed) for name, inner in value.items()}

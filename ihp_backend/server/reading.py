@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import Any
 
 from flask import request
 
-from ihp_backend.label_studio.loose_json import mended
+from ihp_backend.label_studio.loose_json import MOST_LEVELS, TOO_DEEP, mended
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.server.state import state
 
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_NUMBER = 300
 """Digits; Python refuses to read whole numbers of more than 4300."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
 def read_body() -> dict[str, Any]:
@@ -30,14 +33,16 @@ def read_body() -> dict[str, Any]:
         )
     text, changed = _decoded(request.get_data())
     try:
-        body = _read(text)
-    except (ValueError, RecursionError) as error:
-        said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RequestError(problem("body", said, "send well-formed JSON in UTF-8")) from None
+        try:
+            body = _read(text)
+        except RecursionError:
+            body, changed = _read(_cut(text)), (*changed, TOO_DEEP)
+    except ValueError as error:
+        raise RequestError(problem("body", str(error), "send well-formed JSON in UTF-8")) from None
     if not isinstance(body, dict):
         raise RequestError(problem("body", body, "send a JSON object"))
     body, more = mended(body)
-    changed = (*changed, *more)
+    changed = tuple(dict.fromkeys((*changed, *more)))
     if changed:
         logger.warning("%s %s: the body was changed: %s", request.method, request.path, "; ".join(changed))
         state().journal.note(problem("body", "; ".join(changed), "correct what sends it; the rest of it was used"))
@@ -62,3 +67,19 @@ def _read(text: str) -> Any:
         return json.loads(
             text, parse_int=lambda digits: int(digits) if len(digits) < _LONGEST_NUMBER else float(digits)
         )
+
+
+def _cut(text: str) -> str:
+    """JSON text with null for what is nested deeper than ``MOST_LEVELS``, which Python's own reader may not reach."""
+    kept: list[str] = []
+    level = end = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            level += 1
+            if level == MOST_LEVELS + 1:
+                kept += [text[end : token.start()], "null"]
+        elif token[0] in "]}":
+            if level == MOST_LEVELS + 1:
+                end = token.end()
+            level -= 1
+    return "".join([*kept, text[end:] if level <= MOST_LEVELS else ""])

@@ -125,6 +125,14 @@ def test_a_wild_value_wherever_something_is_read(tmp_path: Path, caplog: pytest.
         (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": 1' + b"0" * 5000 + b"}}", "not finite"),
         (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": 99999999999999999999}}', "beyond 64 bits"),
         (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": ' + b"[" * 300 + b"]" * 300 + b"}}", "deeper"),
+        (
+            b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": '
+            + b'["{\\"",{"]":' * 9**5
+            + b"1"
+            + b"}]" * 9**5
+            + b"}}",
+            "deeper",
+        ),
     ],
 )
 def test_an_event_is_mended_and_stored_and_that_is_said(
