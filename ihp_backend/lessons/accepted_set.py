@@ -81,7 +81,10 @@ class AcceptedSet:
             AcceptedError: the project's labelling config is missing or cannot be read.
         """
         config, text = self._config(ledger, project)
-        labels = config.label_set()
+        try:
+            labels = config.label_set()
+        except ValueError as error:
+            raise AcceptedError(f"project {project}: label_config: {error}") from None
         try:
             before = self.read()
         except StorageError as error:
@@ -106,6 +109,15 @@ class AcceptedSet:
                 except (AcceptedError, ImageFetchError, PhotographError) as error:
                     left_out[task] = str(error)
                     unreachable += isinstance(error, ImageFetchError)
+                    continue
+                except StorageError:
+                    raise
+                except Exception as error:
+                    # Whatever was submitted to one task must not cost the others.
+                    logger.exception("project %s task %d cannot be read", project, task)
+                    left_out[task] = (
+                        f"an error of this program ({type(error).__name__}); the worker's log has the details"
+                    )
                     continue
             if item is None:
                 left_out[task] = "nothing is drawn"
