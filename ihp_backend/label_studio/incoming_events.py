@@ -72,10 +72,10 @@ def _untold(action: str, missing: str, projects: Sequence[str]) -> Problem:
     if action == "START_TRAINING":
         return problem("webhook", value, 'send {"action": "START_TRAINING", "project": {"id": NUMBER}}, or ihp train')
     if missing != "project":
-        mended = "ihp worker fetches by itself what it did not tell"
+        mended = "the worker, if one runs, fetches what it did not tell"
     elif projects:
         listed = ", ".join(projects[:20]) + (", ..." if len(projects) > 20 else "")
-        mended = f"of which project it is nobody knows: ihp worker fetches by itself what is new in all ({listed})"
+        mended = f"of which project it is nobody knows: the worker, if one runs, fetches what is new in all ({listed})"
     else:
         mended = "no project is known yet: ihp sync PROJECT fetches what was missed"
     return problem(

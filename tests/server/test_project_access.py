@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,7 +106,7 @@ def test_threads_and_processes_at_once() -> None:
                 done.result()
 
     # Forked before there are threads, as gunicorn does.
-    processes = [begun(lambda worker=worker: worker_process(worker)) for worker in range(3)]
+    processes = [begun(partial(worker_process, worker)) for worker in range(3)]
     assert [ended(process) for process in processes] == [0, 0, 0]
     assert len(access.projects()) == 300
 

@@ -99,7 +99,7 @@ def test_projects_that_were_only_set_up_are_asked_for_too(tmp_path: Path) -> Non
     digest(school.inbox, school.ledger)
     assert school.ledger.untold() == []
     error = client.post("/webhook", json={"action": "ANNOTATION_CREATED"}).get_json()["error"]
-    assert "ihp worker fetches by itself what is new in all (3, 12)" in error["remedy"]
+    assert "the worker, if one runs, fetches what is new in all (3, 12)" in error["remedy"]
     assert error["others"] == []
     digest(school.inbox, school.ledger)
     assert school.ledger.untold() == ["12", "3"]

@@ -65,20 +65,19 @@ def nested(levels: int) -> Any:
 def wild_value(chance: random.Random) -> Any:
     """Something that does not belong where it is put."""
     region = {"type": chance.choice(["brush", "ellipse", "rectangle", "keypoint"]), "value": {}}
-    return chance.choice(chance.choice(
-        [
-            [None, True, False, "", " ", [], {}, [[]], [{}], [None]],
-            [0, -1, 0.5, -0.0, 1 << 31, 1 << 63, -(1 << 63) - 1, 10**400, 1e308, 1e-320, math.nan, math.inf, -math.inf],
-            ["\0", "\ud800", "a\udfffb", "\udc00\ud800", ["\ud800"], {"\ud800": 1}, {"id": "\ud800"}, "ÿ€😀"],
-            ["9" * 50, "9" * 5000, "x" * 70_000, "-1", "4.5", "../../x", "/etc/passwd", "a\nb", "NaN", "true"],
-            [["Face"], [["Face"]], ["Face", "Hat"], [{"labels": ["Face"]}], {"Face": 1}, [1e400, -1], [0] * 1000],
-            [{"id": [1]}, {"id": 2, "label_config": "\ud800"}, {"x": "1", "y": []}, {"result": [region]}, [region]],
-            [nested(20), nested(150), DEEP, list(range(-2, 300)), {str(key): 1 for key in range(99)}],
-            ["keypointlabels", "rectanglelabels", "labels", "brushlabels", "polygonlabels", "image", "kp", "Face"],
-            ["ANNOTATION_CREATED", "ANNOTATIONS_DELETED", "TASKS_DELETED", "START_TRAINING", "PROJECT_UPDATED"],
-            ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "<View/>", "<View", "http://[::1", "data:,"],
-        ]
-    ))  # fmt: skip
+    groups: list[list[Any]] = [
+        [None, True, False, "", " ", [], {}, [[]], [{}], [None]],
+        [0, -1, 0.5, -0.0, 1 << 31, 1 << 63, -(1 << 63) - 1, 10**400, 1e308, 1e-320, math.nan, math.inf, -math.inf],
+        ["\0", "\ud800", "a\udfffb", "\udc00\ud800", ["\ud800"], {"\ud800": 1}, {"id": "\ud800"}, "ÿ€😀"],
+        ["9" * 50, "9" * 5000, "x" * 70_000, "-1", "4.5", "../../x", "/etc/passwd", "a\nb", "NaN", "true"],
+        [["Face"], [["Face"]], ["Face", "Hat"], [{"labels": ["Face"]}], {"Face": 1}, [1e400, -1], [0] * 1000],
+        [{"id": [1]}, {"id": 2, "label_config": "\ud800"}, {"x": "1", "y": []}, {"result": [region]}, [region]],
+        [nested(20), nested(150), DEEP, list(range(-2, 300)), {str(key): 1 for key in range(99)}],
+        ["keypointlabels", "rectanglelabels", "labels", "brushlabels", "polygonlabels", "image", "kp", "Face"],
+        ["ANNOTATION_CREATED", "ANNOTATIONS_DELETED", "TASKS_DELETED", "START_TRAINING", "PROJECT_UPDATED"],
+        ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "<View/>", "<View", "http://[::1", "data:,"],
+    ]
+    return chance.choice(chance.choice(groups))
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
