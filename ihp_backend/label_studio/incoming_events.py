@@ -47,7 +47,7 @@ def record_event(
     added: dict[str, Any] = {CLICKS: _clicks(event, named, predictions)}
     missing = lacking(event)
     known = list(projects()) if missing == "project" else []
-    if known:
+    if missing == "project":
         added[PROJECTS] = known
     try:
         number = inbox.record({**event, **added})

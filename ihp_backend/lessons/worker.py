@@ -89,8 +89,8 @@ class Worker:
         for project in self._school.ledger.projects():
             pause = RECONCILE if project not in untold else AGAIN if project in self._unanswered else MENDING
             if now - self._reconciled.get(project, float("-inf")) >= pause:
-                self._reconciled[project] = now
                 told = self._reconcile(project, project in untold) or told
+                self._reconciled[project] = self._clock()  # Not before: a large project takes minutes.
             if told or now - self._looked.get(project, float("-inf")) >= AGAIN:
                 self._looked[project] = now
                 self._look_at(project)
