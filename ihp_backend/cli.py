@@ -81,7 +81,7 @@ def serve(
 @app.command()
 def parse(
     image: Annotated[Path, typer.Argument(help="A photograph.")],
-    out: Annotated[Path, typer.Option(help="Where the label map goes, a palette PNG in the labels' colours.")],
+    out: Annotated[Path, typer.Option(help="Where the label map goes: a .png, with a palette of the labels' colours.")],
     click: Annotated[
         list[str] | None, typer.Option(help="x,y,label or x,y,label,negative in pixels; give it once per click.")
     ] = None,
@@ -91,6 +91,10 @@ def parse(
     from ihp_backend.parsing.parser import Parser
     from ihp_backend.parsing.photograph import read_photograph
 
+    if out.suffix.lower() != ".png":
+        raise failure(
+            f"out: {out} does not end in .png; label maps are written as PNG only, since JPEG, say, would change labels"
+        )
     try:
         read = read_photograph(image.read_bytes())
     except OSError as error:
@@ -110,7 +114,9 @@ def parse(
     try:
         _write_palette_png(out, label_map, parser.labels)
     except (OSError, ValueError) as error:
-        raise failure(f"out: {out} cannot be written ({error}); give a path that ends in .png") from None
+        raise failure(
+            f"out: {out} cannot be written ({error}); give a path in a folder that can be written to"
+        ) from None
     found = [name for label, name in enumerate(parser.labels.names) if label and (label_map == label).any()]
     typer.echo(f"{out}: {width} x {height} pixels, {', '.join(found) or 'background only'}")
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from ihp_backend.doctor.config_text import Edits
 from ihp_backend.doctor.controls import SILENT, Control, LabelKey, effective_keys
-from ihp_backend.label_studio.config.config_writer import HIDDEN_KEYS, TOOL_KEYS, hotkeys
+from ihp_backend.label_studio.config.config_writer import EDITOR_KEYS, HIDDEN_KEYS, TOOL_KEYS, hotkeys
 
 
 def clashes(controls: list[Control]) -> list[str]:
@@ -20,6 +20,8 @@ def clashes(controls: list[Control]) -> list[str]:
         names = " and ".join(named[number] for number in sorted(numbers))
         if key in TOOL_KEYS:
             told.append(f"{key!r} chooses a tool, and {names}")
+        elif key in EDITOR_KEYS:
+            told.append(f"{key!r} does something else in the editor, and chooses {names}")
         elif len(numbers) > 1:
             told.append(f"{key!r} chooses {names}")
     return told
@@ -37,7 +39,7 @@ def without_clashes(controls: list[Control]) -> Edits:
     for control in ordered:
         needy.append((control, []))
         for label in control.labels:
-            if label.key and label.key not in kept and label.key not in TOOL_KEYS:
+            if label.key and label.key not in kept and label.key not in EDITOR_KEYS:
                 kept.add(label.key)
             else:
                 needy[-1][1].append(label)

@@ -6,10 +6,10 @@ Label Studio waits one second, never repeats, and its user waits with it: whatev
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ihp_backend.label_studio.annotation_events import CLICKS, annotator_key, project_key
+from ihp_backend.label_studio.annotation_events import CLICKS, PROJECTS, id_key, lacking, project_key
 from ihp_backend.label_studio.clicks.click_memory import NOBODY
 from ihp_backend.label_studio.loose_json import one_or_more
 from ihp_backend.label_studio.predictions import Predictions
@@ -25,6 +25,7 @@ def record_event(
     inbox: Inbox,
     predictions: Predictions,
     note: Callable[[Problem], None] = lambda _: None,
+    projects: Callable[[], Sequence[str]] = tuple,
 ) -> int:
     """The number in the inbox of an event, which may be of an action not known today.
 
@@ -33,6 +34,7 @@ def record_event(
         inbox: where it is stored.
         predictions: whose clicks are counted and forgotten.
         note: is told what went wrong although the event is stored.
+        projects: tells those that an event without one may be about.
 
     Raises:
         RequestError: it names no action, or is nested too deeply for JSON.
@@ -42,8 +44,13 @@ def record_event(
     if not isinstance(action, str) or not action:
         raise RequestError(problem("action", action, "name the event, as Label Studio's webhooks do"))
     named = _tasks_of(event)
+    added: dict[str, Any] = {CLICKS: _clicks(event, named, predictions)}
+    missing = lacking(event)
+    known = list(projects()) if missing == "project" else []
+    if missing == "project":
+        added[PROJECTS] = known
     try:
-        number = inbox.record({**event, CLICKS: _clicks(event, named, predictions)})
+        number = inbox.record({**event, **added})
     except ValueError as error:
         raise RequestError(problem("body", "event", str(error))) from None
     try:
@@ -52,14 +59,34 @@ def record_event(
         logger.error("clicks are not forgotten: %s", error)
         note(problem("standing clicks", str(error), "until then masks may come back that were submitted"))
     logger.info("event %d recorded: %.40r of project %.40r", number, action, project_key(event.get("project")))
+    if missing is not None:
+        told = _untold(action, missing, known)
+        logger.warning("event %d: %s: %s: %s", number, told.field, told.value, told.remedy)
+        note(told)
     return number
+
+
+def _untold(action: str, missing: str, projects: Sequence[str]) -> Problem:
+    """Why nothing can be learned from an event, and what helps."""
+    value = f"{action[:40]} without its {missing}"
+    if action == "START_TRAINING":
+        return problem("webhook", value, 'send {"action": "START_TRAINING", "project": {"id": NUMBER}}, or ihp train')
+    if missing != "project":
+        mended = "the worker, if one runs, fetches what it did not tell"
+    elif projects:
+        listed = ", ".join(projects[:20]) + (", ..." if len(projects) > 20 else "")
+        mended = f"of which project it is nobody knows: the worker, if one runs, fetches what is new in all ({listed})"
+    else:
+        mended = "no project is known yet: ihp sync PROJECT fetches what was missed"
+    return problem(
+        "webhook", value, f"switch on Send payload of this webhook in Label Studio, Settings, Webhooks; {mended}"
+    )
 
 
 def _tasks_of(event: Mapping[str, Any]) -> set[str]:
     """The tasks whose annotations an event is about."""
-    named = [task.get("id") for task in one_or_more(event.get("task"))]
-    named += [annotation.get("task") for annotation in _annotations(event)]
-    return {str(task) for task in named if task is not None}
+    named = [*one_or_more(event.get("task")), *(annotation.get("task") for annotation in _annotations(event))]
+    return {key for key in map(id_key, named) if key}
 
 
 def _clicks(event: Mapping[str, Any], tasks: set[str], predictions: Predictions) -> dict[str, int]:
@@ -76,7 +103,7 @@ def _forget(event: Mapping[str, Any], action: str, tasks: set[str], predictions:
     """Submitted and deleted work has no standing clicks any more; other annotators' work on the task goes on."""
     project = project_key(event.get("project"))
     if action.startswith("ANNOTATION"):
-        annotators = {annotator_key(one.get("completed_by")) for one in _annotations(event)}
+        annotators = {id_key(one.get("completed_by")) for one in _annotations(event)}
         for task in tasks:
             for annotator in annotators or {NOBODY}:
                 predictions.forget(project, task, annotator)
@@ -86,7 +113,7 @@ def _forget(event: Mapping[str, Any], action: str, tasks: set[str], predictions:
                 predictions.memory.forget_annotation(project, annotation["id"])
     if action == "TASKS_DELETED":
         for deleted in one_or_more(event.get("tasks")):
-            predictions.forget(project, str(deleted.get("id")))
+            predictions.forget(project, id_key(deleted))
 
 
 def _annotations(event: Mapping[str, Any]) -> list[dict[str, Any]]:

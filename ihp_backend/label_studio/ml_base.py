@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from ihp_backend.label_studio.answering import answer_all
 from ihp_backend.label_studio.incoming_events import record_event
+from ihp_backend.label_studio.loose_json import mended
 from ihp_backend.label_studio.prediction_request import read_prediction_request
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.label_studio.shared_backend import SharedBackend
@@ -91,7 +92,7 @@ class IHPModel(LabelStudioMLBase):
             "label_config": self._config_text,
             "params": {"context": context or None},
         }
-        tasks, request = read_prediction_request(body)
+        tasks, request = read_prediction_request(self._mended(body))
         return answer_all(self.shared.get().batches, tasks, request)
 
     def fit(self, event: str, data: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -109,5 +110,12 @@ class IHPModel(LabelStudioMLBase):
         if not isinstance(data, Mapping):
             raise RequestError(problem("data", data, "hand over the webhook's body, an object"))
         backend = self.shared.get()
-        number = record_event({**data, "action": event}, backend.inbox, backend.predictions)
+        number = record_event(self._mended({**data, "action": event}), backend.inbox, backend.predictions)
         return {"status": "recorded", "event": number}
+
+    def _mended(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What the harness has read, as the server's own door would hand it on."""
+        body, changed = mended(body)
+        if changed:
+            logger.warning("project %.40r: the body was changed: %s", self.project_id, "; ".join(changed))
+        return body

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ihp_backend.label_studio.annotation_events import project_key
+from ihp_backend.label_studio.annotation_events import id_key
 from ihp_backend.label_studio.problems import RequestError, problem
-from ihp_backend.label_studio.request_fields import optional
+from ihp_backend.label_studio.request_fields import config_text_of, optional, project_of
 from ihp_backend.label_studio.timings import Timings
 
 
@@ -50,15 +50,14 @@ def read_prediction_request(body: Mapping[str, Any]) -> tuple[list[dict[str, Any
     for index, task in enumerate(tasks):
         if not isinstance(task, dict):
             raise RequestError(problem(f"tasks[{index}]", task, "send each task as an object"))
-    project = project_key(optional(body, "project", str, int))
+    project = project_of(body)
     params = optional(body, "params", dict) or {}
     context = optional(params, "context", dict, where="params.")
     if context is not None:
         optional(context, "result", list, where="params.context.")
-    return tasks, PredictionRequest(project, optional(body, "label_config", str), context)
+    return tasks, PredictionRequest(project, config_text_of(body, "label_config"), context)
 
 
 def task_id_of(task: Mapping[str, Any]) -> str:
     """The task's id as text, "" for a task without one: such a task is answered without a memory."""
-    task_id = task.get("id")
-    return str(task_id) if isinstance(task_id, (int, str)) and not isinstance(task_id, bool) else ""
+    return id_key(task)

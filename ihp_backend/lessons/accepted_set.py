@@ -118,6 +118,15 @@ class AcceptedSet:
                     left_out[task] = str(error)
                     unreachable += isinstance(error, ImageFetchError)
                     continue
+                except StorageError:
+                    raise
+                except Exception as error:
+                    # Whatever was submitted to one task must not cost the others.
+                    logger.exception("project %s task %d cannot be read", project, task)
+                    left_out[task] = (
+                        f"an error of this program ({type(error).__name__}); the worker's log has the details"
+                    )
+                    continue
             if item is None:
                 left_out[task] = "nothing is drawn; clicks and rectangles are prompts and do not count"
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ihp_backend.label_studio.annotation_events import listed
+from ihp_backend.label_studio.loose_json import mended
 from ihp_backend.label_studio.web.project_api import ProjectApi
 from ihp_backend.retraining import Configured, Ledger
 
@@ -19,8 +20,8 @@ def sync(api: ProjectApi, ledger: Ledger, project: str) -> int:
         StorageError: the ledger cannot be written.
     """
     asked = time.time()
-    config = api.config(project)
-    annotations = listed(project, api.tasks(project))
+    config, _ = mended(api.config(project))
+    annotations = listed(project, (mended(task)[0] for task in api.tasks(project)))
     if config and config != ledger.config(project):
         ledger.note(Configured(project, config))
     return ledger.reconcile(project, annotations, asked)

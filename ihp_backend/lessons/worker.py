@@ -34,8 +34,12 @@ PAUSE = 2.0
 RECONCILE = 600.0
 """Seconds between two questions to Label Studio about a project."""
 
+MENDING = 30.0
+"""The same, if something is known to have happened that was not told."""
+
 AGAIN = 300.0
-"""Seconds after which a project is looked at again although nothing was told, for what could not be fetched before."""
+"""Seconds after which a project is looked at again although nothing was told, for what could not be fetched before; and
+after which Label Studio is asked again for what was not told, if it did not answer."""
 
 Hold = Callable[[str], None]
 """Has a project's lesson held."""
@@ -62,6 +66,7 @@ class Worker:
     ) -> None:
         self._school, self._images, self._curriculum, self._hold, self._clock = school, images, curriculum, hold, clock
         self._reconciled: dict[str, float] = {}
+        self._unanswered: set[str] = set()
         self._looked: dict[str, float] = {}
         self._digested = -1
 
@@ -80,10 +85,12 @@ class Worker:
         digest(self._school.inbox, self._school.ledger)
         digested, now = self._school.ledger.digested, self._clock()
         told, self._digested = digested != self._digested, digested
+        untold = set(self._school.ledger.untold())
         for project in self._school.ledger.projects():
-            if now - self._reconciled.get(project, float("-inf")) >= RECONCILE:
-                self._reconciled[project] = now
-                told = self._reconcile(project) or told
+            pause = RECONCILE if project not in untold else AGAIN if project in self._unanswered else MENDING
+            if now - self._reconciled.get(project, float("-inf")) >= pause:
+                told = self._reconcile(project, project in untold) or told
+                self._reconciled[project] = self._clock()  # Not before: a large project takes minutes.
             if told or now - self._looked.get(project, float("-inf")) >= AGAIN:
                 self._looked[project] = now
                 self._look_at(project)
@@ -94,18 +101,26 @@ class Worker:
         except AcceptedError as error:
             logger.warning("project %s: %s", project, error)
             return
+        except StorageError:
+            raise
+        except Exception:
+            # Whatever was submitted to one project must not end the ingest of all.
+            logger.exception("project %s: it cannot be looked at; tried again in %.0f s", project, AGAIN)
+            return
         if reason is not None:
             self._hold(project)
 
-    def _reconcile(self, project: str) -> bool:
+    def _reconcile(self, project: str, untold: bool) -> bool:
         """Whether Label Studio knows something that it did not tell."""
-        if not self._images.label_studio_url:
+        if not self._images.label_studio_url and not untold:
             return False
+        self._unanswered.add(project)
         try:
             different = sync(ProjectApi(self._images), self._school.ledger, project)
         except (ProjectApiError, ValueError) as error:
             logger.warning("project %s: not compared with Label Studio: %s", project, error)
             return False
+        self._unanswered.discard(project)
         if different:
             logger.warning("project %s: %d annotations had not been told", project, different)
         return different > 0

@@ -6,6 +6,7 @@ from ihp_backend.retraining.accepted import (
     Configured,
     TasksWithdrawn,
     TrainingWanted,
+    Untold,
     Withdrawn,
 )
 from ihp_backend.retraining.inbox import Inbox
@@ -21,5 +22,6 @@ __all__ = [
     "StorageError",
     "TasksWithdrawn",
     "TrainingWanted",
+    "Untold",
     "Withdrawn",
 ]

@@ -59,4 +59,11 @@ class TrainingWanted:
     project: str
 
 
-Change = Annotation | Withdrawn | TasksWithdrawn | Configured | TrainingWanted
+@dataclass(frozen=True)
+class Untold:
+    """Something changed that was not told: in this project, or with "" in nobody knows which."""
+
+    project: str
+
+
+Change = Annotation | Withdrawn | TasksWithdrawn | Configured | TrainingWanted | Untold

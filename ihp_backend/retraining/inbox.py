@@ -9,6 +9,7 @@ after the event has reached the disk (synchronous=FULL).
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ihp_backend.retraining.storage import StorageError
+
+logger = logging.getLogger(__name__)
 
 EVENTS = "events.sqlite"
 """The inbox's file in a data folder."""
@@ -103,17 +106,26 @@ class Inbox:
             raise self._error("cannot be read", error) from error
 
     def events(self, after: int = 0, kind_prefix: str = "") -> Iterator[Event]:
-        """The stored events with a number above ``after``, oldest first."""
+        """The stored events with a number above ``after``, oldest first; one that cannot be read says nothing."""
         query = "SELECT id, received, kind, payload FROM events WHERE id > ? AND substr(kind, 1, ?) = ? ORDER BY id"
         with closing(self._connect()) as connection:
             for number, received, kind, payload in connection.execute(query, (after, len(kind_prefix), kind_prefix)):
-                yield Event(number, received, kind, json.loads(payload))
+                yield Event(number, received, kind, _payload(number, payload))
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
 
     def _error(self, what: str, error: Exception) -> StorageError:
         return StorageError.about("inbox", self._path, what, error)
+
+
+def _payload(number: int, text: str) -> dict[str, Any]:
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        logger.error("event %d cannot be read and is left aside: %s", number, error)
+        return {}
+    return payload if isinstance(payload, dict) else {}
 
 
 def _without_secrets(event: Mapping[str, Any]) -> dict[str, Any]:

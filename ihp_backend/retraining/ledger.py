@@ -22,6 +22,7 @@ from ihp_backend.retraining.accepted import (
     Change,
     Configured,
     TasksWithdrawn,
+    Untold,
     Withdrawn,
 )
 from ihp_backend.retraining.storage import StorageError, reading, writing
@@ -34,6 +35,8 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS tasks_withdrawn (project TEXT NOT NULL, task INTEGER NOT NULL, heard REAL NOT NULL,"
     " PRIMARY KEY (project, task))",
     "CREATE TABLE IF NOT EXISTS projects (project TEXT PRIMARY KEY, config TEXT, wanted INTEGER NOT NULL DEFAULT 0)",
+    "CREATE TABLE IF NOT EXISTS untold (project TEXT PRIMARY KEY, heard REAL NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS reconciled (project TEXT PRIMARY KEY, asked REAL NOT NULL)",
     "CREATE TABLE IF NOT EXISTS digested (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO digested VALUES (1, 0)",
 )
@@ -103,6 +106,7 @@ class Ledger:
                     different += 1
             gone = tuple(number for number, (_, withdrawn, heard) in before.items() if not withdrawn and heard < asked)
             self._apply(connection, Withdrawn(project, gone))
+            connection.execute("INSERT OR REPLACE INTO reconciled VALUES (?, ?)", (project, asked))
         return different + len(gone)
 
     def standing(self, project: str) -> list[Annotation]:
@@ -120,6 +124,16 @@ class Ledger:
     def projects(self) -> list[str]:
         """Every project of which anything was heard."""
         query = "SELECT project FROM annotations UNION SELECT project FROM projects ORDER BY project"
+        return [row[0] for row in self._read(query)]
+
+    def untold(self) -> list[str]:
+        """The known projects in which something may have changed that was not told since they were reconciled."""
+        query = (
+            "SELECT project FROM (SELECT project FROM annotations UNION SELECT project FROM projects) AS known"
+            " WHERE (SELECT max(heard) FROM untold WHERE untold.project IN (known.project, ''))"
+            " >= coalesce((SELECT asked FROM reconciled WHERE reconciled.project = known.project), 0)"
+            " ORDER BY project"
+        )
         return [row[0] for row in self._read(query)]
 
     def config(self, project: str) -> str | None:
@@ -155,8 +169,12 @@ class Ledger:
                 ids = tuple(number for (number,) in connection.execute(query, row[:2]).fetchall())
                 self._apply(connection, Withdrawn(change.project, ids))
         else:
-            connection.execute("INSERT OR IGNORE INTO projects (project) VALUES (?)", (change.project,))
-            if isinstance(change, Configured):
+            if change.project:
+                connection.execute("INSERT OR IGNORE INTO projects (project) VALUES (?)", (change.project,))
+            if isinstance(change, Untold):
+                query = "INSERT OR REPLACE INTO untold VALUES (?, ?)"
+                connection.execute(query, (change.project, self._clock()))
+            elif isinstance(change, Configured):
                 query = "UPDATE projects SET config = ? WHERE project = ?"
                 connection.execute(query, (change.config, change.project))
             else:

@@ -11,8 +11,8 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share: a connection per call, and one per process.
 
 No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
-more than one worker, project access is known only to the worker that was told; events and standing clicks are common to
-all.
+more than one worker, events, standing clicks and project access are common to all; the model, the scenes, the journal
+and the model with which a task was begun are each worker's own.
 """
 
 from __future__ import annotations
@@ -31,13 +31,20 @@ from ihp_backend.server.settings import ServerSettings
 from ihp_backend.server.state import EXTENSION, ServerState
 
 
-def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource | None = None) -> Flask:
+def create_app(
+    parser: Parser,
+    settings: ServerSettings,
+    *,
+    images: ImageSource | None = None,
+    access: ProjectAccess | None = None,
+) -> Flask:
     """The application.
 
     Args:
         parser: the model that serves projects without a version of their own.
         settings: its data folder is created where it is missing.
         images: fetches photographs; by default as the settings say.
+        access: what ``/setup`` told, of all workers; the application's own if None.
 
     Raises:
         SettingsError: the data folder cannot be written to.
@@ -54,7 +61,8 @@ def create_app(parser: Parser, settings: ServerSettings, *, images: ImageSource 
         batches=batches,
         school=School(settings.data_dir),
         journal=journal,
-        access=ProjectAccess(),
+        access=access or ProjectAccess(),
+        label_studio_known=settings.images.label_studio_url is not None,
     )
     register_errors(app)
     for module in (information, setup, predict, webhook):

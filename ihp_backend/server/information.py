@@ -22,6 +22,15 @@ def health() -> Response:
     return jsonify({"status": "UP", "model_class": "IHPBackend", "model_version": state().parser().version})
 
 
+@routes.get("/favicon.ico")
+@routes.get("/apple-touch-icon<path:rest>")
+@routes.get("/robots.txt")
+@routes.get("/.well-known/<path:rest>")
+def nothing(rest: str = "") -> tuple[str, int]:
+    """What browsers ask for unasked: nobody did anything wrong."""
+    return "", 204
+
+
 @routes.route("/versions", methods=["GET", "POST"])
 def versions() -> Response:
     return jsonify({"versions": state().models.versions()})

@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.app import create_app
+from ihp_backend.server.project_access import ProjectAccess
 from ihp_backend.server.settings import ServerSettings, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -20,11 +21,15 @@ _APP_LOAD_ERROR = 4
 
 
 class Application(BaseApplication):
-    """gunicorn with our settings; each worker loads the model after the fork, so that nothing is shared by accident."""
+    """gunicorn with our settings; each worker loads the model after the fork, so that nothing is shared by accident.
+
+    What ``/setup`` tells is shared on purpose: it reaches only one of the workers.
+    """
 
     def __init__(self, settings: ServerSettings, listening: int) -> None:
         self._settings = settings
         self._listening = listening
+        self._access = ProjectAccess()
         super().__init__()
 
     def load_config(self) -> None:
@@ -44,9 +49,8 @@ class Application(BaseApplication):
 
     def load(self) -> Flask:
         try:
-            return create_app(
-                Parser.from_pretrained(self._settings.model, engine=self._settings.engine), self._settings
-            )
+            parser = Parser.from_pretrained(self._settings.model, engine=self._settings.engine)
+            return create_app(parser, self._settings, access=self._access)
         except (ValueError, RuntimeError, OSError) as error:
             logger.error("the server cannot start: %s", error)
             sys.exit(_APP_LOAD_ERROR)
@@ -64,7 +68,11 @@ def serve(settings: ServerSettings) -> None:
     host, port = listening.getsockname()[:2]
     logger.info("listening on http://%s:%d, data in %s", host, port, settings.data_dir)
     if settings.workers > 1:
-        logger.warning("%d workers: each remembers only the clicks that reached it; prefer threads", settings.workers)
+        logger.warning(
+            "%d workers: each loads its own model and opens photographs for itself, and /status tells the errors and "
+            "counts of the one that answers; clicks, events and access to Label Studio are shared; prefer threads",
+            settings.workers,
+        )
     Application(settings, listening.detach()).run()
 
 

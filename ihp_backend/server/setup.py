@@ -7,11 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from ihp_backend.label_studio.annotation_events import project_key
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.config.translation import translate
 from ihp_backend.label_studio.problems import RequestError
-from ihp_backend.label_studio.request_fields import optional
+from ihp_backend.label_studio.request_fields import config_text_of, optional, project_of
 from ihp_backend.server.project_access import Access
 from ihp_backend.server.reading import read_body
 from ihp_backend.server.state import state
@@ -28,8 +27,8 @@ def setup() -> Response:
     """
     body = read_body()
     here = state()
-    project = project_key(optional(body, "project", str, int))
-    config_text = optional(body, "schema", str)
+    project = project_of(body)
+    config_text = config_text_of(body, "schema")
     access = Access(optional(body, "hostname", str), optional(body, "access_token", str))
     if any(access):  # Whoever asks without an address, as ihp doctor does, must not make it forget Label Studio's.
         here.access.remember(project, access)

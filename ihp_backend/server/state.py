@@ -19,7 +19,11 @@ from ihp_backend.server.project_access import ProjectAccess
 
 @dataclass(frozen=True)
 class ServerState:
-    """One per application; every part of it is thread-safe."""
+    """One per application; every part of it is thread-safe.
+
+    Attributes:
+        label_studio_known: whether the settings say where Label Studio is, so that it can be asked unasked.
+    """
 
     models: ModelShelf
     predictions: Predictions
@@ -27,6 +31,7 @@ class ServerState:
     school: School
     journal: Journal
     access: ProjectAccess
+    label_studio_known: bool
 
     @property
     def inbox(self) -> Inbox:

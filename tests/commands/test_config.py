@@ -33,9 +33,25 @@ def test_the_examples_are_what_it_prints(file: Path) -> None:
         ([], "name: give one of ccp"),
         (["lip", "--labels", "a"], "name: give one of ccp"),
         (["--labels", "a,b,a"], "labels: names: ['a'] given more than once"),
+        (["--labels", ""], "labels: '' names no label"),
+        (["--labels", " , ,"], "labels: ' , ,' names no label"),
+        (["--labels", "background"], "labels: 'background' names no label"),
+        (["--labels", "hair,Hair"], "labels: 'hair', 'Hair' differ only in spelling"),
+        (["--labels", "left arm,beard,L-Arms"], "labels: 'left arm', 'L-Arms' differ only in spelling"),
+        (["--labels", "hat,bg,background"], "labels: 'bg', 'background' all mean the background"),
+        (["--labels", "hat,ca\u0007p"], "labels: 'ca\\x07p' has characters that cannot be shown"),
+        (["--labels", ",".join(map(str, range(300)))], "labels: names: 301 labels given"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: list[str], message: str) -> None:
     refused = run("config", *arguments)
     assert refused.exit_code == 1
     assert message in refused.output
+
+
+def test_synonyms_are_said_and_written() -> None:
+    told = run("config", "--labels", "hat, cap, ★, ★★, tattoo")
+    assert told.exit_code == 0
+    assert parse_labelling_config(told.stdout).label_set().names == ("background", "hat", "cap", "★", "★★", "tattoo")
+    assert "labels: 'hat', 'cap' are synonyms to the model" in told.stderr
+    assert "tattoo" not in told.stderr

@@ -35,3 +35,7 @@ TICK = """(label) => {
   const corner = stage.container().getBoundingClientRect();
   return [corner.left + tick.x, corner.top + tick.y];
 }"""
+
+# Labels of all tags that are chosen, the hidden ones included: what the next region would be called.
+CHOSEN = """() => [...Htx.annotationStore.selected.names.values()]
+  .flatMap(tag => (tag.selectedLabels ?? []).map(label => `${tag.name}: ${label._value}`))"""

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihp_backend.label_studio.annotation_events import changes, listed, project_key, read_annotation
-from ihp_backend.retraining import Annotation, Change, Configured, Ledger, TasksWithdrawn, TrainingWanted, Withdrawn
+from ihp_backend.retraining import (
+    Annotation,
+    Change,
+    Configured,
+    Ledger,
+    TasksWithdrawn,
+    TrainingWanted,
+    Untold,
+    Withdrawn,
+)
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 
@@ -71,7 +80,8 @@ def test_several_annotations_at_once() -> None:
     one = {"id": 5, "task": 3, "result": [], "updated_at": "2026-11-20T07:01:27Z"}
     other = {**one, "id": 6, "task": 4, "updated_at": "2026-11-20T07:01:27.5Z", "was_cancelled": True}
     event = {"action": "ANNOTATIONS_CREATED", "project": {"id": 2}, "annotations": [one, other, {"id": "x"}]}
-    first, second = list(changes({**event, "tasks": [{"id": 4, "data": {"image": "a.jpg"}}]}))
+    untold, first, second = list(changes({**event, "tasks": [{"id": 4, "data": {"image": "a.jpg"}}]}))
+    assert untold == Untold("2")  # The third has no number.
     assert isinstance(first, Annotation)
     assert isinstance(second, Annotation)
     assert second.updated - first.updated == 0.5
@@ -99,7 +109,7 @@ def test_anything_may_come(event: Any) -> None:
     for action in ("ANNOTATION_CREATED", "ANNOTATIONS_DELETED", "TASKS_DELETED", "START_TRAINING", None):
         given_event = {**(event if isinstance(event, dict) else {"annotation": event}), "action": action}
         for change in changes(given_event):
-            assert change.project
+            assert change.project or change == Untold("")
 
 
 @pytest.mark.parametrize("moment", [None, "", "yesterday", 17])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sqlite3
 import sys
@@ -179,6 +180,25 @@ def test_the_version_told_is_the_one_that_answers(client: FlaskClient, folder: P
 def test_every_setup_is_answered(client: FlaskClient, change: dict[str, Any]) -> None:
     answer = client.post("/setup", json={**capture("01")["request"], **change})
     assert (answer.status_code, answer.get_json()) == (200, {"model_version": "stand-in-1"})
+
+
+@pytest.mark.parametrize("wild", ["\ud800", 10**400, float("nan"), ["\ud800"], {"id": "\0"}])
+def test_wild_values_are_mended_as_by_the_server(
+    client: FlaskClient, server: FlaskClient, folder: Path, caplog: pytest.LogCaptureFixture, wild: Any
+) -> None:
+    event = capture("40")["request"]
+    event["annotation"]["completed_by"] = event["task"]["id"] = wild
+    clicked = capture("25")["request"]
+    clicked["tasks"][0]["id"] = clicked["params"]["context"]["result"][0]["id"] = wild
+    answers = []
+    for each in (client, server):
+        assert each.post("/webhook", data=json.dumps(event), content_type="application/json").status_code == 201
+        answer = each.post("/predict", data=json.dumps(clicked), content_type="application/json")
+        assert answer.status_code == 200
+        answers.append(answer.get_json()["results"])
+    assert answers[0] == answers[1]
+    assert "the body was changed" in caplog.text
+    assert [event.kind for event in Inbox(folder / "events.sqlite").events()] == ["ANNOTATION_CREATED"]
 
 
 def test_events_are_recorded_as_the_server_does(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ihp_backend.clicks import Click
 from ihp_backend.label_studio.clicks.box import Box
-from ihp_backend.label_studio.clicks.prompts import Prompt, read_request
+from ihp_backend.label_studio.clicks.prompt_records import read_request
+from ihp_backend.label_studio.clicks.prompts import Prompt
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 
 CONFIG = parse_labelling_config(
@@ -76,11 +77,65 @@ def test_prompts_that_cannot_be_used_are_named(record: dict[str, Any], field: st
     assert [prompt.id for prompt in request.prompts] == ["good"]
 
 
-@pytest.mark.parametrize("record", [None, 7, {}, {"type": "polygonlabels"}, {"type": "keypointlabels", "value": {}}])
-def test_other_records_are_passed_over(record: Any) -> None:
-    request = read_request([record, keypoint()], CONFIG, {})
-    assert len(request.prompts) == 1
-    assert request.problems == ()
+def test_an_accepted_mask_with_a_keypoint_label_is_no_click() -> None:
+    mask = {"id": "m", "type": "keypointlabels", "to_name": "image", "value": {"rle": [1], "keypointlabels": ["Hat"]}}
+    request = read_request([mask, keypoint()], CONFIG, {})
+    assert ([prompt.id for prompt in request.prompts], request.problems) == (["c1"], ())
+    (problem,) = read_request([mask], CONFIG, {}).problems
+    assert (problem.field, problem.value) == ("context.result", "no click or box among 1 records")
+
+
+@pytest.mark.parametrize("record", [None, 7, {}, {"type": ["keypointlabels"]}])
+@pytest.mark.parametrize("others", [[], [keypoint()]])
+def test_records_that_are_no_prompts_are_said(record: Any, others: list[Any]) -> None:
+    request = read_request([*others, record], CONFIG, {})
+    assert len(request.prompts) == len(others)
+    assert [problem.field for problem in request.problems] == [f"context.result[{len(others)}].type"]
+
+
+@pytest.mark.parametrize("kind", ["brushlabels", "brush", "polygonlabels", "ellipselabels", "ellipse", "bitmask"])
+def test_smart_tools_that_are_not_answered_are_said_once(kind: str) -> None:
+    record = {"id": "s", "type": kind, "to_name": "image", "value": {kind: ["Hat"], "x": 5, "points": [[1, 2]]}}
+    (problem,) = read_request([record, {**record, "id": "t"}], CONFIG, {}).problems
+    assert (problem.field, problem.value) == ("context.result[0].type", kind)
+    assert 'smart="false"' in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("labels", "taken", "said"),
+    [
+        (["Hat", "Face"], "Hat", True),
+        (["f", "Hat"], "Face", True),
+        (["Wings", "Face"], "Face", True),
+        (["Hat", ["Face"]], "Hat", True),
+        (["Face", "f"], "Face", False),
+        (["Hat", "Hat"], "Hat", False),
+    ],
+)
+def test_a_click_with_two_labels_says_which_was_taken(labels: list[Any], taken: str, said: bool) -> None:
+    request = read_request([keypoint(value={"x": 5, "y": 5, "keypointlabels": labels})], CONFIG, {})
+    assert [prompt.label for prompt in request.prompts] == [taken]
+    assert [problem.value for problem in request.problems] == ([", ".join(map(str, labels))] if said else [])
+    assert all(f"only '{taken}' was taken" in problem.remedy for problem in request.problems)
+
+
+@pytest.mark.parametrize(
+    ("box", "on_it"),
+    [
+        ({"x": 101, "y": 10}, False),
+        ({"x": -50, "y": 10}, False),
+        ({"x": 10, "y": -41}, False),
+        ({"x": 100, "y": 10}, False),
+        ({"x": 99, "y": 99}, True),
+        ({"x": -29, "y": 10}, True),
+        ({"x": 110, "y": 50, "width": 20, "height": 20, "rotation": 90}, True),  # it turns about its corner
+        ({"x": -1, "y": 50, "width": 20, "height": 20, "rotation": 90}, False),
+    ],
+)
+def test_a_box_beside_the_image_is_said(box: dict[str, Any], on_it: bool) -> None:
+    request = read_request([rectangle(**box)], CONFIG, {})
+    assert (len(request.prompts), len(request.problems)) == (int(on_it), int(not on_it))
+    assert all("draw the box on the image" in problem.remedy for problem in request.problems)
 
 
 @pytest.mark.parametrize(

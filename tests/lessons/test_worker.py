@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.lessons.base import open_base
 from ihp_backend.lessons.holding import PATIENCE, Curriculum, hold
 from ihp_backend.lessons.school import School
-from ihp_backend.lessons.worker import AGAIN, RECONCILE, Worker
+from ihp_backend.lessons.worker import AGAIN, MENDING, RECONCILE, Worker
 from ihp_backend.retraining import StorageError
 from tests.label_studio.image_server import ImageServer, sends, status
 from tests.lessons.test_accepted_set import CONFIG, photograph, region
@@ -81,6 +82,104 @@ def test_what_was_not_told_is_asked_for(here: Here) -> None:
     here.now += RECONCILE + 1
     here.worker.look()
     assert (learned(here), here.held) == (7, ["2"])
+
+
+def test_an_event_that_told_nothing_is_made_good_at_once(here: Here) -> None:
+    here.accept(1)
+    here.worker.look()
+    for task in range(2, 8):
+        here.accept(task, told=False)
+    here.school.inbox.record({"action": "ANNOTATION_CREATED"})
+    here.worker.look()
+    assert learned(here) == 1
+    here.now += MENDING + 1
+    here.worker.look()
+    assert (learned(here), here.held) == (7, ["2"])
+    here.accept(9, told=False)
+    here.now += MENDING + 1
+    here.worker.look()  # Made good: nothing is asked before RECONCILE.
+    assert learned(here) == 7
+
+
+def test_a_project_of_which_only_the_number_is_known_is_fetched(here: Here) -> None:
+    here.accept(1, told=False)
+    here.school.inbox.record({"action": "ANNOTATION_CREATED", "ihp_projects": ["2"]})
+    here.worker.look()
+    assert learned(here) == 1
+
+
+def test_an_event_that_told_nothing_waits_for_a_label_studio_in_trouble(
+    here: Here, caplog: pytest.LogCaptureFixture
+) -> None:
+    here.accept(1)
+    here.worker.look()
+    listing = here.server.routes["/api/tasks/"]
+    here.server.routes["/api/tasks/"] = status(401)
+    here.accept(2, told=False)
+    here.school.inbox.record({"action": "ANNOTATION_CREATED"})
+    for _ in range(3):
+        here.now += MENDING + 1
+        here.worker.look()
+    assert caplog.text.count("project 2: not compared with Label Studio") == 1
+    here.server.routes["/api/tasks/"] = listing
+    here.now += AGAIN + 1
+    here.worker.look()
+    assert learned(here) == 2
+
+
+def test_without_an_address_it_is_said_that_nothing_is_fetched(here: Here, caplog: pytest.LogCaptureFixture) -> None:
+    worker = Worker(here.school, ImageSettings(), Curriculum(every=2), here.held.append, lambda: here.now)
+    here.school.inbox.record({"action": "ANNOTATION_CREATED", "ihp_projects": ["2"]})
+    worker.look()
+    assert "project 2: not compared with Label Studio: label_studio_url: not set" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wild",
+    [
+        {"action": "ANNOTATION_CREATED", "project": {"id": 2, "label_config": "\ud800"}},
+        {"action": "ANNOTATION_CREATED", "annotation": {"id": 8, "task": 8, "completed_by": "\ud800"}, "project": 2},
+        {
+            "action": "ANNOTATION_CREATED",
+            "annotation": {"id": 8, "task": {"id": [8]}},
+            "task": {"id": [8]},
+            "project": 2,
+        },
+        {"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 10**400}], "project": {"id": 2}},
+        {"action": "ANNOTATION_CREATED", "annotation": {"id": 8, "task": 8, "updated_at": "0001-01-01"}, "project": 2},
+    ],
+)
+def test_nothing_that_was_stored_stops_the_ingest(here: Here, wild: dict[str, Any]) -> None:
+    """Also what an earlier release stored, whose door let everything in."""
+    here.school.inbox.record(wild)
+    here.accept(1)
+    here.worker.look()
+    assert learned(here) == 1
+    assert here.school.ledger.digested == 2
+
+
+@pytest.mark.parametrize("result", [[{"type": "brushlabels", "value": {"brushlabels": [["Hat"]]}}], "Hat", [[1]]])
+def test_wild_regions_cost_only_their_own_task(here: Here, result: Any) -> None:
+    here.accept(1)
+    annotation = {"id": 5, "task": 5, "result": result, "updated_at": "2026-11-20T07:01:00Z"}
+    task = {"id": 5, "data": {"photo": "/5.png"}}
+    here.tasks.append({**task, "annotations": [annotation]})
+    project = {"id": 2, "label_config": CONFIG}
+    event = {"action": "ANNOTATION_CREATED", "annotation": annotation, "task": task, "project": project}
+    here.school.inbox.record(event)
+    here.worker.look()
+    assert learned(here) == 1
+
+
+def test_an_event_that_cannot_be_read_is_left_aside(here: Here) -> None:
+    here.accept(1)
+    with sqlite3.connect(here.school.data_dir / "events.sqlite") as connection:
+        row = "INSERT INTO events (received, kind, project, payload) VALUES (0, 'X', '', ?)"
+        connection.executemany(row, [("[" * 100_000,), ("no JSON",), ("[1]",)])
+    connection.close()
+    here.accept(2)
+    here.worker.look()
+    assert learned(here) == 2
 
 
 def test_label_studio_in_trouble_is_tried_again_later(here: Here, caplog: pytest.LogCaptureFixture) -> None:
@@ -155,7 +254,7 @@ def test_want_of_memory_is_told_with_what_helps(here: Here, monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     ("named", "message"),
-    [("ccp", "no NAME:FOLDER"), ("zoo:/x", "'zoo' is unknown"), ("ccp:/nowhere", "base: root: /nowhere lacks")],
+    [("ccp", "no NAME:FOLDER"), ("zoo:/x", "'zoo' is unknown"), ("ccp:/nowhere", "base: root: /nowhere is missing")],
 )
 def test_a_base_validation_that_is_none(named: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

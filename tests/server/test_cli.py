@@ -81,6 +81,25 @@ def test_images_that_cannot_be_used(tmp_path: Path) -> None:
         assert text in output
 
 
+@pytest.mark.parametrize(
+    "name", ["mask.jpg", "mask.JPEG", "mask.webp", "mask.tiff", "mask.bmp", "mask", "png", "m.png.gz"]
+)
+def test_an_output_that_is_no_png_is_refused_before_the_work(
+    picture: Path, tmp_path: Path, stand_in: StandInParser, name: str
+) -> None:
+    code, output = ihp("parse", picture, "--out", tmp_path / name)
+    assert code == 1
+    assert f"{name} does not end in .png" in output.replace("\n", "")
+    assert not (tmp_path / name).exists()
+    assert stand_in.parsed == []
+
+
+def test_the_suffix_may_be_in_capitals(picture: Path, tmp_path: Path) -> None:
+    assert ihp("parse", picture, "--out", tmp_path / "mask.PNG")[0] == 0
+    with Image.open(tmp_path / "mask.PNG") as mask:
+        assert (mask.format, mask.mode) == ("PNG", "P")
+
+
 def test_an_output_that_cannot_be_written(picture: Path, tmp_path: Path) -> None:
     code, output = ihp("parse", picture, "--out", tmp_path / "nowhere" / "mask.png")
     assert code == 1

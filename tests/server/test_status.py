@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from flask.testing import FlaskClient
 
 from ihp_backend.labels import CCP
@@ -30,6 +31,21 @@ def test_the_last_twenty_errors(client: FlaskClient) -> None:
     assert [error["value"] for error in errors] == [f"/nowhere/{number}" for number in range(5, 25)]
     assert [error["times"] for error in errors] == [1] * 19 + [2]
     assert set(errors[0]) == {"time", "times", "field", "value", "remedy"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/favicon.ico", "/robots.txt", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png"),
+        *("/apple-touch-icon-120x120.png", "/.well-known/appspecific/com.chrome.devtools.json"),
+    ],
+)
+def test_what_browsers_ask_for_unasked_is_no_error(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    assert client.get(path).status_code == 204
+    assert client.get("/status").get_json()["errors"] == []
+    assert caplog.text == ""
 
 
 def test_work_is_counted(client: FlaskClient) -> None:

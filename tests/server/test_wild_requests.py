@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -17,6 +19,7 @@ from ihp_backend.server.app import create_app
 from ihp_backend.server.settings import ServerSettings
 
 from .stand_in import StandInImages, StandInParser, capture
+from .wild_bodies import AnyLabelsParser, Storm, aftermath, application, each_place, wild_bodies
 
 KEYS = [
     *("tasks", "params", "context", "result", "value", "x", "y", "id", "type", "labels", "annotation", "task"),
@@ -81,6 +84,78 @@ def test_a_real_request_with_one_part_replaced(lasting: Flask, data: st.DataObje
         assert len(answer["results"]) == len(body["tasks"])
         internal = [item for item in answer["results"] if item.get("error", {}).get("field") == "task"]
         assert internal == []
+
+
+BODIES = int(os.environ.get("IHP_WILD_BODIES", "300"))
+
+
+@pytest.mark.parametrize("stand_in", [StandInParser, AnyLabelsParser])
+def test_mutated_captures_end_in_no_error_of_the_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stand_in: Callable[[], StandInParser]
+) -> None:
+    app, storm = application(tmp_path, stand_in()), Storm()
+    for route, body in wild_bodies(0, BODIES):
+        storm.send(app, route, body)
+    aftermath(app)
+    assert storm.failures == []
+    assert [record.message for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["\ud800", "\0", [["Face"]], {"id": [1]}, float("nan"), 10**400, "9" * 5000, None],
+    ids=["surrogate", "NUL", "lists", "object", "NaN", "huge", "long", "null"],
+)
+def test_a_wild_value_wherever_something_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture, value: Any) -> None:
+    app, storm = application(tmp_path, AnyLabelsParser()), Storm()
+    for route, path, body in each_place(value):
+        storm.send(app, route, body)
+        assert storm.failures == [], path
+    aftermath(app)
+    assert [record.message for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "title": "\\ud83d"}}', "halves of surrogate pairs"),
+        (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "t\\u0000": 1}}', "NUL characters"),
+        (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "title": "caf\xe9"}}', "bytes that are no utf-8"),
+        (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": NaN}}', "numbers that are not finite"),
+        (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": 1' + b"0" * 5000 + b"}}", "not finite"),
+        (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": 99999999999999999999}}', "beyond 64 bits"),
+        (b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": ' + b"[" * 300 + b"]" * 300 + b"}}", "deeper"),
+        (
+            b'{"action": "ANNOTATION_CREATED", "project": {"id": 2, "n": '
+            + b'["{\\"",{"]":' * 9**5
+            + b"1"
+            + b"}]" * 9**5
+            + b"}}",
+            "deeper",
+        ),
+    ],
+)
+def test_an_event_is_mended_and_stored_and_that_is_said(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, body: bytes, said: str
+) -> None:
+    assert client.post("/webhook", data=body, content_type="application/json").status_code == 201
+    assert client.get("/status").get_json()["events_recorded"] == 1
+    (error,) = [each for each in client.get("/status").get_json()["errors"] if each["field"] == "body"]
+    assert said in error["value"]
+    assert sum(said in record.message for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("project", ["../4", "/etc", "4\0", "a" * 65, "٤", "-1", "4/5"])
+@pytest.mark.parametrize("path", ["/predict", "/setup"])
+def test_a_project_is_a_number(client: FlaskClient, path: str, project: str) -> None:
+    body = {**capture("10")["request"], "project": project}
+    assert check(client.post(path, json=body), 400)["error"]["field"] == "project"
+
+
+@pytest.mark.parametrize(("path", "field"), [("/predict", "label_config"), ("/setup", "schema")])
+def test_a_labelling_config_has_an_end(lasting: Flask, path: str, field: str) -> None:
+    body = {**capture("10")["request"], field: "<View/>" * 200_000}
+    assert check(lasting.test_client().post(path, json=body), 400)["error"]["field"] == field
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

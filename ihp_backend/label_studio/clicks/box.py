@@ -28,6 +28,12 @@ class Box:
         corner = np.array([self.x / 100 * width, self.y / 100 * height])
         return np.stack([corner, corner + right, corner + right + down, corner + down])
 
+    def is_on(self, height: int, width: int) -> bool:
+        """Whether it covers any of an image of that size."""
+        image = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+        area, _ = cv2.intersectConvexConvex(self.corners(height, width).astype(np.float32), image)
+        return bool(area > 0)
+
     def mask(self, height: int, width: int) -> NDArray[np.uint8]:
         """uint8 (height, width), 1 inside the box."""
         inside = np.zeros((height, width), dtype=np.uint8)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
-from ihp_backend.label_studio.clicks.prompts import PromptRequest, read_request
+from ihp_backend.label_studio.clicks.prompt_records import read_request
+from ihp_backend.label_studio.clicks.prompts import PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork, read_saved_work, read_signs
 from ihp_backend.label_studio.clicks.standing_clicks import Remembered, Standing
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ihp_backend.label_studio.clicks.prompts import Prompt, read_prompts
+from ihp_backend.label_studio.clicks.prompt_records import read_prompts
+from ihp_backend.label_studio.clicks.prompts import Prompt
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.pages import page_of
 from ihp_backend.label_studio.loose_json import as_object, objects

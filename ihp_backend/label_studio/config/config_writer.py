@@ -6,6 +6,7 @@ Label Studio, and then a tool's key would choose a hidden label.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from xml.sax.saxutils import quoteattr
 
@@ -13,6 +14,11 @@ from ihp_backend.labels import LabelSet, is_background
 
 TOOL_KEYS = frozenset("vbehkmru")
 """Keys with which the editor chooses a tool."""
+
+EDITOR_KEYS = TOOL_KEYS | {
+    "shift+1", "shift+2", "shift+r", "alt+h", "alt+l", "alt+m", "alt+r", *(f"alt+shift+{digit}" for digit in range(10))
+}  # fmt: skip
+"""All that the editor of images takes for itself, without arrows and what needs ctrl."""
 
 USUAL_KEYS: Mapping[str, str] = {
     "hat": "t", "hair": "a", "glove": "g", "sunglasses": "s", "upper clothes": "c", "dress": "d", "coat": "o",
@@ -23,20 +29,47 @@ USUAL_KEYS: Mapping[str, str] = {
 """The same key for the same part in every config."""
 
 _KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
-_FUNCTION_KEYS = tuple(f"f{number}" for number in range(1, 13))
-HIDDEN_KEYS = tuple(f"ctrl+alt+shift+{key}" for key in (*_KEYS[9:], *_KEYS[:9], *_FUNCTION_KEYS))
-"""Combinations for hidden labels, out of the way of every key of the editor."""
+_LETTERS = _KEYS[9:]
+_MENUS = "defsbtvh"
+"""Browsers open their menus and the address bar with alt and these."""
+_TYPED = (
+    *_KEYS,
+    *(f"shift+{key}" for key in (*_LETTERS, *_KEYS[:9], "0")),
+    *(f"alt+shift+{letter}" for letter in _LETTERS),
+    *(f"alt+{letter}" for letter in _LETTERS if letter not in _MENUS),
+)
+"""Hotkeys for labels that are chosen, the handiest first."""
+
+_FUNCTION_KEYS = tuple(f"f{number}" for number in range(1, 20))
+HIDDEN_KEYS = tuple(
+    f"{held}+{key}"
+    for held in (
+        "ctrl+alt+shift",
+        "command+ctrl+alt+shift",
+        "command+alt+shift",
+        "command+ctrl+shift",
+        "command+ctrl+alt",
+    )
+    for key in (*_LETTERS, *_KEYS[:9], *_FUNCTION_KEYS, "0")
+)
+"""Combinations for hidden labels, out of the way of every key of the editor; enough for all labels of a label set."""
 _GREY = (128, 128, 128)
 
 
 def labelling_config(labels: LabelSet, about: str = "") -> str:
-    """A labelling config for photographs under ``$image``.
+    """A labelling config for photographs under ``$image``; labels for which no handy hotkey is left stand in a comment.
 
     Args:
         labels: background first; every label can be clicked.
         about: a comment at its beginning.
     """
-    visible, hidden = hotkeys(labels.names), _hidden_keys(len(labels))
+    hidden, spare = HIDDEN_KEYS[: len(labels)], iter(HIDDEN_KEYS[len(labels) :])
+    typed = hotkeys(labels.names)
+    # Without one, Label Studio would give it a key, and perhaps that of a tool.
+    visible = [key or next(spare, None) for key in typed]
+    if None in typed:
+        without = ", ".join(name for name, key in zip(labels.names, typed, strict=True) if key is None)
+        about = f"{about} Without a handy hotkey, to be chosen with the mouse: {without}.".strip()
     colours = [
         _GREY if is_background(name) else colour for name, colour in zip(labels.names, labels.colours, strict=True)
     ]
@@ -47,7 +80,7 @@ def labelling_config(labels: LabelSet, about: str = "") -> str:
         )
         for indent, keys in (("    ", visible), ("      ", hidden))
     )
-    comment = f"<!-- {about.replace('--', '- -')} -->\n" if about else ""
+    comment = f"<!-- {re.sub('-(?=-)', '- ', about)} -->\n" if about else ""
     return f"""{comment}<View>
   <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true" strokeWidth="3" opacity="0.9">
 {clicked}
@@ -63,10 +96,13 @@ def labelling_config(labels: LabelSet, about: str = "") -> str:
 
 
 def hotkeys(names: Iterable[str], taken: Collection[str] = ()) -> list[str | None]:
-    """A key for each label, different ones and none of a tool or among ``taken``; None where they have run out."""
+    """A key for each label, different ones and none of the editor's or among ``taken``; None where they have run out.
+
+    There are 102, first single keys, then with shift, alt and shift, and alt. Their names are those of Label Studio.
+    """
     named = list(names)
     chosen: dict[str, str] = {}
-    free = [key for key in _KEYS if key not in TOOL_KEYS and key not in taken]
+    free = [key for key in _TYPED if key not in EDITOR_KEYS and key not in taken]
 
     def take(name: str, keys: Iterable[str]) -> None:
         key = next((key for key in keys if key in free), None)
@@ -84,11 +120,6 @@ def hotkeys(names: Iterable[str], taken: Collection[str] = ()) -> list[str | Non
     for name in named:
         take(name, free[:])
     return [chosen.get(name) for name in named]
-
-
-def _hidden_keys(count: int) -> list[str | None]:
-    """A combination for each hidden label, as long as there are some."""
-    return [*HIDDEN_KEYS, *[None] * count][:count]
 
 
 def _hotkey(key: str | None) -> str:

@@ -85,8 +85,13 @@ class LabellingConfig:
         colours = tuple(self.colours.get(name, spread[index]) for index, name in enumerate(names))
         return LabelSet(names, flip_pairs=mirror_pairs(names), colours=colours)
 
-    def label_of(self, name: str) -> str | None:
-        """The label value that ``name`` stands for; an alias comes first, as Label Studio sends only the alias."""
+    def label_of(self, name: Any) -> str | None:
+        """The label value that ``name`` stands for; an alias comes first, as Label Studio sends only the alias.
+
+        None also for what is no text: whatever stands in a record where a label's name belongs may be asked for.
+        """
+        if not isinstance(name, str):
+            return None
         return self.aliases.get(name) or (name if name in self.labels else None)
 
     def id_of(self, name: str, labels: LabelSet) -> int | None:
