@@ -71,7 +71,7 @@ def network_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     prefix = "network."
     weights = {name: tensor for name, tensor in state["state_dict"].items() if name.startswith(prefix)}
     if not weights:
-        raise ValueError(f"checkpoint: {checkpoint} is of another program's training; give one that training.train wrote")
+        raise ValueError(f"checkpoint: {checkpoint} is of another program; give one that training.train wrote")
     return {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
 
 

@@ -89,7 +89,7 @@ class Guard(Callback):
             if broken:
                 raise NotFiniteError("ckpt_path: the network's answers are not finite; give another checkpoint")
         elif broken:
-            raise self._failed(trainer, "logits: those of a validation photograph are not finite after what was learned")
+            raise self._failed(trainer, "logits: not finite for a validation photograph after what was learned")
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Lets nothing be saved that is not finite, averaged weights included; keeps the checkpoint before it."""
@@ -112,9 +112,7 @@ class Guard(Callback):
     def _failed(self, trainer: Trainer, what: str) -> NotFiniteError:
         data: StepwiseData[Any] = trainer.datamodule  # type: ignore[attr-defined]
         where = of_step(self._step, data.ids_of(self._step), self._rate)
-        self._failure = NotFiniteError(
-            f"{what} in {where}; {SMALLER}; the same command then {self._going_on(trainer)}"
-        )
+        self._failure = NotFiniteError(f"{what} in {where}; {SMALLER}; the same command then {self._going_on(trainer)}")
         return self._failure
 
     def _going_on(self, trainer: Trainer) -> str:

@@ -70,7 +70,9 @@ class LiveTraining(ParsingTraining):
         network.to(memory_format=torch.channels_last)
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
         require("model", rounds=(rounds, 1), corrections_limit=(corrections_limit, 1), forgetting=(forgetting, 0, 1))
-        require("model", jaccard_weight=(jaccard_weight, 0), prior_weight=(prior_weight, 0), loss_step=(loss_step, 1, 4))
+        require(
+            "model", jaccard_weight=(jaccard_weight, 0), prior_weight=(prior_weight, 0), loss_step=(loss_step, 1, 4)
+        )
         require("model", semantic_perceiving_weight=(semantic_perceiving_weight, 0))
         if start is not None:
             load_network_weights(network, start)

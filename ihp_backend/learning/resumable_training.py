@@ -71,9 +71,10 @@ class ResumableTraining(LightningModule):
                 f"{self._data.dataset} has {', '.join(self._data.labels.names)}; take one trained on the same labels"
             )
         self._check_weights(checkpoint.get("state_dict", {}))
-        if self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
-            if changes := self.optimiser.take_over(checkpoint, self._data.steps):
-                rank_zero_info(f"model.optimiser: goes on with {changes}")
+        fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
+        changes = self.optimiser.take_over(checkpoint, self._data.steps) if fitting else ""
+        if changes:
+            rank_zero_info(f"model.optimiser: goes on with {changes}")
 
     def _check_weights(self, given: dict[str, Tensor]) -> None:
         own = self.state_dict() if given else {}

@@ -61,7 +61,8 @@ class SemanticPerceivingLoss(nn.Module):
         floor: smallest cosine in the log form.
 
     Raises:
-        ValueError: an unknown form or reduction, a margin that is no number, no samples, or a floor that is not above 0.
+        ValueError: an unknown form or reduction, a margin that is not finite, no samples, or a floor that is not above
+            0.
     """
 
     def __init__(
