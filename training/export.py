@@ -17,6 +17,7 @@ import typer
 
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import BENCHMARKS, LabelSet
+from ihp_backend.networks.weights import read_training_checkpoint
 from training.run_folder import config_of, settings_of
 
 
@@ -32,20 +33,17 @@ def main(
     working_size: Annotated[int, typer.Option(help="Pixels of the longer side at which the network works.")] = 512,
 ) -> None:
     """Exports a checkpoint."""
-    label_set = labels_of(checkpoint, labels)
     try:
+        label_set = labels_of(checkpoint, labels)
         network_config = settings_of(config or config_of(checkpoint))["model"]["network"]
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"export: {error}") from None
-    description = {
-        "class": network_config["class_path"].rpartition(".")[2],
-        "arguments": {**network_config["init_args"], "encoder_weights": None},
-    }
-    try:
+        description = {
+            "class": network_config["class_path"].rpartition(".")[2],
+            "arguments": {**network_config["init_args"], "encoder_weights": None},
+        }
         difference = write_model_folder(
             out, out.name, description, network_weights(checkpoint), label_set, working_size
         )
-    except ExportError as error:
+    except (ExportError, OSError, ValueError) as error:
         raise SystemExit(f"export: {error}") from None
     size = sum(file.stat().st_size for file in out.iterdir())
     print(f"{out}: {size / 1e6:.1f} MB, ONNX Runtime within {difference:.1e} standard deviations of torch")
@@ -57,17 +55,23 @@ def labels_of(checkpoint: Path, name: str | None) -> LabelSet:
         if name not in BENCHMARKS:
             raise SystemExit(f"labels: {name!r} is unknown; known label sets: {', '.join(BENCHMARKS)}")
         return BENCHMARKS[name]
-    carried = torch.load(checkpoint, map_location="cpu", weights_only=True).get("labels")
+    carried = read_training_checkpoint(checkpoint, "checkpoint").get("labels")
     if carried is None:
         raise SystemExit(f"labels: {checkpoint} does not carry its label set; name it with --labels, for example ccp")
     return LabelSet.from_dict(carried)
 
 
 def network_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """The averaged weights of a Lightning checkpoint where it has them, else the last ones."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    """The averaged weights of a Lightning checkpoint where it has them, else the last ones.
+
+    Raises:
+        FileNotFoundError, ValueError: see ``read_training_checkpoint``; or it has no network.
+    """
+    state = read_training_checkpoint(checkpoint, "checkpoint")
     prefix = "network."
     weights = {name: tensor for name, tensor in state["state_dict"].items() if name.startswith(prefix)}
+    if not weights:
+        raise ValueError(f"checkpoint: {checkpoint} is of another program; give one that training.train wrote")
     return {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
 
 

@@ -19,6 +19,7 @@ from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.learning.stepwise_data import StepwiseData
+from ihp_backend.networks.weights import read_training_checkpoint
 from training.exports import know_exports
 from training.run_folder import CONFIG
 
@@ -66,6 +67,9 @@ class TrainingCommand(LightningCLI):
         last = run / "checkpoints" / "last.ckpt"
         if self.subcommand == "fit" and config.ckpt_path is None and last.exists():
             config.ckpt_path = str(last)
+        # Lightning also takes addresses, and words such as "best".
+        if config.ckpt_path is not None and Path(config.ckpt_path).suffix == ".ckpt" and "://" not in config.ckpt_path:
+            read_training_checkpoint(Path(config.ckpt_path), "ckpt_path")
 
     def before_fit(self) -> None:
         """Opens the data: trouble with them is said in a sentence, and so is what was assumed about their files."""
@@ -88,7 +92,16 @@ def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None
     know_exports()
     # The data go on after the checkpoint by themselves; the warning knows only one other way to do that.
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
-    TrainingCommand(training, data, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
+    try:
+        TrainingCommand(training, data, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"train: {_sentence(error)}") from None
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong; a process that prepares views wraps it into its traceback."""
+    text = str(error)
+    return text.strip().rpartition(f"{type(error).__name__}: ")[2] if "Original Traceback" in text else text
 
 
 def main() -> None:

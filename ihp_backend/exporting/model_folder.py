@@ -13,18 +13,16 @@ import torch
 from safetensors.torch import save
 
 from ihp_backend.exporting.click_network import export_onnx, largest_difference
+from ihp_backend.exporting.comparison import ExportError
 from ihp_backend.exporting.live_network import difference_of_halves, export_halves
 from ihp_backend.exporting.onnx_file import is_filter
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import ClickNetwork, LiveNetwork, build_network
+from ihp_backend.networks.weights import not_finite
 from ihp_backend.parsing.checkpoint import FORMAT
 
 TOLERANCE = 2e-3
 """Largest difference of a logit between torch and ONNX Runtime, in units of the logits' standard deviation."""
-
-
-class ExportError(RuntimeError):
-    """A network that is not exported; the text says why."""
 
 
 def write_model_folder(
@@ -48,14 +46,22 @@ def write_model_folder(
         labels, working_size, temperature: see ``parsing.checkpoint``.
 
     Raises:
-        ExportError: ONNX Runtime answers otherwise than torch.
+        ExportError: weights or answers are not finite, the weights are of another network, or ONNX Runtime answers
+            otherwise than torch.
     """
+    if broken := not_finite(weights):
+        raise ExportError(f"weights: {broken}; not exported: take an earlier checkpoint, or train anew")
     network = build_network(description).eval()
-    network.load_state_dict(dict(weights))
+    try:
+        network.load_state_dict(dict(weights))
+    except RuntimeError as error:
+        raise ExportError(f"weights: they are not of the network {description['class']} ({error})") from error
     # What is shipped is what is compared: torch answers with the rounded weights too.
     stored = {key: to_stored(tensor) for key, tensor in network.state_dict().items()}
+    if broken := not_finite(stored):
+        raise ExportError(f"weights: {broken} in half precision, which ends at 65504; not exported: train anew")
     network.load_state_dict(stored)
-    out.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as unproven:
         made = Path(unproven)
         (made / "model.safetensors").write_bytes(save(stored))
@@ -63,6 +69,7 @@ def write_model_folder(
         if not difference <= TOLERANCE:
             raise ExportError(f"ONNX Runtime differs from torch by {difference:.2g} standard deviations; not exported")
         write_description(made, name, description, labels, working_size, network.multiple_of, temperature)
+        out.mkdir(exist_ok=True)
         for file in made.iterdir():
             file.replace(out / file.name)
     return difference

@@ -33,6 +33,7 @@ from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.serving import ServingModels
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
 from ihp_backend.label_studio.web.images import ImageSource
+from ihp_backend.parsing.checkpoint import AnswerError
 from ihp_backend.parsing.parser import Parser
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,9 @@ class Predictions:
             raise
         except RequestError as error:
             failure = error.problem
+        except AnswerError as error:
+            logger.error("project %.40r task %.40r: %s: %s", request.project, task_id_of(task), parser.version, error)
+            failure = problem("model", parser.version, str(error).removeprefix("model: "))
         except Exception as error:
             logger.exception("project %.40r task %.40r failed", request.project, task_id_of(task))
             failure = problem("task", type(error).__name__, "an error of this server; its log has the details")

@@ -17,6 +17,7 @@ from ihp_backend.evaluation.drawings import draw_photographs
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.extending import blended, extended
+from ihp_backend.learning.not_finite import NotFiniteError
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph
 from ihp_backend.networks.live import Evidence, LiveNetwork, clicked_in
@@ -147,6 +148,9 @@ def quick_confusions(
         cache: of the network's encoder.
         asked: label ids of the annotation, the background's included.
         seed: of the annotators.
+
+    Raises:
+        NotFiniteError: an answer is not finite.
     """
     labels = np.array(sorted({0, *asked}))
     count = len(labels)
@@ -170,6 +174,8 @@ def quick_confusions(
             clicked = clicked_in(torch.from_numpy(maps)[None])
             present = known.any(1)[None] | clicked.own.any(1)
             answer = network.answer(features, Evidence(clicked, known[None], nothing, present))
+            if not bool(answer.isfinite().all()):
+                raise NotFiniteError(f"logits: those of photograph {photograph.id} are not finite; learn anew")
             found = answer.argmax(1)[0].numpy().astype(np.uint8)
             confusions[number] += confusion_matrix(parsing, found, count)
             if round_ == 0:

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Subset
 from ihp_backend.datasets import ParsingDataset, WithoutLabels
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item
+from ihp_backend.learning.settings import require, require_positive
 from ihp_backend.learning.stepwise_data import StepwiseData
 
 CLICKS = ClickRecipe()
@@ -35,7 +36,7 @@ class ClickData(StepwiseData[Item]):
 
     Raises:
         FileNotFoundError, ValueError: the data set is not there or has no photographs to train on, or has no such label
-            to leave out.
+            to leave out, or a number cannot be used.
     """
 
     def __init__(
@@ -55,6 +56,11 @@ class ClickData(StepwiseData[Item]):
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(root, dataset, steps, batch_size, workers, seed, options)
+        require("data.size", height=(size[0], 1), width=(size[1], 1))
+        require_positive("data.scales", smallest=scales[0])
+        require("data.scales", largest=(scales[1], scales[0]))
+        require("data", validation_photographs=(validation_photographs, 0))
+        require_positive("data", validation_scale=validation_scale)
         self.left_out = left_out
         self.size, self.scales, self.clicks = size, scales, clicks
         self.validation_photographs, self.validation_scale = validation_photographs, validation_scale

@@ -19,6 +19,7 @@ from ihp_backend.clicks import add_click, correction_clicks
 from ihp_backend.learning.click_views import Item
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
+from ihp_backend.learning.settings import require
 from ihp_backend.losses import SemanticPerceivingLoss, WeightedCrossEntropy, inverse_log_weights
 from ihp_backend.networks.click_network import ClickNetwork
 
@@ -57,6 +58,9 @@ class ClickTraining(ParsingTraining):
         seed: int = 0,
     ) -> None:
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
+        require("model", semantic_perceiving_weight=(semantic_perceiving_weight, 0), click_weight=(click_weight, 0))
+        require("model", corrected=(corrected, 0, 1), corrections_limit=(corrections_limit, 1))
+        require("model", loss_stride=(loss_stride, 1))
         # Registered now so that a checkpoint finds its place for the weights before the data are known.
         self.loss = loss or WeightedCrossEntropy(torch.ones(network.num_labels), click_weight)
         self.semantic_perceiving = semantic_perceiving
@@ -111,8 +115,9 @@ class ClickTraining(ParsingTraining):
                 add_click(changed, click)
             maps[position] = torch.from_numpy(changed).to(maps.device)
 
-    def validation_step(self, batch: Item, batch_index: int) -> None:
-        """Counts pixels after the first clicks."""
+    def validation_step(self, batch: Item, batch_index: int) -> Tensor:
+        """Counts pixels after the first clicks; gives the logits."""
         image, parsing, maps = batch
-        logits = self.network(image, maps).float()
+        logits: Tensor = self.network(image, maps).float()
         self.count(parsing, interpolate(logits, size=parsing.shape[1:], mode="bilinear", align_corners=False))
+        return logits

@@ -13,6 +13,7 @@ from ihp_backend.datasets import ParsingDataset
 from ihp_backend.learning.augmentation import pad_to_multiple, random_view, rescale
 from ihp_backend.learning.carving import CarvingRecipe
 from ihp_backend.learning.click_recipe import ClickRecipe
+from ihp_backend.learning.stepwise_data import Views
 
 Item = tuple[Tensor, Tensor, Tensor]
 """image uint8 (3, H, W), parsing uint8 (H, W), localization maps uint8 (labels, H, W)
@@ -25,12 +26,11 @@ MULTIPLE = 32
 """Height and width of what a network is given are multiples of this; what is added is ignored in the parsing."""
 
 
-class ClickedViews(Dataset[Item]):
-    """An endless training set cut to ``length`` views; the clicks are made on the finished view.
+class ClickedViews(Views[Item]):
+    """Random views; the clicks are made on the finished view.
 
     Args:
-        samples: photographs with their parsings.
-        length: number of views; every photograph comes once before any comes again.
+        samples, length: see ``Views``.
         size: (height, width) of a view, before it is padded to a multiple of ``MULTIPLE``.
         scales: smallest and largest scale.
         clicks: how the annotators click.
@@ -48,18 +48,13 @@ class ClickedViews(Dataset[Item]):
         seed: int,
         carving: CarvingRecipe | None = None,
     ) -> None:
-        self.samples, self.length, self.size, self.scales = samples, length, size, scales
-        self.clicks, self.seed = clicks, seed
-        self.carving = carving
-
-    def __len__(self) -> int:
-        return self.length
+        super().__init__(samples, length, seed)
+        self.size, self.scales = size, scales
+        self.clicks, self.carving = clicks, carving
 
     def __getitem__(self, index: int) -> Item:
-        epoch, position = divmod(index, len(self.samples))
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
-        rng = np.random.default_rng([self.seed, epoch, position])
-        sample = self.samples[int(order[position])]
+        order, rng = self.drawn(index)
+        sample = self.samples[int(order[0])]
         view = random_view(sample, self.samples.labels, self.size, self.scales, rng)
         image, parsing = pad_to_multiple(*view, MULTIPLE)
         labels = len(self.samples.labels)

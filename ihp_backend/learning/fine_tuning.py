@@ -27,6 +27,7 @@ from ihp_backend.learning.fine_tuning_state import FineTuningState
 from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.new_labels import fit_new_labels
+from ihp_backend.learning.not_finite import NotFiniteError, of_step
 from ihp_backend.learning.prior_losses import SMALLEST, prior_losses
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.learning.trunk_cache import TrunkCache
@@ -34,6 +35,7 @@ from ihp_backend.learning.trunk_views import WorkingPhotograph, piece_of, random
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks.live import Evidence, LiveFeatures, LiveNetwork
 from ihp_backend.networks.live.features import Trunk
+from ihp_backend.networks.weights import not_finite
 from ihp_backend.parsing.box import Box
 from ihp_backend.parsing.geometry import as_batch
 
@@ -94,6 +96,10 @@ class FineTuning:
         Args:
             checkpoint: file in which the training is kept while it runs.
             tell: see ``Tell``.
+
+        Raises:
+            NotFiniteError: the loss or a weight is not finite; the checkpoint stays as it was before.
+            ValueError: the checkpoint is broken, or of another training.
         """
         begun = checkpoint if checkpoint is not None and checkpoint.exists() else None
         if begun is None:
@@ -118,14 +124,26 @@ class FineTuning:
     def _step(self, step: int) -> float:
         rng = np.random.default_rng([self.recipe.seed, step])
         torch.manual_seed(int(rng.integers(2**62)))  # The SP-loss draws pairs with torch's own generator.
-        total = 0.0
+        total, seen = 0.0, list[str]()
         for number in range(step * self.recipe.batch, (step + 1) * self.recipe.batch):
             replayed = bool(self.replay) and number % 2 == 1
-            loss = self._loss(self._photograph(number), rng, replayed) / self.recipe.batch
+            photograph = self._photograph(number)
+            loss = self._loss(photograph, rng, replayed) / self.recipe.batch
+            seen.append(photograph.id)
+            if not bool(loss.detach().isfinite()):
+                raise self._failed(f"loss: {float(loss.detach())}", step, [photograph.id])
             loss.backward()
             total += float(loss.detach())
         self.state.step()
+        if broken := not_finite(self.network.state_dict()):
+            raise self._failed(f"weights: {broken}", step, seen)
         return total
+
+    def _failed(self, what: str, step: int, seen: Sequence[str]) -> NotFiniteError:
+        where = of_step(step, seen, self.recipe.learning_rate)
+        return NotFiniteError(
+            f"{what} in {where}; nothing of it is kept: look at what is drawn there, and learn with a smaller rate"
+        )
 
     def _photograph(self, number: int) -> WorkingPhotograph:
         """The photograph of that number, for which every one of its kind comes once before any comes again."""

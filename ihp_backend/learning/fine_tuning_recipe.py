@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ihp_backend.learning.settings import require, require_positive
+
 Device = Literal["cpu", "cuda"]
 """Where networks learn."""
 
@@ -27,6 +29,9 @@ class FineTuningRecipe:
         whole: whether the encoder learns too, as is quick enough on a GPU.
         encoder_share: its learning rate is that much of the others'.
         seed: of everything random.
+
+    Raises:
+        ValueError: a rate that is not above 0, a factor below 0, or NaN.
     """
 
     steps: int = 400
@@ -43,6 +48,11 @@ class FineTuningRecipe:
     whole: bool = False
     encoder_share: float = 0.1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_positive("fine_tuning", learning_rate=self.learning_rate, encoder_share=self.encoder_share)
+        require("fine_tuning", prior_weight=(self.prior_weight, 0), keeping_weight=(self.keeping_weight, 0))
+        require("fine_tuning", semantic_perceiving_weight=(self.semantic_perceiving_weight, 0))
 
 
 RECIPE = FineTuningRecipe()

@@ -10,6 +10,7 @@ from torch import nn
 
 from ihp_backend.learning.fine_tuning_recipe import FineTuningRecipe
 from ihp_backend.networks.live import LiveNetwork
+from ihp_backend.networks.weights import read_tensors
 
 
 class FineTuningState:
@@ -50,11 +51,11 @@ class FineTuningState:
             ValueError: it is broken, or of another training.
         """
         try:
-            kept = torch.load(file, map_location="cpu", weights_only=True)
+            kept = read_tensors(file, "checkpoint")
             for name, part in self._parts().items():
                 part.load_state_dict(kept[name])
             return int(kept["step"])
-        except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
+        except (RuntimeError, KeyError, ValueError, TypeError, OSError) as error:
             raise ValueError(f"checkpoint: {file} does not fit this training ({error}); remove it") from error
 
     def _parts(self) -> dict[str, Any]:

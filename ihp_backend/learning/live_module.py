@@ -21,6 +21,7 @@ from ihp_backend.learning.live_samples import CELLS, Grid, Samples
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
+from ihp_backend.learning.settings import require
 from ihp_backend.learning.situations import SituationRecipe
 from ihp_backend.losses import SemanticPerceivingLoss, inverse_log_weights
 from ihp_backend.networks.live import Evidence, LiveNetwork
@@ -68,6 +69,11 @@ class LiveTraining(ParsingTraining):
         # With the channels last, depthwise convolutions take half the time on a processor.
         network.to(memory_format=torch.channels_last)
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
+        require("model", rounds=(rounds, 1), corrections_limit=(corrections_limit, 1), forgetting=(forgetting, 0, 1))
+        require(
+            "model", jaccard_weight=(jaccard_weight, 0), prior_weight=(prior_weight, 0), loss_step=(loss_step, 1, 4)
+        )
+        require("model", semantic_perceiving_weight=(semantic_perceiving_weight, 0))
         if start is not None:
             load_network_weights(network, start)
         self.situations = situations
@@ -89,10 +95,7 @@ class LiveTraining(ParsingTraining):
         rng = np.random.default_rng([*self.step_key(), batch_index])
         samples = Samples.draw(parsing, maps, self.situations, rng, self.network.num_labels)
         features = self.network.encode(image)
-        coarse = without_pieces(CELLS.of(parsing).long(), self.network.num_labels)
-        prior = nll_loss(
-            features.fine.prior.float().clamp(min=1e-6).log(), coarse, self.label_weights, ignore_index=IGNORE
-        )
+        prior = self._prior_loss(features.fine.prior, CELLS.of(parsing).long())
 
         def answer(evidence: Evidence, grid: Grid) -> Tensor:
             return self.network.answer(features, evidence, grid.step, grid.phase)
@@ -107,7 +110,18 @@ class LiveTraining(ParsingTraining):
         self.log("loss", total, prog_bar=True)
         return total
 
-    def validation_step(self, batch: Item, batch_index: int) -> None:
-        """Counts pixels after the first clicks."""
+    def _prior_loss(self, prior: Tensor, cells: Tensor) -> Tensor:
+        """Weighted cross-entropy of the prior, 0 where every cell is ignored."""
+        wanted = without_pieces(cells, self.network.num_labels)
+        losses = nll_loss(
+            prior.float().clamp(min=1e-6).log(), wanted, self.label_weights, ignore_index=IGNORE, reduction="sum"
+        )
+        weights = self.label_weights[wanted[wanted != IGNORE]].sum()
+        return losses / weights.where(weights > 0, 1)
+
+    def validation_step(self, batch: Item, batch_index: int) -> Tensor:
+        """Counts pixels after the first clicks; gives the logits."""
         image, parsing, maps = batch
-        self.count(parsing, self.network(image, maps))
+        logits: Tensor = self.network(image, maps)
+        self.count(parsing, logits)
+        return logits

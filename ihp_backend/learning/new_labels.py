@@ -53,7 +53,8 @@ def fit_new_labels(
     features, labels = _cells(photographs, cache, np.random.default_rng(seed))
     head = network.network.classify
     assert head.bias is not None
-    middle, deviation = features.mean(0), features.std(0) + 1e-3
+    # A single cell has no deviation, and would have NaN.
+    middle, deviation = features.mean(0), features.std(0, correction=min(1, len(features) - 1)) + 1e-3
     plain = (features - middle) / deviation
     with torch.no_grad():
         known = features @ head.weight[:, :, 0, 0].T + head.bias

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from ihp_backend.datasets import ParsingDataset, Sample
 from ihp_backend.labels import IGNORE, LabelSet
-from ihp_backend.learning.stepwise_data import StepwiseData
+from ihp_backend.learning.settings import require
+from ihp_backend.learning.stepwise_data import StepwiseData, Views
 
 PartItem = tuple[Tensor, Tensor, Tensor]
 """image uint8 (3, H, W), part uint8 (H, W) with 1 = part, 0 = not, 255 = ignore, guidance (channels, H, W)"""
@@ -27,33 +28,33 @@ class PartView(ABC):
         """The view, or None where the photograph shows no part that could be taken."""
 
 
-class PartViews(Dataset[PartItem]):
-    """An endless training set cut to ``length`` views; view n depends on the seed and n alone.
-
-    Photographs without a part to show are passed over for the next one.
+class PartViews(Views[PartItem]):
+    """Views of single parts; photographs without a part to show are passed over for the next one.
 
     Args:
-        samples: photographs with their parsings; every one comes once before any comes again.
-        length: number of views.
+        samples, length, seed: see ``Views``.
         view: makes them.
-        seed: of the order and of the views.
     """
 
     def __init__(self, samples: ParsingDataset, length: int, view: PartView, seed: int) -> None:
-        self.samples, self.length, self.view, self.seed = samples, length, view, seed
-
-    def __len__(self) -> int:
-        return self.length
+        super().__init__(samples, length, seed)
+        self.view = view
 
     def __getitem__(self, index: int) -> PartItem:
         """Raises ``ValueError`` when no photograph has a part to show."""
-        epoch, position = divmod(index, len(self.samples))
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
-        rng = np.random.default_rng([self.seed, epoch, position])
-        for photograph in np.roll(order, -position):
-            item = self.view.draw(self.samples[int(photograph)], self.samples.labels, rng)
+        return self._shown(index)[1]
+
+    def id_of(self, index: int) -> str:
+        """The id of the photograph that view ``index`` shows."""
+        return self._shown(index)[0].id
+
+    def _shown(self, index: int) -> tuple[Sample, PartItem]:
+        order, rng = self.drawn(index)
+        for photograph in order:
+            sample = self.samples[int(photograph)]
+            item = self.view.draw(sample, self.samples.labels, rng)
             if item is not None:
-                return item
+                return sample, item
         raise ValueError("data: no photograph has a part large enough to show; lower minimum_area, or check the masks")
 
 
@@ -72,7 +73,8 @@ class PartData(StepwiseData[PartItem]):
         options: what is assumed about the data set's files otherwise, see ``ihp_backend.datasets.open_dataset``.
 
     Raises:
-        FileNotFoundError, ValueError: the data set is not there or has no photographs to train on.
+        FileNotFoundError, ValueError: the data set is not there or has no photographs to train on, or a number cannot
+            be used.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class PartData(StepwiseData[PartItem]):
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(root, dataset, steps, batch_size, workers, seed, options)
+        require("data", validation_parts=(validation_parts, 0))
         self.view, self.validation_parts = view, validation_parts
 
     def items(self, samples: ParsingDataset, length: int) -> PartViews:

@@ -13,6 +13,7 @@ from ihp_backend.evaluation.confusion import confusion_matrix, intersection_over
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.part_data import PartItem
 from ihp_backend.learning.resumable_training import ResumableTraining
+from ihp_backend.learning.settings import require
 from ihp_backend.losses import BalancedCrossEntropy
 from ihp_backend.networks.part_network import PartNetwork
 
@@ -42,6 +43,7 @@ class PartTraining(ResumableTraining):
         seed: int = 0,
     ) -> None:
         super().__init__(network, encoder_weights, optimiser, seed)
+        require("model", loss_stride=(loss_stride, 1))
         self.loss = loss or BalancedCrossEntropy(pixel_share=1.0)
         self.loss_stride = loss_stride
         self.confusion = np.zeros((2, 2), np.int64)
@@ -59,11 +61,13 @@ class PartTraining(ResumableTraining):
         self.log("loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: PartItem, batch_index: int) -> None:
-        """Counts pixels."""
+    def validation_step(self, batch: PartItem, batch_index: int) -> Tensor:
+        """Counts pixels; gives the logits."""
         image, part, guidance = batch
-        found = self._logits(image, guidance, list(part.shape[1:])).argmax(1).to(torch.uint8)
+        logits = self._logits(image, guidance, list(part.shape[1:]))
+        found = logits.argmax(1).to(torch.uint8)
         self.confusion += confusion_matrix(part.cpu().numpy(), found.cpu().numpy(), 2)
+        return logits
 
     def on_validation_epoch_end(self) -> None:
         """Logs the IoU in percent of all parts' pixels together."""

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch import Callback, LightningModule
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import nn
+from torch import Tensor, nn
 
 from ihp_backend.labels import LabelSet
+from ihp_backend.learning.guard import Guard, last_checkpoint
 from ihp_backend.learning.optimisers import OptimiserRecipe
+from ihp_backend.learning.settings import require
 from ihp_backend.learning.stepwise_data import StepwiseData
 from ihp_backend.networks.weights import load_encoder_weights
 
@@ -30,6 +33,7 @@ class ResumableTraining(LightningModule):
 
     def __init__(self, network: nn.Module, encoder_weights: Path | None, optimiser: OptimiserRecipe, seed: int) -> None:
         super().__init__()
+        require("model", seed=(seed, 0))
         self.network = network
         if encoder_weights is not None:
             load_encoder_weights(network, encoder_weights)
@@ -47,25 +51,47 @@ class ResumableTraining(LightningModule):
                 f"model.network.num_labels: {wanted} given, but {self._data.dataset} has {known} labels; give {known}"
             )
 
+    def configure_callbacks(self) -> list[Callback]:
+        """The guard watches over every training."""
+        return [Guard()]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Lets the checkpoint carry its labels."""
         checkpoint["labels"] = self._data.labels.to_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuses to go on with a checkpoint of another label set; one that names none is taken as it is."""
+        """Refuses to go on with a checkpoint of another training; one that names no labels is taken as it is.
+
+        The rates and the decay are those that are given now.
+        """
         given = LabelSet.from_dict(checkpoint["labels"]).names if "labels" in checkpoint else None
         if self._trainer is not None and given not in (None, self._data.labels.names):
             raise ValueError(
                 f"ckpt_path: the checkpoint knows the labels {', '.join(given or ())}, "
                 f"{self._data.dataset} has {', '.join(self._data.labels.names)}; take one trained on the same labels"
             )
+        self._check_weights(checkpoint.get("state_dict", {}))
+        fitting = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
+        changes = self.optimiser.take_over(checkpoint, self._data.steps) if fitting else ""
+        if changes:
+            rank_zero_info(f"model.optimiser: goes on with {changes}")
+
+    def _check_weights(self, given: dict[str, Tensor]) -> None:
+        own = self.state_dict() if given else {}
+        shapes = [{name: tuple(tensor.shape) for name, tensor in weights.items()} for weights in (own, given)]
+        different = sorted(name for name in own.keys() | given.keys() if shapes[0].get(name) != shapes[1].get(name))
+        if different:
+            raise ValueError(
+                f"ckpt_path: the checkpoint is of another network, {len(different)} tensors differ (first: "
+                f"{different[0]}); take one of the same model, or give another --run"
+            )
 
     def on_train_epoch_end(self) -> None:
         """Keeps the last steps, which the checkpoint after every so many steps leaves out."""
         # Not after the training: its averaged weights have then taken the place of the others.
-        keeper = self.trainer.checkpoint_callback
-        if isinstance(keeper, ModelCheckpoint) and keeper.save_last and keeper.dirpath:
-            self.trainer.save_checkpoint(Path(keeper.dirpath) / f"{keeper.CHECKPOINT_NAME_LAST}{keeper.FILE_EXTENSION}")
+        last = last_checkpoint(self.trainer)
+        if last is not None:
+            self.trainer.save_checkpoint(last)
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         """Seeds what is random in this step from its number, so that a resumed training draws what it would have."""

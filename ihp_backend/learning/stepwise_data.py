@@ -11,11 +11,13 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ihp_backend.datasets import ParsingDataset, open_dataset
-from ihp_backend.labels import LabelSet
+from ihp_backend.labels import IGNORE, LabelSet
+from ihp_backend.learning.settings import require
 
 Item = TypeVar("Item")
 
@@ -39,6 +41,32 @@ class ResumableOrder(Sampler[int]):
         return iter(range(self.start + self.rank, self.length, self.world))
 
 
+class Views(Dataset[Item]):
+    """An endless training set cut to ``length`` views; view n depends on the seed and n alone.
+
+    Args:
+        samples: photographs with their parsings; every one comes once before any comes again.
+        length: number of views.
+        seed: of the order and of the views.
+    """
+
+    def __init__(self, samples: ParsingDataset, length: int, seed: int) -> None:
+        self.samples, self.length, self.seed = samples, length, seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def drawn(self, index: int) -> tuple[NDArray[np.intp], np.random.Generator]:
+        """The photographs from that of view ``index`` on, in the order of its epoch, and what the view is drawn by."""
+        epoch, position = divmod(index, len(self.samples))
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
+        return np.roll(order, -position), np.random.default_rng([self.seed, epoch, position])
+
+    def id_of(self, index: int) -> str:
+        """The id of the photograph of view ``index``."""
+        return self.samples.ids[int(self.drawn(index)[0][0])]
+
+
 class StepwiseData(LightningDataModule, Generic[Item]):
     """A data set for one epoch of so many steps; an interrupted training sees the very items it would have seen next.
 
@@ -50,6 +78,9 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         workers: processes that prepare items.
         seed: of the items.
         options: what is assumed about its files otherwise, see ``ihp_backend.datasets.open_dataset``.
+
+    Raises:
+        ValueError: one of the numbers is too small.
     """
 
     def __init__(
@@ -64,11 +95,12 @@ class StepwiseData(LightningDataModule, Generic[Item]):
     ) -> None:
         super().__init__()
         self.options = options
+        require("data", steps=(steps, 1), batch_size=(batch_size, 1), workers=(workers, 0), seed=(seed, 0))
         self.root, self.dataset, self.steps, self.batch_size = root, dataset, steps, batch_size
         self.workers, self.seed = workers, seed
 
     @abstractmethod
-    def items(self, samples: ParsingDataset, length: int) -> Dataset[Item]:
+    def items(self, samples: ParsingDataset, length: int) -> Views[Item]:
         """``length`` training items, of which number n depends on the seed and n alone."""
 
     def samples(self, split: str) -> ParsingDataset:
@@ -89,22 +121,41 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         return self.samples("train").labels
 
     def prepare_data(self) -> None:
-        """Opens both splits, so that trouble with the data shows before anything is trained."""
+        """Opens both splits, so that trouble with the data shows before anything is trained.
+
+        Raises:
+            FileNotFoundError, ValueError: see ``samples``; or every pixel of a split is to be ignored.
+        """
         for split in ("train", "val"):
-            self.samples(split)
+            samples = self.samples(split)
+            # The first photograph answers, unless something is wrong.
+            if all((samples.parsing(index) == IGNORE).all() for index in range(len(samples))):
+                raise ValueError(
+                    f"data.root: every pixel of {split} of {self.dataset} in {self.root} is to be ignored "
+                    f"({IGNORE}), so there is nothing to learn; check the masks, and data.left_out if it is given"
+                )
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Batches in an order fixed by the seed, from the step on at which the trainer is."""
         rank, world = self.share()
         step = self.trainer.global_step if self.trainer is not None else 0
-        length = self.steps * self.batch_size * world
+        views = self._views()
         return DataLoader(
-            self.items(self.samples("train"), length),
+            views,
             self.batch_size,
-            sampler=ResumableOrder(length, step * self.batch_size * world, rank, world),
+            sampler=ResumableOrder(len(views), step * self.batch_size * world, rank, world),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
+
+    def ids_of(self, step: int) -> list[str]:
+        """The ids of the photographs that this process looks at in a step."""
+        (rank, world), views = self.share(), self._views()
+        first = step * self.batch_size * world + rank
+        return [views.id_of(first + number * world) for number in range(self.batch_size)]
+
+    def _views(self) -> Views[Item]:
+        return self.items(self.samples("train"), self.steps * self.batch_size * self.share()[1])
 
     def share(self) -> tuple[int, int]:
         """Which process this is, of how many that train together."""

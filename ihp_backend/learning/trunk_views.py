@@ -20,10 +20,12 @@ class WorkingPhotograph:
     Attributes:
         image: uint8 (H, W, 3), RGB, padded.
         parsing: uint8 (H, W), in ids of the network's labels and the new ones after them; 255 where nothing is drawn.
+        id: its name, for errors.
     """
 
     image: NDArray[np.uint8]
     parsing: NDArray[np.uint8]
+    id: str = "without a name"
 
 
 def random_box(photograph: tuple[int, ...], size: tuple[int, int], rng: np.random.Generator) -> Box:

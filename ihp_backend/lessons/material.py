@@ -125,7 +125,8 @@ def gather(
     learned: list[WorkingPhotograph] = []
     for item in index.items:
         if item.split == LEARNED:
-            learned.append(_working(_sample(accepted, item, parser), ids, checkpoint))
+            sample = _sample(accepted, item, parser)
+            learned.append(_working(replace(sample, id=f"of task {sample.id}"), ids, checkpoint))
     replay: list[WorkingPhotograph] = []
     if replayed is not None:
         # A label of this data that the model does not know by name is no part of what it could forget.
@@ -148,7 +149,8 @@ def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> 
     height, width = sample.parsing.shape
     scale = working_scale(height, width, checkpoint.working_size)
     image = to_working_image(sample.image, scale, checkpoint.multiple_of)
-    return WorkingPhotograph(image, ids[to_working_map(sample.parsing, scale, checkpoint.multiple_of)])
+    parsing = ids[to_working_map(sample.parsing, scale, checkpoint.multiple_of)]
+    return WorkingPhotograph(image, parsing, sample.id)
 
 
 def _sample(accepted: AcceptedSet, item: Item, parser: Parser) -> Sample:

@@ -16,6 +16,7 @@ from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import LabelSet
 from ihp_backend.learning.choosing import Choice, choose_share
 from ihp_backend.learning.fine_tuning import FineTuning
+from ihp_backend.learning.not_finite import NotFiniteError
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.lessons.base import Base
 from ihp_backend.lessons.lesson_recipe import LessonRecipe
@@ -63,7 +64,7 @@ def train(
     """The network as it has learned; None if it was stopped. What was begun with other photographs is begun anew.
 
     Raises:
-        LessonError: the device is not there.
+        LessonError: the device is not there, or the loss or a weight is not finite.
     """
     if recipe.device == "cuda" and not torch.cuda.is_available():
         raise LessonError("device: torch finds no cuda here; give --device cpu or IHP_LESSON_DEVICE=cpu, or mend CUDA")
@@ -94,7 +95,10 @@ def train(
             file.write(f"{step},{loss:.4f}\n")
         return not running.stop_wanted
 
-    return tuning.network if tuning.run(kept, tell) else None
+    try:
+        return tuning.network if tuning.run(kept, tell) else None
+    except NotFiniteError as error:
+        raise LessonError(f"{error}; {checkpoint.version} goes on serving") from error
 
 
 def make_candidate(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ class NormalisedFocalLoss(nn.Module):
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
-        if gamma != 0 and gamma < 1:
+        if gamma != 0 and not 1 <= gamma < math.inf:
             raise ValueError(f"gamma: {gamma} given; use 0 (plain cross-entropy) or a number from 1 on")
         self.gamma = gamma
 

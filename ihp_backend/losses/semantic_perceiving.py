@@ -13,6 +13,7 @@ is 0 from S_p / S_n = e^1.5 = 4.48 on. Below ``floor`` a cosine counts as ``floo
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -60,7 +61,8 @@ class SemanticPerceivingLoss(nn.Module):
         floor: smallest cosine in the log form.
 
     Raises:
-        ValueError: an unknown form or reduction, no samples, or a floor that is not above 0.
+        ValueError: an unknown form or reduction, a margin that is not finite, no samples, or a floor that is not above
+            0.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class SemanticPerceivingLoss(nn.Module):
             raise ValueError(f"form: {form!r} is unknown; known are {', '.join(get_args(Form))}")
         if reduction not in get_args(Reduction):
             raise ValueError(f"reduction: {reduction!r} is unknown; known are {', '.join(get_args(Reduction))}")
+        if not math.isfinite(margin):
+            raise ValueError(f"margin: {margin} given; give a number, such as 1.5 in the log form")
         if samples < 1:
             raise ValueError(f"samples: {samples} given; at least one pixel per pair is needed")
         if not 0 < floor < 1:

@@ -1,13 +1,75 @@
-"""Weights from files: of a pretrained encoder, of a whole network."""
+"""Weights from files: of a pretrained encoder, of a whole network, of a training."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> str | None:
+    """The first tensor that holds NaN or an infinity, as a phrase such as ``network.bias holds nan``; None without."""
+    floating = {name: tensor for name, tensor in weights.items() if tensor.is_floating_point()}
+    # One answer for all of them: on a GPU each question waits for what runs there.
+    if not floating or bool(torch.stack([tensor.isfinite().all() for tensor in floating.values()]).all()):
+        return None
+    name, tensor = next((name, tensor) for name, tensor in floating.items() if not bool(tensor.isfinite().all()))
+    return f"{name} holds {float(tensor[~tensor.isfinite()][0])}"
+
+
+def read_tensors(file: Path, field: str) -> dict[str, Any]:
+    """What ``torch.save`` wrote into a file: a dictionary of tensors, or of dictionaries with them.
+
+    Args:
+        file: its path.
+        field: the setting that names the file, for errors.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is empty, damaged, of another kind, or holds something else.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"{field}: {path} does not exist; give the path of an existing file")
+    size = path.stat().st_size
+    if size == 0:
+        raise ValueError(f"{field}: {path} is empty (0 bytes); remove it, and give a file that was written whole")
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # Of a file that torch did not write anything may come.
+        raise ValueError(
+            f"{field}: {path} ({size} bytes) is truncated, or torch did not write it ({type(error).__name__}); "
+            "give a file of tensors that was copied whole"
+        ) from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{field}: {path} holds one {type(found).__name__}, not tensors by name; give another file")
+    return found
+
+
+def read_training_checkpoint(file: Path, field: str) -> dict[str, Any]:
+    """A checkpoint that a training wrote; its ``state_dict`` is there and holds finite numbers.
+
+    Args:
+        file: its path.
+        field: the setting that names the file, for errors.
+
+    Raises:
+        FileNotFoundError, ValueError: see ``read_tensors``; or it is something else, or its weights are not finite.
+    """
+    found = read_tensors(file, field)
+    weights = found.get("state_dict")
+    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+        raise ValueError(f"{field}: {file} has no state_dict; give a checkpoint that training.train wrote")
+    if broken := not_finite(weights):
+        raise ValueError(
+            f"{field}: {file} is of a training that failed ({broken}); give an earlier checkpoint, or train anew"
+        )
+    return found
 
 
 def load_encoder_weights(network: nn.Module, file: Path) -> None:
@@ -17,14 +79,12 @@ def load_encoder_weights(network: nn.Module, file: Path) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file holds no tensor that fits, or lacks some the encoder needs.
+        ValueError: the file cannot be read, holds no tensor that fits, lacks some the encoder needs, or holds NaN.
     """
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"encoder_weights: {file} does not exist; give the file of a pretrained encoder")
     encoder: nn.Module = network.network.encoder  # type: ignore[assignment,union-attr]
     own = encoder.state_dict()
-    given = torch.load(file, map_location="cpu", weights_only=True)
-    given = {name: tensor for name, tensor in given.items() if not name.startswith("classifier.")}
+    given = read_tensors(file, "encoder_weights")
+    given = {name: tensor for name, tensor in given.items() if not str(name).startswith("classifier.")}
     # A counter of training batches does not matter and older files lack it.
     missing = sorted(name for name in own.keys() - given.keys() if not name.endswith("num_batches_tracked"))
     if missing:
@@ -32,11 +92,19 @@ def load_encoder_weights(network: nn.Module, file: Path) -> None:
             f"encoder_weights: {file} lacks {len(missing)} tensors of this encoder (first: {missing[0]}); "
             "take weights of the same architecture"
         )
-    for name in own.keys() & given.keys():
-        target, source = own[name], given[name]
+    fitting = {name: given[name] for name in own if name in given}
+    for name, source in fitting.items():
+        if not isinstance(source, Tensor):
+            raise ValueError(
+                f"encoder_weights: {name} of {file} is a {type(source).__name__}; take a file that holds tensors"
+            )
+    if broken := not_finite(fitting):
+        raise ValueError(f"encoder_weights: {file} is damaged ({broken}); take weights that are finite")
+    for name, source in fitting.items():
+        target = own[name]
         if target.shape == source.shape:
             target.copy_(source)
-        elif target.ndim == 4 and source.shape[1] == 3 and target[:, :3].shape == source.shape:
+        elif target.ndim == 4 and source.ndim == 4 and target[:, :3].shape == source.shape:
             target[:, :3] = source
         else:
             raise ValueError(
@@ -54,8 +122,11 @@ def load_network_weights(network: nn.Module, file: Path) -> None:
     if not Path(file).is_file():
         raise FileNotFoundError(f"start: {file} does not exist; give the model.safetensors of a model folder")
     try:
-        network.load_state_dict(load_file(file), strict=True)
+        given = load_file(file)
+        network.load_state_dict(given, strict=True)
     except (RuntimeError, SafetensorError) as error:
         raise ValueError(
             f"start: {file} does not fit this network ({error}); take one of the same network and labels"
         ) from None
+    if broken := not_finite(given):
+        raise ValueError(f"start: {file} is damaged ({broken}); take a model whose weights are finite")

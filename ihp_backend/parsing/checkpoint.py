@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ihp_backend.labels import LabelSet
 
@@ -20,9 +21,21 @@ FORMAT = 1
 PACKAGED = Path(__file__).parent.parent / "models"
 DEFAULT_MODEL = "ccp-live"
 
+_Number = TypeVar("_Number", int, float)
+
 
 class CheckpointError(ValueError):
     """A model folder that cannot be used; the text names the file or field and what to do."""
+
+
+class AnswerError(CheckpointError):
+    """A network whose answer holds no numbers, of which no parsing can be made."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"model: its {what} are NaN or infinite, as after a training that failed; serve another model, or train "
+            "and export it anew"
+        )
 
 
 @dataclass(frozen=True)
@@ -111,10 +124,10 @@ def read_checkpoint(name_or_folder: str | Path | None = None) -> Checkpoint:
             version=str(described["version"]),
             labels=LabelSet.from_dict(described["labels"]),
             network=dict(described["network"]),
-            working_size=int(described["working_size"]),
-            multiple_of=int(described["multiple_of"]),
+            working_size=_positive(described, "working_size", int),
+            multiple_of=_positive(described, "multiple_of", int),
             digests=dict(described["sha256"]),
-            temperature=float(described["temperature"]) if "temperature" in described else None,
+            temperature=_positive(described, "temperature", float) if "temperature" in described else None,
         )
     except KeyError as error:
         raise CheckpointError(f"model: field {error} is missing in {path}; export the model again") from error
@@ -122,3 +135,10 @@ def read_checkpoint(name_or_folder: str | Path | None = None) -> Checkpoint:
         raise
     except (OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"model: {path} cannot be read ({error}); copy the whole model folder again") from error
+
+
+def _positive(described: Mapping[str, Any], field: str, kind: Callable[[Any], _Number]) -> _Number:
+    value = kind(described[field])
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{field} is {value}, and must be above 0")
+    return value

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.parsing.checkpoint import AnswerError
+
 
 class Engine(ABC):
     """Runs one network. Safe to share between threads."""
@@ -18,4 +20,15 @@ class Engine(ABC):
 
     @abstractmethod
     def decode(self, features: Any, click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 (num_labels, h, w) for localization maps uint8 (num_labels, H, W)."""
+        """Logits float32 (num_labels, h, w) for localization maps uint8 (num_labels, H, W).
+
+        Raises:
+            AnswerError: they are not finite.
+        """
+
+
+def finite(what: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The values; raises ``AnswerError`` if one is NaN or infinite, since their argmax would be a label like any."""
+    if not np.isfinite(values).all():
+        raise AnswerError(what)
+    return values

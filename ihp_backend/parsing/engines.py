@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 from ihp_backend.parsing.engine import Engine
-from ihp_backend.parsing.live_engine import LiveEngine
+from ihp_backend.parsing.live_engine import LiveEngine, Question
 from ihp_backend.parsing.onnx_engine import OnnxEngine
 from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngine
 
@@ -12,9 +15,18 @@ from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngin
 def make_engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine | LiveEngine:
     """The engine called ``kind``: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
 
+    It has answered once before it is given away, so that a model whose training failed never serves.
+
     Raises:
-        CheckpointError: an unknown kind, a damaged model, or torch asked for and not installed.
+        CheckpointError: an unknown kind, a damaged model, one whose answers are not finite, or torch asked for and not
+            installed.
     """
+    engine = _engine(kind, checkpoint, threads)
+    _try_out(engine, checkpoint)
+    return engine
+
+
+def _engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine | LiveEngine:
     if kind == "onnx":
         if checkpoint.live:
             return OnnxLiveEngine(checkpoint.file(ENCODER), checkpoint.file(DECODER), threads)
@@ -28,3 +40,19 @@ def make_engine(kind: str, checkpoint: Checkpoint, threads: int) -> Engine | Liv
             ) from error
         return make_torch_engine(checkpoint, threads)
     raise CheckpointError(f"engine: {kind!r} is unknown; choose 'onnx' or 'torch'")
+
+
+def _try_out(engine: Engine | LiveEngine, checkpoint: Checkpoint) -> None:
+    """Asks for a small random photograph with a click of every label; raises ``AnswerError``."""
+    side, count = 2 * checkpoint.multiple_of, len(checkpoint.labels)
+    image = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    places = np.arange(count) * side // count
+    if isinstance(engine, LiveEngine):
+        encoded = engine.encode(image)
+        signs = np.eye(count, dtype=np.float32)
+        nothing = np.zeros((count, *encoded.shares.shape[:2]), np.float32)
+        where = np.stack([places, places], 1)
+        engine.decode(encoded.features, Question(where, signs, np.zeros_like(signs), signs, nothing))
+    else:
+        clicks = [Click(int(place), int(place), label) for label, place in enumerate(places)]
+        engine.decode(engine.encode(image), localization_maps(clicks, side, side, count))

@@ -49,8 +49,8 @@ class LiveEngine(ABC):
 
     @abstractmethod
     def encode(self, image: NDArray[np.uint8]) -> Encoded:
-        """The features of a padded working image, uint8 (H, W, 3)."""
+        """The features of a padded working image, uint8 (H, W, 3); raises ``AnswerError`` if they are not finite."""
 
     @abstractmethod
     def decode(self, features: Any, question: Question) -> NDArray[np.float32]:
-        """Logits float32 (A, h, w) at stride 4."""
+        """Logits float32 (A, h, w) at stride 4; raises ``AnswerError`` if they are not finite."""

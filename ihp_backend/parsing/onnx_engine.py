@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.checkpoint import Checkpoint
-from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.engine import Engine, finite
 from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.onnx_session import open_session
 
@@ -33,4 +33,4 @@ class OnnxEngine(Engine):
         """One run of the network."""
         with self._turn:
             (logits,) = self._session.run(["logits"], {"image": features, "click_maps": click_maps[None]})
-        return logits[0]
+        return finite("logits", logits[0])

@@ -18,6 +18,7 @@ from threadpoolctl import ThreadpoolController
 
 from ihp_backend.parsing.box import Box
 from ihp_backend.parsing.checkpoint import CheckpointError
+from ihp_backend.parsing.engine import finite
 from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.label_planes import LabelPlanes, look_at
 from ihp_backend.parsing.live_engine import ABSENT, Encoded, LiveEngine, Question
@@ -62,6 +63,8 @@ class OnnxLiveEngine(LiveEngine):
         given = as_batch(image)
         with self._turn:
             found = dict(zip(self._names, self._encoder.run(None, {"image": given}), strict=True))
+        for values in found.values():
+            finite("features", values)
         return Encoded(found, found.pop("shares"), found["prior"].max((0, 2, 3)))
 
     def decode(self, features: Any, question: Question) -> NDArray[np.float32]:
@@ -90,4 +93,4 @@ class OnnxLiveEngine(LiveEngine):
 
             for running in [self._cores.submit(run, label, box) for label, its in enumerate(where) for box in its]:
                 running.result()
-            return logits
+            return finite("logits", logits)

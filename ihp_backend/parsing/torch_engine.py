@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ihp_backend.networks import ClickNetwork
 from ihp_backend.parsing.checkpoint import Checkpoint
-from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.engine import Engine, finite
 from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.torch_network import serving_device
 
@@ -47,4 +47,4 @@ class TorchEngine(Engine):
         maps = torch.from_numpy(click_maps[None]).to(self.device)
         with self._turn:
             logits = self.network.decode(features, maps).logits
-            return logits[0].float().cpu().numpy()
+            return finite("logits", logits[0].float().cpu().numpy())

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork
 from ihp_backend.networks.live.upsampling import STRIDE, shares
+from ihp_backend.parsing.checkpoint import AnswerError
+from ihp_backend.parsing.engine import finite
 from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
 from ihp_backend.parsing.torch_network import serving_device
@@ -46,6 +48,9 @@ class TorchLiveEngine(LiveEngine):
         tensor = torch.from_numpy(as_batch(image))
         with self._turn:
             features = self._network.encode(tensor.to(self.device))
+        for values in (features.fine.look, features.fine.prior, features.coarse.prior, *features.context):
+            if not bool(values.isfinite().all()):
+                raise AnswerError("features")
         return Encoded(features, _array(shares(features.mixture)), _array(features.fine.prior.amax((0, 2, 3))))
 
     @torch.inference_mode()
@@ -55,9 +60,8 @@ class TorchLiveEngine(LiveEngine):
         own, against, known, previous = (part.to(self.dtype) for part in (own, against, known, previous))
         present = torch.ones_like(known[..., 0], dtype=torch.bool)
         with self._turn:
-            return _array(
-                self._network.decode(features, Evidence(Clicked(places, own, against), known, previous, present))[0]
-            )
+            evidence = Evidence(Clicked(places, own, against), known, previous, present)
+            return finite("logits", _array(self._network.decode(features, evidence)[0]))
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

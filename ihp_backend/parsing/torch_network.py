@@ -7,6 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ihp_backend.networks import ClickNetwork, LiveNetwork, build_network
+from ihp_backend.networks.weights import not_finite
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 
 
@@ -14,14 +15,16 @@ def load_network(checkpoint: Checkpoint) -> ClickNetwork | LiveNetwork:
     """The network that ``model.json`` names with the weights of ``model.safetensors``, ready to answer.
 
     Raises:
-        CheckpointError: the weights do not fit the network.
+        CheckpointError: the weights do not fit the network, or are not finite.
     """
     path = checkpoint.file("model.safetensors")
     try:
-        network = build_network(checkpoint.network)
-        network.load_state_dict(load_file(path), strict=True)
+        network, weights = build_network(checkpoint.network), load_file(path)
+        network.load_state_dict(weights, strict=True)
     except (RuntimeError, SafetensorError, TypeError, ValueError) as error:
         raise CheckpointError(f"model: {path} does not fit its network ({error}); export it again") from error
+    if broken := not_finite(weights):
+        raise CheckpointError(f"model: {path} is of a training that failed ({broken}); serve another model")
     return network.eval()
 
 

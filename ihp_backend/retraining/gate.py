@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import Any
 
 from ihp_backend.evaluation import Record
@@ -168,6 +169,10 @@ def judge(
                 f"base validation, mIoU (%) after {round_} corrections", old, new, None, new >= old - rules.base_loss
             )
         )
+    unknown = [one.measure for one in (*proofs, *conditions) if not (isfinite(one.before) and isfinite(one.after))]
+    if unknown:
+        reason = f"not finite: {', '.join(dict.fromkeys(unknown))}; nothing can be said of a model without numbers"
+        return Verdict(False, reason, tuple(proofs), tuple(conditions), count)
     failed = [condition.measure for condition in conditions if not condition.passed]
     if failed:
         return Verdict(False, f"worse: {', '.join(failed)}", tuple(proofs), tuple(conditions), count)

@@ -1,0 +1,28 @@
+"""Numbers of a training's configuration that cannot work are refused before anything is trained."""
+
+from __future__ import annotations
+
+import math
+
+
+def require(section: str, /, **numbers: tuple[float, float] | tuple[float, float, float]) -> None:
+    """Refuses numbers outside their bounds, NaN and infinities.
+
+    Args:
+        section: where they stand in the configuration.
+        numbers: value, smallest and, where there is one, largest by name.
+
+    Raises:
+        ValueError: names the number, its value and what it may be.
+    """
+    for name, (value, least, *most) in numbers.items():
+        if not (math.isfinite(value) and least <= value and all(value <= largest for largest in most)):
+            allowed = f"from {least} to {most[0]}" if most else f"from {least} on"
+            raise ValueError(f"{section}.{name}: {value} given; give a number {allowed}")
+
+
+def require_positive(section: str, /, **numbers: float) -> None:
+    """The same for numbers that must be above 0."""
+    for name, value in numbers.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{section}.{name}: {value} given; give a number above 0")
