@@ -19,7 +19,7 @@ def not_finite(weights: Mapping[str, Tensor]) -> str | None:
     if not floating or bool(torch.stack([tensor.isfinite().all() for tensor in floating.values()]).all()):
         return None
     name, tensor = next((name, tensor) for name, tensor in floating.items() if not bool(tensor.isfinite().all()))
-    return f"{name} holds {float(tensor[~tensor.isfinite()][0])}"
+    return f"{name} holds {float(tensor.detach()[~tensor.isfinite()][0])}"
 
 
 def differing(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
