@@ -100,11 +100,15 @@ def _extreme_points(checkpoint: Path) -> Any:
     from ihp_backend.evaluation.dextr_protocol import ExtremePointParser
     from ihp_backend.networks import ExtremePointDeepLab
     from ihp_backend.networks.extreme_points import ExtremePointView
+    from ihp_backend.networks.weights import differing
     from training.export import network_weights
 
     settings = settings_of(config_of(checkpoint))
     network = ExtremePointDeepLab(**{**settings["model"]["network"]["init_args"], "encoder_weights": None})
-    network.load_state_dict(network_weights(checkpoint))
+    weights = network_weights(checkpoint)
+    if different := differing(network.state_dict(), weights):
+        raise ValueError(f"model: {checkpoint} is not of a DEXTR training (first tensor that differs: {different[0]})")
+    network.load_state_dict(weights)
     return ExtremePointParser(network, ExtremePointView(**settings["data"]["view"]["init_args"]["view"]))
 
 

@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_info
@@ -53,6 +54,11 @@ class TrainingCommand(LightningCLI):
         if (run / FINISHED).exists():
             raise SystemExit(f"run: the training in {run} is finished; give another folder")
         config.trainer.default_root_dir = str(run)
+        # The data last one epoch, however many steps that is.
+        if config.trainer.max_epochs is None:
+            config.trainer.max_epochs = 1
+        if config.trainer.max_epochs != 1:
+            raise ValueError(f"trainer.max_epochs: {config.trainer.max_epochs} given; give 1, and data.steps as needed")
         # The data know by themselves which process sees what; Lightning would deal out each share once more.
         config.trainer.use_distributed_sampler = False
         config.trainer.logger = [
@@ -67,9 +73,13 @@ class TrainingCommand(LightningCLI):
         last = run / "checkpoints" / "last.ckpt"
         if self.subcommand == "fit" and config.ckpt_path is None and last.exists():
             config.ckpt_path = str(last)
-        # Lightning also takes addresses, and words such as "best".
-        if config.ckpt_path is not None and Path(config.ckpt_path).suffix == ".ckpt" and "://" not in config.ckpt_path:
-            read_training_checkpoint(Path(config.ckpt_path), "ckpt_path")
+            try:
+                read_training_checkpoint(last, "ckpt_path")
+            except ValueError as error:
+                raise ValueError(f"{error}; once {last} is removed, the training begins anew") from error
+        elif (given := config.ckpt_path) is not None and "://" not in given and given.endswith(".ckpt"):
+            # Lightning also takes addresses, and words such as "best".
+            read_training_checkpoint(Path(given), "ckpt_path")
 
     def before_fit(self) -> None:
         """Opens the data: trouble with them is said in a sentence, and so is what was assumed about their files."""
@@ -94,7 +104,7 @@ def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
     try:
         TrainingCommand(training, data, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
-    except (OSError, ValueError) as error:
+    except (MisconfigurationException, OSError, ValueError) as error:
         raise SystemExit(f"train: {_sentence(error)}") from None
 
 

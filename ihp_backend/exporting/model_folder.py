@@ -18,7 +18,7 @@ from ihp_backend.exporting.live_network import difference_of_halves, export_halv
 from ihp_backend.exporting.onnx_file import is_filter
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import ClickNetwork, LiveNetwork, build_network
-from ihp_backend.networks.weights import not_finite
+from ihp_backend.networks.weights import differing, not_finite
 from ihp_backend.parsing.checkpoint import FORMAT
 
 TOLERANCE = 2e-3
@@ -52,10 +52,12 @@ def write_model_folder(
     if broken := not_finite(weights):
         raise ExportError(f"weights: {broken}; not exported: take an earlier checkpoint, or train anew")
     network = build_network(description).eval()
-    try:
-        network.load_state_dict(dict(weights))
-    except RuntimeError as error:
-        raise ExportError(f"weights: they are not of the network {description['class']} ({error})") from error
+    if different := differing(network.state_dict(), weights):
+        raise ExportError(
+            f"weights: {len(different)} tensors differ from those of {description['class']} (first: {different[0]}); "
+            "give the configuration of the training that made them"
+        )
+    network.load_state_dict(dict(weights))
     # What is shipped is what is compared: torch answers with the rounded weights too.
     stored = {key: to_stored(tensor) for key, tensor in network.state_dict().items()}
     if broken := not_finite(stored):

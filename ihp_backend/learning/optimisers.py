@@ -73,7 +73,7 @@ class OptimiserRecipe:
             ValueError: it was made with another kind of optimiser, another schedule or another number of steps.
         """
         if not checkpoint.get("optimizer_states") or not checkpoint.get("lr_schedulers"):
-            raise ValueError("ckpt_path: the checkpoint holds weights alone, with which no training can go on")
+            raise ValueError("ckpt_path: the checkpoint holds weights alone; give one with the optimiser's state")
         groups, schedule = checkpoint["optimizer_states"][0]["param_groups"], checkpoint["lr_schedulers"][0]
         for setting, given, kept in (
             ("model.optimiser.kind", self.kind, "adamw" if "betas" in groups[0] else "sgd"),

@@ -18,7 +18,7 @@ from ihp_backend.learning.guard import Guard, last_checkpoint
 from ihp_backend.learning.optimisers import OptimiserRecipe
 from ihp_backend.learning.settings import require
 from ihp_backend.learning.stepwise_data import StepwiseData
-from ihp_backend.networks.weights import load_encoder_weights
+from ihp_backend.networks.weights import differing, load_encoder_weights
 
 
 class ResumableTraining(LightningModule):
@@ -77,9 +77,7 @@ class ResumableTraining(LightningModule):
             rank_zero_info(f"model.optimiser: goes on with {changes}")
 
     def _check_weights(self, given: dict[str, Tensor]) -> None:
-        own = self.state_dict() if given else {}
-        shapes = [{name: tuple(tensor.shape) for name, tensor in weights.items()} for weights in (own, given)]
-        different = sorted(name for name in own.keys() | given.keys() if shapes[0].get(name) != shapes[1].get(name))
+        different = differing(self.state_dict(), given) if given else []
         if different:
             raise ValueError(
                 f"ckpt_path: the checkpoint is of another network, {len(different)} tensors differ (first: "

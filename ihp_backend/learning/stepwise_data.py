@@ -124,15 +124,18 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         """Opens both splits, so that trouble with the data shows before anything is trained.
 
         Raises:
-            FileNotFoundError, ValueError: see ``samples``; or every pixel of a split is to be ignored.
+            FileNotFoundError, ValueError: see ``samples``; or a split shows nothing.
         """
         for split in ("train", "val"):
             samples = self.samples(split)
+            # A network that is to learn needs parts, one that is judged any label.
+            nothing = [0, IGNORE] if split == "train" else [IGNORE]
             # The first photograph answers, unless something is wrong.
-            if all((samples.parsing(index) == IGNORE).all() for index in range(len(samples))):
+            if all(np.isin(samples.parsing(index), nothing).all() for index in range(len(samples))):
+                holds = "background (0) or to be ignored (255)" if split == "train" else "to be ignored (255)"
                 raise ValueError(
-                    f"data.root: every pixel of {split} of {self.dataset} in {self.root} is to be ignored "
-                    f"({IGNORE}), so there is nothing to learn; check the masks, and data.left_out if it is given"
+                    f"data.root: every pixel of {split} of {self.dataset} in {self.root} is {holds}; check the masks, "
+                    "and data.left_out if it is given"
                 )
 
     def train_dataloader(self) -> DataLoader[Item]:

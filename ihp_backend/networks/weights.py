@@ -19,7 +19,13 @@ def not_finite(weights: Mapping[str, Tensor]) -> str | None:
     if not floating or bool(torch.stack([tensor.isfinite().all() for tensor in floating.values()]).all()):
         return None
     name, tensor = next((name, tensor) for name, tensor in floating.items() if not bool(tensor.isfinite().all()))
-    return f"{name} holds {float(tensor[~tensor.isfinite()][0])}"
+    return f"{name} holds {float(tensor.detach()[~tensor.isfinite()][0])}"
+
+
+def differing(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
+    """Names of the tensors that only one of two networks has, or that are of other shapes."""
+    shapes = [{name: tuple(tensor.shape) for name, tensor in weights.items()} for weights in (own, given)]
+    return sorted(name for name in own.keys() | given.keys() if shapes[0].get(name) != shapes[1].get(name))
 
 
 def read_tensors(file: Path, field: str) -> dict[str, Any]:
@@ -63,8 +69,9 @@ def read_training_checkpoint(file: Path, field: str) -> dict[str, Any]:
     """
     found = read_tensors(file, field)
     weights = found.get("state_dict")
-    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise ValueError(f"{field}: {file} has no state_dict; give a checkpoint that training.train wrote")
+    tensors = isinstance(weights, dict) and all(isinstance(tensor, Tensor) for tensor in weights.values())
+    if not tensors or "pytorch-lightning_version" not in found:
+        raise ValueError(f"{field}: {file} is no checkpoint of a training; give one that training.train wrote")
     if broken := not_finite(weights):
         raise ValueError(
             f"{field}: {file} is of a training that failed ({broken}); give an earlier checkpoint, or train anew"
