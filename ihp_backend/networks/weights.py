@@ -69,8 +69,11 @@ def read_training_checkpoint(file: Path, field: str) -> dict[str, Any]:
     """
     found = read_tensors(file, field)
     weights = found.get("state_dict")
-    tensors = isinstance(weights, dict) and all(isinstance(tensor, Tensor) for tensor in weights.values())
-    if not tensors or "pytorch-lightning_version" not in found:
+    if (
+        not isinstance(weights, dict)
+        or not all(isinstance(tensor, Tensor) for tensor in weights.values())
+        or "pytorch-lightning_version" not in found
+    ):
         raise ValueError(f"{field}: {file} is no checkpoint of a training; give one that training.train wrote")
     if broken := not_finite(weights):
         raise ValueError(

@@ -97,7 +97,8 @@ def test_a_project_is_predicted_once(
     # Label Studio's own button finds them done, too; and a click corrects what was predicted, in place.
     answered = installation.status()["predictions_answered"]
     client.retrieve_predictions(project.id)
-    assert installation.status()["predictions_answered"] == answered + 1
+    # The one whose photograph is gone is asked for again; it has no result that could be stored, and counts as none.
+    assert installation.status()["predictions_answered"] == answered
     face = next(region for region in shown["result"] if region["value"]["brushlabels"] == ["face"])
     task = project.tasks[tasks.index(shown["task"])]
     size = (face["original_width"], face["original_height"])

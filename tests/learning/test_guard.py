@@ -206,7 +206,7 @@ def test_it_goes_on_with_the_rate_that_is_given_now(schedule: Any, kind: Any) ->
                 checkpoint = torch.load(_saved(checkpoint), weights_only=True)
             rates[-1].append([group["lr"] for group in optimiser.param_groups])
             optimiser.step()
-            scheduler.step()  # type: ignore[union-attr]
+            scheduler.step()
     changes = recipes[1].take_over(checkpoint, 6)
     assert "learning_rate 0.0003 instead of 0.01" in changes
     assert "weight_decay 0.1 instead of 0" in changes
@@ -218,7 +218,7 @@ def test_it_goes_on_with_the_rate_that_is_given_now(schedule: Any, kind: Any) ->
     for step in range(3, 6):
         assert [group["lr"] for group in optimiser.param_groups] == pytest.approx(rates[1][step])
         optimiser.step()
-        scheduler.step()  # type: ignore[union-attr]
+        scheduler.step()
 
 
 def _saved(content: dict[str, Any]) -> Any:
