@@ -24,7 +24,7 @@ def labelling(studio: Studio, project: Project) -> Iterator[Finding]:
     except RequestError as error:
         yield Finding("labelling config", "error", str(error), _NEW_CONFIG, place)
         return
-    for what, there in (("<Image>", config.images), ("<BrushLabels> for the masks", config.targets)):
+    for what, there in (("<Image>", config.images), ("<BrushLabels> or <BitmaskLabels> for the masks", config.targets)):
         if not there:
             yield Finding("labelling config", "error", f"no {what}", _NEW_CONFIG, place)
             return
@@ -44,7 +44,7 @@ def _smart_brush(studio: Studio, project: Project, controls: list[Control]) -> I
             "smart brush",
             "error",
             f"{names}: Auto-Annotation offers a smart brush, which sends nothing: annotators who take it see no masks",
-            f'write smart="false" into the brush tags {names}',
+            f'write smart="false" into the tags {names}',
             project.place,
             mend=_mend(studio, project, f"smart of {names}", "true", "false", _brushes_not_smart),
         )

@@ -33,7 +33,7 @@ def decoded(regions: list[Record]) -> dict[str, NDArray[np.bool_]]:
         assert (region["type"], region["from_name"], region["to_name"]) == ("brushlabels", "part", "image")
         [label] = region["value"]["brushlabels"]
         assert label not in found, f"two regions for {label}"
-        found[label] = np.asarray(decode(region)) > 127
+        found[label] = decode(region)
     return found
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
 import logging
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ihp_backend.label_studio.config.config_tags import MaskTarget
 from ihp_backend.label_studio.masks.brush_rle import decode
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.label_studio.masks.regions import Place, mean_score, region_id, regions
+from ihp_backend.label_studio.web.data_uri import decode_data_uri
 
 PLACE = Place("4", "8")
 HAT = MaskTarget("Hat", "cls1", "brush", "image", "brushlabels")
@@ -46,6 +50,40 @@ def test_a_brush_with_labels_gets_two_results_of_one_id() -> None:
         "lab",
         {**mask["value"], "labels": ["Face"]},
     )
+
+
+BITMASK = MaskTarget("Hat", "cls1", "bits", "image", "bitmasklabels")
+BITMASK_WITH_LABELS = MaskTarget("Face", "Face", "bits", "image", "bitmask", labels_from_name="lab")
+
+
+@pytest.mark.parametrize(
+    ("target", "pictures", "field", "colour"),
+    [
+        (HAT, True, "maskDataURL", 255),
+        (FACE, True, "maskDataURL", 255),
+        (BITMASK, True, "imageDataURL", 0),
+        (BITMASK, False, "imageDataURL", 0),
+        (BITMASK_WITH_LABELS, False, "imageDataURL", 0),
+    ],
+)
+def test_masks_as_pictures(target: MaskTarget, pictures: bool, field: str, colour: int) -> None:
+    found = regions(halves(), {2: target}, {}, PLACE, pictures=pictures)
+    assert [(region["type"], region["from_name"]) for region in found] == (
+        [(target.type, target.from_name), ("labels", "lab")]
+        if target.labels_from_name
+        else [(target.type, target.from_name)]
+    )
+    label = found[-1]["value"]
+    assert label["labels" if target.labels_from_name else target.type] == [target.returned]
+    for region in found:
+        assert "rle" not in region["value"]
+        assert ("format" in region["value"]) == (field == "maskDataURL")
+        with Image.open(io.BytesIO(decode_data_uri(region["value"][field], 1000))) as picture:
+            pixels = np.array(picture.convert("RGBA"))
+        assert pixels.shape == (4, 6, 4)
+        assert ((pixels[..., 3] == 255) == (halves() == 2)).all()
+        assert (pixels[2:, :, :3] == colour).all()
+    assert (next(mask_regions(found)).mask() == (halves() == 2)).all()
 
 
 def test_no_empty_masks() -> None:

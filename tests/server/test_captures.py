@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.masks.brush_rle import decode
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
 
 from .stand_in import CAPTURES, StandInImages, StandInParser, capture
 
@@ -68,7 +68,8 @@ def labels(item: dict[str, Any]) -> list[str]:
 
 
 def mask(region: dict[str, Any]) -> np.ndarray:
-    return decode(region["value"]["rle"], region["original_height"], region["original_width"]) > 0
+    (found,) = mask_regions([region])
+    return found.mask()
 
 
 def test_every_capture_is_in_a_table() -> None:
@@ -94,6 +95,8 @@ def test_predictions(client: FlaskClient, number: str, expected: list[list[str]]
             assert region["score"] == 0.75
             if region["type"] != "labels":
                 assert region["value"]["format"] == "rle"
+                # What is stored as a prediction is read by others; what is painted at once must be fast.
+                assert ("rle" in region["value"], "maskDataURL" in region["value"]) == (not clicked, bool(clicked))
                 assert mask(region).any()
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+BRUSHES = ("brushlabels", "brush")
+BITMASKS = ("bitmasklabels", "bitmask")
+"""Types of ``MaskTarget``: with labels of its own, and paired with ``<Labels>``."""
+
 
 @dataclass(frozen=True)
 class ImageTag:
@@ -40,7 +44,7 @@ class MaskTarget:
         label: the label's value in the config.
         returned: what results call it: its alias where it has one.
         from_name, to_name: the control tag and the image tag.
-        type: "brushlabels", "brush" for a ``<Brush>`` paired with ``<Labels>``, or "polygonlabels".
+        type: one of ``BRUSHES`` or ``BITMASKS``, or "polygonlabels".
         labels_from_name: the paired ``<Labels>`` tag, None for the others.
     """
 

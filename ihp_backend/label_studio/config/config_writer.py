@@ -29,13 +29,16 @@ HIDDEN_KEYS = tuple(f"ctrl+alt+shift+{key}" for key in (*_KEYS[9:], *_KEYS[:9], 
 _GREY = (128, 128, 128)
 
 
-def labelling_config(labels: LabelSet, about: str = "") -> str:
+def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False) -> str:
     """A labelling config for photographs under ``$image``.
 
     Args:
         labels: background first; every label can be clicked.
         about: a comment at its beginning.
+        bitmask: ``<BitmaskLabels>`` takes the masks, and not ``<BrushLabels>``.
     """
+    # Smoothed, the pixels of a bitmask look as if it had none.
+    tag, smoothing = ("BitmaskLabels", ' smoothing="false"') if bitmask else ("BrushLabels", "")
     visible, hidden = hotkeys(labels.names), _hidden_keys(len(labels))
     colours = [
         _GREY if is_background(name) else colour for name, colour in zip(labels.names, labels.colours, strict=True)
@@ -52,11 +55,11 @@ def labelling_config(labels: LabelSet, about: str = "") -> str:
   <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true" strokeWidth="3" opacity="0.9">
 {clicked}
   </KeyPointLabels>
-  <Image name="image" value="$image" zoom="true" zoomControl="true"/>
+  <Image name="image" value="$image" zoom="true" zoomControl="true"{smoothing}/>
   <View style="display:none">
-    <BrushLabels name="part" toName="image" smart="false">
+    <{tag} name="part" toName="image" smart="false">
 {masked}
-    </BrushLabels>
+    </{tag}>
   </View>
 </View>
 """

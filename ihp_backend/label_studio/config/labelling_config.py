@@ -11,11 +11,13 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException, ElementTree
 from PIL import ImageColor
 
-from ihp_backend.label_studio.config.config_tags import ImageTag, MaskTarget, PromptTag, lower_names
+from ihp_backend.label_studio.config.config_tags import BITMASKS, BRUSHES, ImageTag, MaskTarget, PromptTag, lower_names
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.labels import LabelSet, is_background, mirror_pairs
 
 _PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
+_TARGETS = (*BRUSHES, *BITMASKS, "polygonlabels")
+"""Of several that take a label, the one that stands first here gets its mask: each keeps more of it than the next."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class LabellingConfig:
     Attributes:
         images: image tags in document order.
         prompts: control tags that send prompts.
-        targets: how masks are returned; of several for a label and image the first, brushes before polygons.
+        targets: how masks are returned; of several for a label and image the first: brushes, bitmasks, polygons.
         labels: label values in document order, each once, background included only if the config has it.
         aliases: alias -> label value.
         colours: label value -> RGB, where the config gives one.
@@ -70,7 +72,7 @@ class LabellingConfig:
 def parse_labelling_config(text: str | None) -> LabellingConfig:
     """Read a labelling config.
 
-    An empty one and one without images or brushes give a config without targets, they are legal in Label Studio.
+    An empty one and one without images or masks give a config without targets, they are legal in Label Studio.
 
     Raises:
         RequestError: the text is no XML, or XML that tries to expand entities.
@@ -101,8 +103,7 @@ def _read(root: Element) -> LabellingConfig:
     names = {image.name for image in images}
     prompts: list[PromptTag] = []
     with_labels: list[MaskTarget] = []
-    outlined: list[MaskTarget] = []
-    brushes: list[tuple[str, str]] = []
+    without_labels: list[tuple[str, str, str]] = []
     shared: list[tuple[str, str, str, str]] = []
     labels: dict[str, None] = {}
     aliases: dict[str, str] = {}
@@ -115,29 +116,26 @@ def _read(root: Element) -> LabellingConfig:
                 continue
             if tag in _PROMPTS:
                 prompts.append(PromptTag(name, to_name, tag))
-            if tag == "brush":
-                brushes.append((name, to_name))
+            if tag in ("brush", "bitmask"):
+                without_labels.append((name, to_name, tag))
             for value, alias, colour in own:
-                if tag in ("brushlabels", "polygonlabels", "labels", "keypointlabels", "rectanglelabels"):
+                if tag in (*_TARGETS, *_PROMPTS, "labels"):
                     labels.setdefault(value)
                     aliases.setdefault(alias, value)
                     if colour:
                         colours.setdefault(value, colour)
-                if tag == "brushlabels":
-                    with_labels.append(MaskTarget(value, alias, name, to_name, "brushlabels"))
-                elif tag == "polygonlabels":
-                    outlined.append(MaskTarget(value, alias, name, to_name, "polygonlabels"))
+                if tag in _TARGETS:
+                    with_labels.append(MaskTarget(value, alias, name, to_name, tag))
                 elif tag == "labels":
                     shared.append((value, alias, name, to_name))
     pairs = [
-        MaskTarget(value, alias, brush, to_name, "brush", labels_from_name=name)
+        MaskTarget(value, alias, tool, to_name, kind, labels_from_name=name)
         for value, alias, name, to_name in shared
-        for brush, brush_to in brushes
-        if brush_to == to_name
+        for tool, tool_to, kind in without_labels
+        if tool_to == to_name
     ]
-    return LabellingConfig(
-        images, tuple(prompts), tuple(with_labels + pairs + outlined), tuple(labels), aliases, colours
-    )
+    targets = sorted(with_labels + pairs, key=lambda target: _TARGETS.index(target.type))
+    return LabellingConfig(images, tuple(prompts), tuple(targets), tuple(labels), aliases, colours)
 
 
 def _is_tag(element: Any) -> bool:
