@@ -52,10 +52,6 @@ def serve(
     local_files_root: Annotated[
         Path | None, typer.Option(help="Folder that Label Studio serves as /data/local-files/.")
     ] = None,
-    brush_answers: Annotated[
-        str | None,
-        typer.Option(help="Masks of clicks on brush labels: picture (fastest), rle, or auto, the default."),
-    ] = None,
     lessons: Annotated[
         bool, typer.Option(envvar="IHP_LESSONS", help="Start a worker that takes in events and holds lessons.")
     ] = True,
@@ -75,7 +71,6 @@ def serve(
             data_dir=data_dir,
             allow_private_addresses=allow_private_addresses,
             local_files_root=local_files_root,
-            brush_answers=brush_answers,
         )
         with worker_beside(settings.prepare_data_dir(), settings.model) if lessons else nullcontext():
             run(settings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 
 from ihp_backend.doctor.backend import backend
@@ -62,10 +61,10 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
         remedy = "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to have Label Studio and its projects looked at"
         yield Finding("address", "error" if case.project else "warning", "LABEL_STUDIO_URL is not set", remedy, PLACE)
         return
-    for check in (partial(address, brush_answers=case.settings.brush_answers), token):
+    for check in (address, token):
         found = list(check(studio))
         yield from found
-        if any(finding.level == "error" and finding.check in ("address", "token") for finding in found):
+        if any(finding.level == "error" for finding in found):
             yield from backend(case)
             return
     try:

@@ -10,10 +10,8 @@ from packaging.version import InvalidVersion, Version
 from ihp_backend.doctor.calling import Answer, NoAnswer
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.brush_answers import AUTO, PICTURE, RLE
 from ihp_backend.label_studio.web.access_tokens import claims_of
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
-from ihp_backend.label_studio.web.label_studio_version import MASK_PICTURES_SINCE, PATH, version_of
 
 TRIED = Version("1.23.2")
 """The version that the contract tests run with."""
@@ -25,15 +23,10 @@ _NEW_TOKEN = (
 )
 
 
-def address(studio: Studio, brush_answers: str = AUTO) -> Iterator[Finding]:
-    """It answers, it is Label Studio, and in which version; nothing else can be asked where "address" is an error.
-
-    Args:
-        studio: Label Studio.
-        brush_answers: the backend's setting.
-    """
+def address(studio: Studio) -> Iterator[Finding]:
+    """It answers, it is Label Studio, and in which version; nothing else can be asked where this is an error."""
     try:
-        answer = studio.ask("GET", PATH, with_token=False)
+        answer = studio.ask("GET", "/api/version/", with_token=False)
     except NoAnswer as error:
         remedy = "start Label Studio, or correct LABEL_STUDIO_URL (in a container, localhost is the container itself)"
         yield Finding("address", "error", str(error), remedy, PLACE)
@@ -44,13 +37,12 @@ def address(studio: Studio, brush_answers: str = AUTO) -> Iterator[Finding]:
         return
     release = answer.content.get("release") if answer.ok and isinstance(answer.content, dict) else None
     if not isinstance(release, str):
-        found = f"{studio.url}{PATH} answered status {answer.status}, and not as Label Studio does"
+        found = f"{studio.url}/api/version/ answered status {answer.status}, and not as Label Studio does"
         remedy = "correct LABEL_STUDIO_URL: Label Studio's own address, with its sub-path if it has one"
         yield Finding("address", "error", found, remedy, PLACE)
         return
     yield Finding("address", "ok", f"{studio.url}", "", PLACE, answer.milliseconds)
     yield _version(release)
-    yield _brush_answers(version_of(answer.content), brush_answers)
 
 
 def _version(release: str) -> Finding:
@@ -62,20 +54,6 @@ def _version(release: str) -> Finding:
         remedy = f"{TRIED} is known to work; if clicks do nothing, upgrade: pip install label-studio=={TRIED}"
         return Finding("version", "warning", f"{version}, older than any that was tried", remedy, PLACE)
     return Finding("version", "ok", str(version), "", PLACE)
-
-
-def _brush_answers(version: Version | None, wanted: str) -> Finding:
-    """Whether the page paints masks in the shape in which clicks are answered."""
-    check = "brush answers"
-    if version is None or version >= MASK_PICTURES_SINCE:
-        found = "RLE, as IHP_BRUSH_ANSWERS says" if wanted == RLE else "pictures of masks, the fastest to paint"
-        return Finding(check, "ok", found, "", PLACE)
-    since = f"pictures of masks are painted since {MASK_PICTURES_SINCE}"
-    if wanted == PICTURE:
-        remedy = "set IHP_BRUSH_ANSWERS=rle for ihp serve, or upgrade Label Studio"
-        return Finding(check, "error", f"{since}: annotators see nothing of what they click", remedy, PLACE)
-    remedy = "upgrade Label Studio; until then IHP_BRUSH_ANSWERS=rle spares ihp serve asking for its version"
-    return Finding(check, "warning", f"{since}, so clicks are answered in RLE, which takes longer", remedy, PLACE)
 
 
 def token(studio: Studio, now: float | None = None) -> Iterator[Finding]:

@@ -10,7 +10,6 @@ from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
-from ihp_backend.label_studio.brush_answers import AUTO, CHOICES
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
@@ -32,11 +31,6 @@ class BackendSettings:
         data_dir: where events and cached images live.
         images: how photographs are fetched.
         batches: how much a request for pre-annotations may take.
-        brush_answers: how masks go to brush labels when somebody clicks: "picture", which the page paints fastest,
-            "rle", or "auto", which is "picture" but for a Label Studio that is too old for it.
-
-    Raises:
-        SettingsError: ``brush_answers`` is something else.
     """
 
     model: str | None = None
@@ -44,22 +38,16 @@ class BackendSettings:
     data_dir: Path = DEFAULT_DATA_DIR
     images: ImageSettings = field(default_factory=ImageSettings)
     batches: BatchLimits = field(default_factory=BatchLimits)
-    brush_answers: str = AUTO
 
     def __post_init__(self) -> None:
-        if self.brush_answers not in CHOICES:
-            raise SettingsError(
-                f"brush_answers: {self.brush_answers!r} is unknown; set IHP_BRUSH_ANSWERS or --brush-answers to "
-                f"{', '.join(CHOICES)}"
-            )
         object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
 
     @classmethod
     def from_environment(
         cls: type[_Settings], environment: Mapping[str, str] | None = None, **explicit: Any
     ) -> _Settings:
-        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, IHP_BRUSH_ANSWERS, what
-        ``ImageSettings`` and ``BatchLimits`` read, and in classes with more settings theirs.
+        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings`` and
+        ``BatchLimits`` read, and in classes with more settings theirs.
 
         Args:
             environment: variables by name; those of the process if None. Empty ones count as not set.
@@ -90,12 +78,7 @@ class BackendSettings:
     @classmethod
     def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
         """The attributes that variables tell, ``images`` aside; a ValueError for a text that is of the wrong kind."""
-        named = (
-            ("model", "IHP_MODEL"),
-            ("engine", "IHP_ENGINE"),
-            ("data_dir", "IHP_DATA_DIR"),
-            ("brush_answers", "IHP_BRUSH_ANSWERS"),
-        )
+        named = (("model", "IHP_MODEL"), ("engine", "IHP_ENGINE"), ("data_dir", "IHP_DATA_DIR"))
         return {name: variables[variable] for name, variable in named if variables.get(variable)}
 
     def prepare_data_dir(self) -> Path:

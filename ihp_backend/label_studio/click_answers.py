@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ihp_backend.label_studio.asking import ask, mask_targets
-from ihp_backend.label_studio.brush_answers import BrushAnswers
 from ihp_backend.label_studio.clicks.box_limits import keep_inside_boxes
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in, with_latecomers
@@ -35,11 +34,10 @@ class ClickAnswers:
     Args:
         memory: standing clicks.
         photographs: opens them.
-        brush_answers: in which shape brush masks go out.
     """
 
-    def __init__(self, memory: ClickMemory, photographs: TaskPhotographs, brush_answers: BrushAnswers) -> None:
-        self._memory, self._photographs, self._brush_answers = memory, photographs, brush_answers
+    def __init__(self, memory: ClickMemory, photographs: TaskPhotographs) -> None:
+        self._memory, self._photographs = memory, photographs
         self._drawn = DrawnWork()
 
     def answer(
@@ -126,5 +124,4 @@ class ClickAnswers:
             targets = mask_targets(answered, config, translation, image, problems)
             page = sent.page if image.several else None
             place = Place(request.project, task_id, sent.original_size, sent.image_rotation, page)
-            pictures = self._brush_answers.are_pictures(request.hostname, request.access_token)
-            return regions(label_map, targets, scores, place, pictures=pictures)
+            return regions(label_map, targets, scores, place)

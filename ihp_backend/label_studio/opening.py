@@ -7,7 +7,6 @@ from functools import partial
 
 from ihp_backend.label_studio.backend_settings import BackendSettings
 from ihp_backend.label_studio.batches import Batches
-from ihp_backend.label_studio.brush_answers import BrushAnswers
 from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.model_shelf import ModelShelf
 from ihp_backend.label_studio.predictions import Predictions
@@ -41,7 +40,7 @@ def open_batches(settings: BackendSettings, models: ModelShelf, images: ImageSou
     """What answers requests with these models, and clicks with its ``predictions``.
 
     Args:
-        settings: of photographs, batches and brush answers, and the data folder, where standing clicks are kept.
+        settings: of photographs and batches, and the data folder, where standing clicks are kept.
         models: from ``open_shelf``.
         images: fetches photographs; by default as the settings say.
 
@@ -49,7 +48,4 @@ def open_batches(settings: BackendSettings, models: ModelShelf, images: ImageSou
         StorageError: the standing clicks in the data folder cannot be used.
     """
     memory = ClickMemory(settings.data_dir / CLICKS_FILE)
-    brush_answers = BrushAnswers(settings.brush_answers, settings.images)
-    brush_answers.prepare()
-    predictions = Predictions(models, images or ImageSource(settings.images), memory, brush_answers=brush_answers)
-    return Batches(predictions, settings.batches)
+    return Batches(Predictions(models, images or ImageSource(settings.images), memory), settings.batches)

@@ -19,7 +19,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ihp_backend.label_studio.asking import ask, mask_targets, usable_config
-from ihp_backend.label_studio.brush_answers import PICTURE, BrushAnswers
 from ihp_backend.label_studio.click_answers import ClickAnswers
 from ihp_backend.label_studio.clicks.click_memory import NOBODY, ClickMemory
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
@@ -33,7 +32,7 @@ from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.serving import ServingModels
 from ihp_backend.label_studio.task_photographs import TaskPhotographs
-from ihp_backend.label_studio.web.images import ImageSettings, ImageSource
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 
 logger = logging.getLogger(__name__)
@@ -48,7 +47,6 @@ class Predictions:
         memory: standing clicks; its own if None.
         scenes: opened photographs; its own if None.
         clock: seconds; requests say by it when it is too late.
-        brush_answers: how masks go to brush labels when somebody clicks; as pictures if None.
     """
 
     def __init__(
@@ -58,15 +56,13 @@ class Predictions:
         memory: ClickMemory | None = None,
         scenes: SceneCache | None = None,
         clock: Callable[[], float] = time.monotonic,
-        brush_answers: BrushAnswers | None = None,
     ) -> None:
         self.models = models
         self.clock = clock
         self._turn = threading.Lock()
         self.memory = ClickMemory() if memory is None else memory
         self._photographs = TaskPhotographs(images, SceneCache() if scenes is None else scenes)
-        self.brush_answers = brush_answers or BrushAnswers(PICTURE, ImageSettings())
-        self._clicks = ClickAnswers(self.memory, self._photographs, self.brush_answers)
+        self._clicks = ClickAnswers(self.memory, self._photographs)
 
     def forget(self, project: str, task: str, annotator: str = NOBODY) -> None:
         """An annotator's work on a task is submitted or gone: their clicks stand no more, the newest model answers.

@@ -33,7 +33,6 @@ def setup() -> Response:
     access = Access(optional(body, "hostname", str), optional(body, "access_token", str))
     if any(access):  # Whoever asks without an address, as ihp doctor does, must not make it forget Label Studio's.
         here.access.remember(project, access)
-        here.predictions.brush_answers.prepare(*access)
     parser = here.parser(project)
     answer: dict[str, Any] = {"model_version": parser.version}
     try:

@@ -35,7 +35,6 @@ class StandInInstallation:
         self.server = server
         self.url = server.url
         self.token = TOKEN
-        self.settings: dict[str, Any] = {}
         self.backend = {"id": 3, "url": f"{self.url}/", "is_interactive": True, "state": "CO", "title": "IHP"}
         self.hook = {"id": 5, "project": 7, "url": f"{self.url}/webhook"}
         self.hook |= {"send_payload": True, "send_for_all_actions": True, "is_active": True}
@@ -69,7 +68,7 @@ class StandInInstallation:
 
     def case(self, project: int | None = None) -> Case:
         images = ImageSettings(label_studio_url=self.url, label_studio_api_key=self.token, allow_private_addresses=True)
-        return Case(ServerSettings(images=images, **self.settings), Studio(images), self.url, project)
+        return Case(ServerSettings(images=images), Studio(images), self.url, project)
 
     def examine(self, project: int | None = None) -> dict[str, Finding]:
         """The findings by check; of several of one check the worst, of those the first."""

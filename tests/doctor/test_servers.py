@@ -37,15 +37,6 @@ def _old(installation: StandInInstallation) -> None:
     installation.answers("/api/version/", {"release": "1.8.0"})
 
 
-def _too_old(installation: StandInInstallation) -> None:
-    installation.answers("/api/version/", {"release": "1.7.1"})
-
-
-def _too_old_for_pictures(installation: StandInInstallation) -> None:
-    _too_old(installation)
-    installation.settings = {"brush_answers": "picture"}
-
-
 def _no_label_studio(installation: StandInInstallation) -> None:
     installation.server.routes["/api/version/"] = sends(b"<html>", "text/html")
 
@@ -127,8 +118,6 @@ def _pre_annotated(installation: StandInInstallation) -> None:
     ("break_it", "check", "level", "found", "remedy"),
     [
         (_old, "version", "warning", "1.8.0", "label-studio==1.23.2"),
-        (_too_old, "brush answers", "warning", "since 1.7.2, so clicks are answered in RLE", "upgrade Label Studio"),
-        (_too_old_for_pictures, "brush answers", "error", "see nothing of what they click", "IHP_BRUSH_ANSWERS=rle"),
         (_no_label_studio, "address", "error", "not as Label Studio does", "LABEL_STUDIO_URL"),
         (_moved, "address", "error", "redirects to https://elsewhere.example/", "LABEL_STUDIO_URL"),
         (_no_token, "token", "error", "LABEL_STUDIO_API_KEY is not set", "personal access token"),

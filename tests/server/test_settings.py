@@ -28,12 +28,10 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         "IHP_DATA_DIR": str(tmp_path / "a"),
         "IHP_THREADS": "",
         "IHP_ENGINE": "torch",
-        "IHP_BRUSH_ANSWERS": "picture",
     }
     settings = ServerSettings.from_environment(
-        environment, brush_answers="rle", port=4321, host=None, allow_private_addresses=True, local_files_root=tmp_path
+        environment, port=4321, host=None, allow_private_addresses=True, local_files_root=tmp_path
     )
-    assert (settings.brush_answers, ServerSettings.from_environment({}).brush_answers) == ("rle", "auto")
     assert (settings.port, settings.host, settings.threads) == (4321, "::1", 16)
     assert settings.engine == "torch"
     assert settings.data_dir == tmp_path / "a"
@@ -54,8 +52,6 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         ({"IHP_BATCH_PARALLEL": "999"}, {}, "IHP_BATCH_PARALLEL: 999 is out of range; choose 1 to 64"),
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
         ({}, {"local_files_root": Path("/nowhere/at/all")}, "local_files_root"),
-        ({"IHP_BRUSH_ANSWERS": "png"}, {}, "brush_answers: 'png' is unknown; set IHP_BRUSH_ANSWERS"),
-        ({"IHP_BRUSH_ANSWERS": "rle"}, {"brush_answers": "RLE"}, "brush_answers: 'RLE' is unknown"),
     ],
 )
 def test_settings_that_cannot_be_used(environment: dict[str, str], explicit: dict[str, Any], text: str) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.config_tags import BITMASKS, BRUSHES, MaskTarget
 from ihp_backend.label_studio.masks.brush_rle import encode_labels
-from ihp_backend.label_studio.masks.mask_pictures import BLACK, mask_data_url
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_url
 from ihp_backend.label_studio.masks.polygons import polygons
 
 logger = logging.getLogger(__name__)
@@ -55,8 +55,6 @@ def regions(
     targets: Mapping[int, MaskTarget],
     scores: Mapping[int, float],
     place: Place,
-    *,
-    pictures: bool = False,
 ) -> list[dict[str, Any]]:
     """One region per label that has pixels, or a polygon for each of its pieces, in the order of ``targets``.
 
@@ -65,7 +63,6 @@ def regions(
         targets: id -> how its mask is returned.
         scores: id -> confidence 0..1.
         place: the task, and the size Label Studio expects.
-        pictures: brush masks as pictures, which the page paints fastest, and not as RLE, which everybody reads.
 
     Returns:
         JSON-ready results; for a ``<Brush>`` or ``<Bitmask>`` with ``<Labels>`` two of one id, the mask and its label.
@@ -74,8 +71,9 @@ def regions(
     height, width = sized.shape
     counts = np.bincount(sized.ravel(), minlength=256)
     present = [label for label in targets if counts[label]]
-    in_rle = [label for label in present if targets[label].type in BRUSHES and not pictures]
-    streams = encode_labels(sized, in_rle) if in_rle else {}
+    brushed = [label for label in present if targets[label].type in BRUSHES]
+    # The page would also take a brush's mask as a picture (maskDataURL), but lose it: see docs/editor.md.
+    streams = encode_labels(sized, brushed) if brushed else {}
     results: list[dict[str, Any]] = []
     for label in present:
         target = targets[label]
@@ -91,11 +89,8 @@ def regions(
         }
         if label in streams:
             results += _masked(common, target, {"format": "rle", "rle": streams[label]})
-        elif target.type in BRUSHES:
-            # The page calls the format of a brush's picture RLE, too.
-            results += _masked(common, target, {"format": "rle", "maskDataURL": mask_data_url(sized == label)})
         elif target.type in BITMASKS:
-            results += _masked(common, target, {"imageDataURL": mask_data_url(sized == label, BLACK)})
+            results += _masked(common, target, {"imageDataURL": mask_data_url(sized == label)})
         else:
             results += _outlined(common, target, sized == label)
     return results

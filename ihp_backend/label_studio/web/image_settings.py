@@ -75,22 +75,6 @@ class ImageSettings:
         token = self.label_studio_api_key or access_token or None
         return LabelStudioAddress(base_url(self.label_studio_url), token, configured=True)
 
-    def label_studio_at(self, hostname: str | None, access_token: str | None) -> LabelStudioAddress | None:
-        """The Label Studio that the operator named, or else the one that a ``/setup`` told; None where there is none.
-
-        Args:
-            hostname, access_token: from ``/setup``.
-        """
-        if configured := self.label_studio(access_token):
-            return configured
-        if not hostname:
-            return None
-        # Anyone who reaches /setup can hand over a host name: the operator's own key does not go there.
-        try:
-            return LabelStudioAddress(base_url(hostname), access_token or None, configured=False)
-        except ValueError:
-            return None
-
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **explicit: Any) -> ImageSettings:
         """Settings from LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY or LABEL_STUDIO_API_KEY_FILE (a file with the key in

@@ -67,7 +67,7 @@ class ImageSource:
         url = url.strip()
         if is_data_uri(url):
             return decode_data_uri(url, self._settings.max_bytes)
-        label_studio = self._settings.label_studio_at(hostname, access_token)
+        label_studio = self._label_studio(hostname, access_token)
         if (data := self._local(url)) is not None:
             return data
         absolute = self._absolute(url, label_studio, hostname, task_id)
@@ -79,6 +79,17 @@ class ImageSource:
     def _local(self, path: str) -> bytes | None:
         root = self._settings.local_files_root
         return read_local_file(path, root, self._settings.max_bytes) if root else None
+
+    def _label_studio(self, hostname: str | None, access_token: str | None) -> LabelStudioAddress | None:
+        if configured := self._settings.label_studio(access_token):
+            return configured
+        if not hostname:
+            return None
+        # Anyone who reaches /setup can hand over a host name: the operator's own key does not go there.
+        try:
+            return LabelStudioAddress(base_url(hostname), access_token or None, configured=False)
+        except ValueError:
+            return None
 
     def _absolute(
         self, url: str, label_studio: LabelStudioAddress | None, hostname: str | None, task_id: int | None
