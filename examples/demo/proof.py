@@ -11,7 +11,7 @@ from PIL import Image
 
 from examples.demo.client import LabelStudio, Record
 from examples.demo.project import uploaded_name
-from ihp_backend.label_studio.masks import brush_rle
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
 
 UPLOAD = "ihp-demo-proof.jpg"
 """The proof's photograph has this name in Label Studio, so that one left by an interruption can be found."""
@@ -56,8 +56,9 @@ def masks(result: list[Record]) -> dict[str, Record]:
 
 
 def decode(region: Record) -> Any:
-    """The region's mask, uint8 (original_height, original_width)."""
-    return brush_rle.decode(region["value"]["rle"], region["original_height"], region["original_width"])
+    """The region's mask, bool (original_height, original_width); a ValueError if it has none."""
+    (found,) = mask_regions([region])
+    return found.mask()
 
 
 def click_once(
@@ -97,7 +98,7 @@ def _pixels(result: list[Record], label: str, width: int, height: int) -> int:
     size = (region["original_width"], region["original_height"])
     if size != (width, height):
         raise ProofError(f"the mask of {label!r} is {size[0]}x{size[1]}, the photograph is {width}x{height}")
-    pixels = int((decode(region) > 127).sum())
-    if not pixels:
-        raise ProofError(f"the mask of {label!r} is empty")
-    return pixels
+    try:
+        return int(decode(region).sum())
+    except ValueError as error:
+        raise ProofError(f"the mask of {label!r}: {error}") from None

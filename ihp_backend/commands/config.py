@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def config(
     name: Annotated[str | None, typer.Argument(help="A label set by name, for example lip or helen.")] = None,
     labels: Annotated[str | None, typer.Option(help="Your own labels, separated by commas.")] = None,
+    bitmask: Annotated[bool, typer.Option("--bitmask", help="BitmaskLabels for the masks, not BrushLabels.")] = False,
 ) -> None:
     """Print a labelling config: paste it under Settings, Labeling Interface, Code."""
     from ihp_backend.label_studio.config.config_writer import labelling_config
@@ -30,7 +31,7 @@ def config(
         chosen = BENCHMARKS[name]
     else:
         raise failure(f"name: {name!r} is unknown; choose one of {', '.join(BENCHMARKS)}, or give --labels")
-    typer.echo(labelling_config(chosen), nl=False)
+    typer.echo(labelling_config(chosen, bitmask=bitmask), nl=False)
 
 
 def _own_labels(text: str) -> LabelSet:

@@ -46,7 +46,7 @@ def _smart_brush(studio: Studio, project: Project, controls: list[Control]) -> I
             "smart brush",
             "error",
             f"{names}: Auto-Annotation offers a smart brush, which sends nothing: annotators who take it see no masks",
-            f'write smart="false" into the brush tags {names}',
+            f'write smart="false" into the tags {names}',
             project.place,
             mend=_mend(studio, project, f"smart of {names}", "true", "false", _brushes_not_smart),
         )

@@ -39,4 +39,4 @@ def labels(project: Project, told: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("labels", "ok", found, "", place)
     if without_brush:
         found = f"no brush takes the masks of {', '.join(without_brush)}, so clicks of them are answered with nothing"
-        yield Finding("masks", "error", found, "add them to <BrushLabels>", place)
+        yield Finding("masks", "error", found, "add them to <BrushLabels>, <BitmaskLabels> or <PolygonLabels>", place)

@@ -87,9 +87,8 @@ def mask_targets(
     for name in names:
         target = config.mask_target(name, image.name)
         if target is None:
-            problems.append(
-                problem("label_config", name, "add this label to the <BrushLabels> or <PolygonLabels> of the image")
-            )
+            remedy = "add this label to the <BrushLabels>, <BitmaskLabels> or <PolygonLabels> of the image"
+            problems.append(problem("label_config", name, remedy))
         else:
             targets[translation.labels.id_of(name)] = target
     return targets

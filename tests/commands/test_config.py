@@ -19,6 +19,12 @@ def test_a_config_by_name_and_of_ones_own_labels() -> None:
     assert parse_labelling_config(own.stdout).label_set().names == ("background", "beard", "tattoo", "left glove")
 
 
+def test_with_bitmasks() -> None:
+    config = parse_labelling_config(run("config", "helen", "--bitmask").stdout)
+    assert {target.type for target in config.targets} == {"bitmasklabels"}
+    assert config.labels == parse_labelling_config(run("config", "helen").stdout).labels
+
+
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.xml")), ids=lambda file: file.stem)
 def test_the_examples_are_what_it_prints(file: Path) -> None:
     named = ["--labels", OWN_LABELS] if file.stem == "own-labels" else [file.stem]

@@ -158,10 +158,17 @@ class Editor:
         """The smart keypoint tool again, after another one."""
         self.page.click(".lsf-tool_smart")
 
-    def paint(self, label: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Select a label's mask in the list of regions and draw a stroke into it with the brush."""
+    def zoom_out(self) -> None:
+        """The other magnifying glass, until the whole photograph is there again."""
+        while self.page.evaluate("() => Htx.annotationStore.selected.objects[0].zoomScale > 1"):
+            self.page.get_by_label("zoom-out").click()
+
+    def paint(self, label: str, start: tuple[float, float], end: tuple[float, float], *, erase: bool = False) -> None:
+        """Select a label's mask in the list of regions and draw a stroke into it with the brush, or the eraser."""
         self.page.locator(".lsf-outliner-item").filter(has_text=label).first.click()
-        self.page.get_by_label("brush-tool").click()
+        self.page.locator(
+            "[aria-label=eraser]" if erase else "[aria-label=brush-tool], [aria-label=bitmask-tool]"
+        ).click()
         from_, to = (self.page.evaluate(POSITION, list(place)) for place in (start, end))
         self.page.mouse.move(*from_)
         self.page.mouse.down()

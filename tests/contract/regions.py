@@ -27,13 +27,14 @@ def click(part: tuple[str, float, float], size: tuple[int, int] = HOPPER, positi
 
 
 def decoded(regions: list[Record]) -> dict[str, NDArray[np.bool_]]:
-    """The masks of brush regions by label; fails when a label comes twice."""
+    """The masks of brush or bitmask regions by label; fails when a label comes twice."""
     found: dict[str, NDArray[np.bool_]] = {}
     for region in regions:
-        assert (region["type"], region["from_name"], region["to_name"]) == ("brushlabels", "part", "image")
-        [label] = region["value"]["brushlabels"]
+        assert region["type"] in ("brushlabels", "bitmasklabels")
+        assert (region["from_name"], region["to_name"]) == ("part", "image")
+        [label] = region["value"][region["type"]]
         assert label not in found, f"two regions for {label}"
-        found[label] = np.asarray(decode(region)) > 127
+        found[label] = decode(region)
     return found
 
 

@@ -16,17 +16,18 @@ from ihp_backend.labels import BENCHMARKS, CCP, LabelSet
 EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"
 
 
+@pytest.mark.parametrize("bitmask", [False, True])
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_every_label_can_be_clicked_and_answered(name: str) -> None:
+def test_every_label_can_be_clicked_and_answered(name: str, bitmask: bool) -> None:
     labels = BENCHMARKS[name]
-    config = parse_labelling_config(labelling_config(labels))
+    config = parse_labelling_config(labelling_config(labels, bitmask=bitmask))
     assert config.label_set().names == labels.names
     (prompt,), (image,) = config.prompts, config.images
     assert (prompt.type, image.data_key) == ("keypointlabels", "image")
     for label in labels.names:
         target = config.mask_target(label)
         assert target is not None
-        assert (target.from_name, target.type) == ("part", "brushlabels")
+        assert (target.from_name, target.type) == ("part", "bitmasklabels" if bitmask else "brushlabels")
     keys = hotkeys(labels.names)
     assert None not in keys
     assert len(set(keys)) == len(keys)

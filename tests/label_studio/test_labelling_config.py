@@ -62,6 +62,35 @@ def test_separate_tags() -> None:
     assert [prompt.type for prompt in config.prompts] == ["keypoint", "rectangle"]
 
 
+BRUSH = f'<BrushLabels name="b" toName="i">{LABELS}</BrushLabels>'
+BITMASK = f'<BitmaskLabels name="m" toName="i">{LABELS}</BitmaskLabels>'
+POLYGON = f'<PolygonLabels name="p" toName="i">{LABELS}</PolygonLabels>'
+SEPARATE = f'<Labels name="l" toName="i">{LABELS}</Labels>'
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind", "from_name"),
+    [
+        (BITMASK, "bitmasklabels", "m"),
+        (BITMASK.replace('"m"', '"m" smart="false"').lower(), "bitmasklabels", "m"),
+        (f'<Bitmask name="s" toName="i"/>{SEPARATE}', "bitmask", "s"),
+        (POLYGON + BITMASK + BRUSH, "brushlabels", "b"),
+        (f'{BITMASK}{SEPARATE}<Brush name="s" toName="i"/>', "brush", "s"),
+        (POLYGON + BITMASK, "bitmasklabels", "m"),
+        (f'{POLYGON}<Bitmask name="s" toName="i"/>{SEPARATE}', "bitmask", "s"),
+    ],
+)
+def test_of_several_that_take_a_label_the_one_that_keeps_most_of_a_mask(tags: str, kind: str, from_name: str) -> None:
+    config = parse_labelling_config(f'<View><Image name="i" value="$i"/>{tags}</View>')
+    labels = [label.lower() if "Hat" not in config.labels else label for label in ("Hat", "Trousers", "BG")]
+    assert list(config.labels) == labels
+    for label in labels:
+        target = config.mask_target(label)
+        assert target is not None
+        assert (target.type, target.from_name, target.to_name) == (kind, from_name, "i")
+    assert config.label_of("p") == labels[1]
+
+
 def test_several_images_and_controls() -> None:
     config = parse_labelling_config(
         f"""<View><Image name="i" value="$i"/><Image name="j" value="https://a.example/j.jpg"/>

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
 import logging
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ihp_backend.label_studio.config.config_tags import MaskTarget
 from ihp_backend.label_studio.masks.brush_rle import decode
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.label_studio.masks.regions import Place, mean_score, region_id, regions
+from ihp_backend.label_studio.web.data_uri import decode_data_uri
 
 PLACE = Place("4", "8")
 HAT = MaskTarget("Hat", "cls1", "brush", "image", "brushlabels")
@@ -46,6 +50,26 @@ def test_a_brush_with_labels_gets_two_results_of_one_id() -> None:
         "lab",
         {**mask["value"], "labels": ["Face"]},
     )
+
+
+BITMASK = MaskTarget("Hat", "cls1", "bits", "image", "bitmasklabels")
+BITMASK_WITH_LABELS = MaskTarget("Face", "Face", "bits", "image", "bitmask", labels_from_name="lab")
+
+
+@pytest.mark.parametrize("target", [BITMASK, BITMASK_WITH_LABELS])
+def test_a_bitmask_is_a_picture_as_the_editor_writes_it(target: MaskTarget) -> None:
+    found = regions(halves(), {2: target}, {2: 0.5}, PLACE)
+    with_labels = [("labels", "lab")] if target.labels_from_name else []
+    assert [(one["type"], one["from_name"]) for one in found] == [(target.type, target.from_name), *with_labels]
+    assert found[-1]["value"]["labels" if with_labels else target.type] == [target.returned]
+    assert {one["id"] for one in found} == {region_id(target.label, PLACE, "image")}
+    for one in found:
+        assert not {"rle", "format"} & one["value"].keys()
+        with Image.open(io.BytesIO(decode_data_uri(one["value"]["imageDataURL"], 1000))) as picture:
+            pixels = np.array(picture.convert("RGBA"))
+        assert (pixels[..., 3] == np.where(halves() == 2, 255, 0)).all()
+        assert not pixels[..., :3].any()
+    assert (next(mask_regions(found)).mask() == (halves() == 2)).all()
 
 
 def test_no_empty_masks() -> None:

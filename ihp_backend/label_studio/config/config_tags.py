@@ -10,6 +10,13 @@ from xml.sax.saxutils import escape
 
 from ihp_backend.label_studio.config.task_values import has_variables, paths, whole_path
 
+BRUSHES = ("brushlabels", "brush")
+BITMASKS = ("bitmasklabels", "bitmask")
+"""Types of ``MaskTarget``: with labels of its own, and paired with ``<Labels>``."""
+
+MASKS = (*BRUSHES, *BITMASKS, "polygonlabels")
+"""Tags that take masks. Of several that take a label, the first of these gets its mask: it keeps most of it."""
+
 
 @dataclass(frozen=True)
 class ImageTag:
@@ -59,7 +66,7 @@ class MaskTarget:
         label: the label's value in the config.
         returned: what results call it: its alias where it has one.
         from_name, to_name: the control tag and the image tag.
-        type: "brushlabels", "brush" for a ``<Brush>`` paired with ``<Labels>``, or "polygonlabels".
+        type: one of ``BRUSHES`` or ``BITMASKS``, or "polygonlabels".
         labels_from_name: the paired ``<Labels>`` tag, None for the others.
     """
 

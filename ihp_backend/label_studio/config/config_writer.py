@@ -56,13 +56,16 @@ HIDDEN_KEYS = tuple(
 _GREY = (128, 128, 128)
 
 
-def labelling_config(labels: LabelSet, about: str = "") -> str:
+def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False) -> str:
     """A labelling config for photographs under ``$image``; labels for which no handy hotkey is left stand in a comment.
 
     Args:
         labels: background first; every label can be clicked.
         about: a comment at its beginning.
+        bitmask: ``<BitmaskLabels>`` takes the masks, and not ``<BrushLabels>``.
     """
+    # Smoothed, the pixels of a bitmask look as if it had none.
+    tag, smoothing = ("BitmaskLabels", ' smoothing="false"') if bitmask else ("BrushLabels", "")
     hidden, spare = HIDDEN_KEYS[: len(labels)], iter(HIDDEN_KEYS[len(labels) :])
     typed = hotkeys(labels.names)
     # Without one, Label Studio would give it a key, and perhaps that of a tool.
@@ -85,11 +88,11 @@ def labelling_config(labels: LabelSet, about: str = "") -> str:
   <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true" strokeWidth="3" opacity="0.9">
 {clicked}
   </KeyPointLabels>
-  <Image name="image" value="$image" zoom="true" zoomControl="true"/>
+  <Image name="image" value="$image" zoom="true" zoomControl="true"{smoothing}/>
   <View style="display:none">
-    <BrushLabels name="part" toName="image" smart="false">
+    <{tag} name="part" toName="image" smart="false">
 {masked}
-    </BrushLabels>
+    </{tag}>
   </View>
 </View>
 """

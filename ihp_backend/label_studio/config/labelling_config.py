@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException, ElementTree
 
 from ihp_backend.label_studio.config.config_tags import (
+    MASKS,
     ImageTag,
     MaskTarget,
     PromptTag,
@@ -27,8 +28,8 @@ from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.labels import LabelSet, is_background, mirror_pairs
 
-_LABELLED = ("brushlabels", "polygonlabels", "labels", "keypointlabels", "rectanglelabels")
 _PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
+_LABELLED = ("brushlabels", "bitmasklabels", "polygonlabels", "labels", "keypointlabels", "rectanglelabels")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class LabellingConfig:
     Attributes:
         images: image tags in document order.
         prompts: control tags that send prompts.
-        targets: how masks are returned; of several for a label and image the first, brushes before polygons.
+        targets: how masks are returned; of several for a label and image the first: brushes, bitmasks, polygons.
         labels: label values in document order, each once, background included only if the config has it.
         aliases: what results call a label -> its value.
         colours: label value -> RGB, where the config gives one.
@@ -110,7 +111,7 @@ class LabellingConfig:
 def parse_labelling_config(text: str | None) -> LabellingConfig:
     """Read a labelling config.
 
-    An empty one and one without images or brushes give a config without targets, they are legal in Label Studio.
+    An empty one and one without images or masks give a config without targets, they are legal in Label Studio.
 
     Raises:
         RequestError: the text is no XML, or XML that tries to expand entities.
@@ -165,8 +166,7 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
     names = {image.name for image in images}
     prompts: list[PromptTag] = []
     with_labels: list[MaskTarget] = []
-    outlined: list[MaskTarget] = []
-    brushes: list[tuple[str, str]] = []
+    without_labels: list[tuple[str, str, str]] = []
     shared: list[tuple[str, str, str, str]] = []
     labels: dict[str, None] = {}
     aliases: dict[str, str] = {}
@@ -183,21 +183,19 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
         for to_name in to_names:
             if tag in _PROMPTS:
                 prompts.append(PromptTag(name, to_name, tag))
-            if tag == "brush":
-                brushes.append((name, to_name))
-            if tag == "brushlabels":
+            if tag in ("brush", "bitmask"):
+                without_labels.append((name, to_name, tag))
+            elif tag in MASKS:
                 with_labels += [MaskTarget(label.value, label.returned, name, to_name, tag) for label in own]
-            elif tag == "polygonlabels":
-                outlined += [MaskTarget(label.value, label.returned, name, to_name, tag) for label in own]
             elif tag == "labels":
                 shared += [(label.value, label.returned, name, to_name) for label in own]
     pairs = [
-        MaskTarget(value, alias, brush, to_name, "brush", labels_from_name=name)
+        MaskTarget(value, alias, tool, to_name, kind, labels_from_name=name)
         for value, alias, name, to_name in shared
-        for brush, brush_to in brushes
-        if brush_to == to_name
+        for tool, tool_to, kind in without_labels
+        if tool_to == to_name
     ]
-    targets = tuple(with_labels + pairs + outlined)
+    targets = tuple(sorted(with_labels + pairs, key=lambda target: MASKS.index(target.type)))
     config = LabellingConfig(
         images, tuple(prompts), targets, tuple(labels), aliases, colours, fields, tuple(dict.fromkeys(problems))
     )

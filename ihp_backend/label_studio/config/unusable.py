@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from ihp_backend.label_studio.config.config_tags import ImageTag, to_names_of
+from ihp_backend.label_studio.config.config_tags import MASKS, ImageTag, to_names_of
 from ihp_backend.label_studio.problems import Problem, problem
-
-MASKS = ("brushlabels", "brush", "polygonlabels")
-"""Tags that take masks."""
 
 Tag = tuple[str, Mapping[str, str], Element]
 """Its name and the names of its attributes in lower case."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -15,6 +18,41 @@ from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
 
 _MOST_BYTES = 1 << 26
+_FASTEST = 1
+_PALETTE, _OPACITY = bytes(6), b"\x00\xff"
+
+
+def mask_data_url(mask: NDArray[np.bool_]) -> str:
+    """A mask as the editor writes a bitmask: black where it is painted, transparent elsewhere, in a ``data:`` address.
+
+    Every click waits for it, so it is written here: one bit a pixel, which zlib packs at its fastest. Pillow tries
+    filters on every row, which takes several times as long and makes such a picture no smaller.
+
+    Args:
+        mask: bool (height, width).
+
+    Raises:
+        ValueError: not two-dimensional, or empty.
+    """
+    if mask.ndim != 2 or mask.size == 0:
+        raise ValueError(f"mask: shape {mask.shape} is not (height, width) of at least one pixel each")
+    height, width = mask.shape
+    rows = np.zeros((height, 1 + (width + 7) // 8), np.uint8)  # Each begins with its filter, which is none.
+    rows[:, 1:] = np.packbits(mask, axis=1)
+    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # One bit a pixel, the number of a colour.
+    chunks = (
+        (b"IHDR", header),
+        (b"PLTE", _PALETTE),
+        (b"tRNS", _OPACITY),
+        (b"IDAT", zlib.compress(rows.tobytes(), _FASTEST)),
+        (b"IEND", b""),
+    )
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def picture_mask(url: object, height: int, width: int) -> NDArray[np.bool_]:

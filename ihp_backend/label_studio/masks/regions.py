@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.config.config_tags import MaskTarget
+from ihp_backend.label_studio.config.config_tags import BITMASKS, BRUSHES, MaskTarget
 from ihp_backend.label_studio.masks.brush_rle import encode_labels
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_url
 from ihp_backend.label_studio.masks.polygons import polygons
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,10 @@ def region_id(label: str, place: Place, to_name: str) -> str:
 
 
 def regions(
-    label_map: NDArray[np.uint8], targets: Mapping[int, MaskTarget], scores: Mapping[int, float], place: Place
+    label_map: NDArray[np.uint8],
+    targets: Mapping[int, MaskTarget],
+    scores: Mapping[int, float],
+    place: Place,
 ) -> list[dict[str, Any]]:
     """One region per label that has pixels, or a polygon for each of its pieces, in the order of ``targets``.
 
@@ -59,13 +63,14 @@ def regions(
         place: the task, and the size Label Studio expects.
 
     Returns:
-        JSON-ready results; for a ``<Brush>`` with ``<Labels>`` two of one id, the mask and its label.
+        JSON-ready results; for a ``<Brush>`` or ``<Bitmask>`` with ``<Labels>`` two of one id, the mask and its label.
     """
     sized = _in_original_size(label_map, place)
     height, width = sized.shape
     counts = np.bincount(sized.ravel(), minlength=256)
     present = [label for label in targets if counts[label]]
-    brushed = [label for label in present if targets[label].type != "polygonlabels"]
+    brushed = [label for label in present if targets[label].type in BRUSHES]
+    # The page would also take a brush's mask as a picture (maskDataURL), but lose it: see docs/editor.md.
     streams = encode_labels(sized, brushed) if brushed else {}
     results: list[dict[str, Any]] = []
     for label in present:
@@ -81,16 +86,17 @@ def regions(
             "score": round(float(scores.get(label, 0.0)), 4),
         }
         if label in streams:
-            results += _brushed(common, target, streams[label])
+            results += _masked(common, target, {"format": "rle", "rle": streams[label]})
+        elif target.type in BITMASKS:
+            results += _masked(common, target, {"imageDataURL": mask_data_url(sized == label)})
         else:
             results += _outlined(common, target, sized == label)
     return results
 
 
-def _brushed(common: Mapping[str, Any], target: MaskTarget, stream: list[int]) -> list[dict[str, Any]]:
-    mask: dict[str, Any] = {"format": "rle", "rle": stream}
+def _masked(common: Mapping[str, Any], target: MaskTarget, mask: dict[str, Any]) -> list[dict[str, Any]]:
     if target.labels_from_name is None:
-        value = {**mask, "brushlabels": [target.returned]}
+        value = {**mask, target.type: [target.returned]}
         return [{**common, "from_name": target.from_name, "type": target.type, "value": value}]
     # Label Studio itself repeats the mask beside the label when it saves such a region.
     label = {**mask, "labels": [target.returned]}

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page
 from rich.console import Console
 
+from examples.demo.settings import LABELLING_CONFIG
 from tests.benchmarks.__main__ import conditions
 from tests.benchmarks.editor.annotator import Annotator
 from tests.benchmarks.editor.legs import TimedClick, as_record, join, split, stages, summary
@@ -22,6 +23,9 @@ from tests.benchmarks.editor.recorder import Exchange, Recorder, recording
 from tests.benchmarks.editor.report import plot, table, verdicts
 from tests.contract.editor import Editor, browser_page, chromium_for
 from tests.contract.installation import Installation, new_project, running
+
+TAGS = {"brush": "BrushLabels", "bitmask": "BitmaskLabels", "polygon": "PolygonLabels"}
+"""Tags for masks by the shape in which they are answered."""
 
 
 def one_click(
@@ -40,13 +44,14 @@ def one_click(
 
 
 def measure(
-    installation: Installation, program: str, photographs: list[Photograph], clicks: int, seed: int
+    installation: Installation, program: str, photographs: list[Photograph], clicks: int, seed: int, masks: str
 ) -> Iterator[tuple[TimedClick, Painting]]:
     """Clicks on a task per photograph, as many on each."""
+    config = LABELLING_CONFIG.read_text().replace("BrushLabels", TAGS[masks])
     port = urlsplit(installation.backend_url).port
     assert port is not None
     with recording(port) as recorder, browser_page(program) as page:
-        project = new_project(installation, [photograph.path for photograph in photographs], recorder.url)
+        project = new_project(installation, [photograph.path for photograph in photographs], recorder.url, config)
         editor = Editor(page, installation.client.url)
         editor.log_in(installation.account)
         for task, (record, photograph) in enumerate(zip(project.tasks, photographs, strict=True)):
@@ -69,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tasks", type=int, default=5, help="photographs they are spread over (default: 5)")
     parser.add_argument("--model", help="name or folder (default: the packaged model)")
     parser.add_argument("--photographs", type=Path, help="folder of the CCP person crops (default: made-up pictures)")
+    parser.add_argument("--masks", choices=TAGS, default="brush", help="what takes the masks (default: brush)")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated annotator (default: 0)")
     parser.add_argument("--out", type=Path, default=Path("bench/editor"), help="folder (default: bench/editor)")
     chosen = parser.parse_args(arguments)
@@ -88,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         options = ["--model", chosen.model] if chosen.model else []
         with running(Path(folder), options) as installation:
             report["model"] = installation.status()["model_version"]
-            for each in measure(installation, program, photographs, chosen.clicks, chosen.seed):
+            for each in measure(installation, program, photographs, chosen.clicks, chosen.seed, chosen.masks):
                 found.append(each)
                 console.print(f"{len(found)}: {each[0].label}, {each[0].total:.0f} ms", style="dim", markup=False)
     clicks, paintings = zip(*found, strict=True)
@@ -96,6 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     report |= {
         "photographs": str(chosen.photographs or "made up"),
         "tasks": chosen.tasks,
+        "masks": chosen.masks,
         "seed": chosen.seed,
         "resolution": {
             "grid": f"{SIDE} x {SIDE} points of the canvas",

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 
 from examples.demo.client import Record
-from examples.demo.proof import decode
 from examples.demo.settings import LABELLING_CONFIG
 from ihp_backend.clicks import Click, central_clicks, correction_clicks
+from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.labels import CCP
 
 HOTKEYS: dict[str, str] = dict(re.findall(r'<Label value="([^"]+)" hotkey="(\w)"', LABELLING_CONFIG.read_text()))
@@ -70,8 +70,8 @@ class Annotator:
     def see(self, regions: list[Record]) -> None:
         """What is shown now."""
         self._shown = np.zeros_like(self._parsing)
-        for region in regions:
-            self._shown[np.asarray(decode(region)) > 127] = CCP.id_of(region["value"]["brushlabels"][0])
+        for region in mask_regions(regions):
+            self._shown[region.mask()] = CCP.id_of(str(region.label))
 
     def _candidates(self) -> Iterator[Click]:
         """Parts without a click first, then what is wrong, then anything."""

@@ -129,5 +129,5 @@ def clicked(click: Click, labels: LabelSet, shape: tuple[int, int], number: int)
 def _label_map(regions: list[Record], labels: LabelSet, shape: tuple[int, int]) -> NDArray[np.uint8]:
     found = np.zeros(shape, np.uint8)
     for name, region in masks(regions).items():
-        found[decode(region) > 127] = labels.id_of(name)
+        found[decode(region)] = labels.id_of(name)
     return found

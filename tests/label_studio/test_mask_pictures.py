@@ -1,0 +1,43 @@
+"""Masks as pictures: what is written is read again, here and by others."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
+
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_url, picture_mask
+from ihp_backend.label_studio.web.data_uri import decode_data_uri
+
+
+@settings(deadline=None)
+@given(mask=arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=40)))
+def test_what_is_written_is_read_again(mask: np.ndarray) -> None:
+    url = mask_data_url(mask)
+    np.testing.assert_array_equal(picture_mask(url, *mask.shape), mask)
+    wanted = np.where(mask, 255, 0)
+    png = decode_data_uri(url, 10_000)
+    with Image.open(io.BytesIO(png)) as picture:
+        pixels = np.array(picture.convert("RGBA"))
+    by_opencv = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert by_opencv is not None
+    for read in (pixels, by_opencv):
+        np.testing.assert_array_equal(read[..., 3], wanted)
+        assert not read[..., :3].any()
+
+
+def test_a_part_of_a_view_counts_as_it_looks() -> None:
+    label_map = np.arange(30, dtype=np.uint8).reshape(5, 6) % 3
+    mask = (label_map == 1)[::2, ::-1]
+    np.testing.assert_array_equal(picture_mask(mask_data_url(mask), *mask.shape), mask)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (4, 0), (4,), (2, 2, 4)])
+def test_what_is_no_mask(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="mask: shape"):
+        mask_data_url(np.zeros(shape, bool))
