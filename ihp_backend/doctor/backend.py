@@ -49,7 +49,7 @@ def backend(case: Case) -> Iterator[Finding]:
 def _set_up(url: str) -> Iterator[Finding]:
     try:
         # Without an address and a token, so that the backend keeps those that Label Studio told it.
-        answer = call("POST", f"{url}/setup", {"project": "doctor", "schema": ""}, patience=30.0)
+        answer = call("POST", f"{url}/setup", {"project": None, "schema": ""}, patience=30.0)
     except NoAnswer as error:
         yield Finding("setup", "error", str(error), "look into the log of ihp serve", _PLACE)
         return
