@@ -37,7 +37,7 @@ def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False
         about: a comment at its beginning.
         bitmask: ``<BitmaskLabels>`` takes the masks, and not ``<BrushLabels>``.
     """
-    # Smoothed, the pixels of a bitmask look as if it had none.
+    # The editor blurs the pixels of a bitmask otherwise.
     tag, smoothing = ("BitmaskLabels", ' smoothing="false"') if bitmask else ("BrushLabels", "")
     visible, hidden = hotkeys(labels.names), _hidden_keys(len(labels))
     colours = [
