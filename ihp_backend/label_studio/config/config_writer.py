@@ -64,7 +64,7 @@ def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False
         about: a comment at its beginning.
         bitmask: ``<BitmaskLabels>`` takes the masks, and not ``<BrushLabels>``.
     """
-    # Smoothed, the pixels of a bitmask look as if it had none.
+    # The editor blurs the pixels of a bitmask otherwise.
     tag, smoothing = ("BitmaskLabels", ' smoothing="false"') if bitmask else ("BrushLabels", "")
     hidden, spare = HIDDEN_KEYS[: len(labels)], iter(HIDDEN_KEYS[len(labels) :])
     typed = hotkeys(labels.names)

@@ -19,7 +19,7 @@ from ihp_backend.label_studio.web.image_errors import ImageFetchError
 
 _MOST_BYTES = 1 << 26
 _FASTEST = 1
-_PALETTE, _OPACITY = bytes(6), b"\x00\xff"
+_PALETTE, _OPACITY = bytes(6), b"\x00\xff"  # Two colours, both black, the second one opaque.
 
 
 def mask_data_url(mask: NDArray[np.bool_]) -> str:

@@ -49,10 +49,7 @@ def region_id(label: str, place: Place, to_name: str) -> str:
 
 
 def regions(
-    label_map: NDArray[np.uint8],
-    targets: Mapping[int, MaskTarget],
-    scores: Mapping[int, float],
-    place: Place,
+    label_map: NDArray[np.uint8], targets: Mapping[int, MaskTarget], scores: Mapping[int, float], place: Place
 ) -> list[dict[str, Any]]:
     """One region per label that has pixels, or a polygon for each of its pieces, in the order of ``targets``.
 
