@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -47,6 +48,15 @@ class TrainingCommand(LightningCLI):
             "--run", type=Path, required=True, help="Folder of the training; one that was interrupted goes on."
         )
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Looks at a checkpoint that is given before Lightning reads its settings from it."""
+        super().parse_arguments(parser, args)
+        chosen = self.config.get("subcommand")
+        given = (self.config[chosen] if chosen else self.config).get("ckpt_path")
+        # Lightning also takes addresses, and words such as "best".
+        if given is not None and given.endswith(".ckpt") and "://" not in given:
+            read_training_checkpoint(Path(given), "ckpt_path")
+
     def before_instantiate_classes(self) -> None:
         """Sends everything into the folder, and goes on at its last checkpoint where there is one."""
         config: Namespace = self.config[self.subcommand] if self.subcommand else self.config
@@ -77,9 +87,6 @@ class TrainingCommand(LightningCLI):
                 read_training_checkpoint(last, "ckpt_path")
             except ValueError as error:
                 raise ValueError(f"{error}; once {last} is removed, the training begins anew") from error
-        elif (given := config.ckpt_path) is not None and "://" not in given and given.endswith(".ckpt"):
-            # Lightning also takes addresses, and words such as "best".
-            read_training_checkpoint(Path(given), "ckpt_path")
 
     def before_fit(self) -> None:
         """Opens the data: trouble with them is said in a sentence, and so is what was assumed about their files."""

@@ -19,6 +19,7 @@ from ihp_backend.label_studio.scenes import SceneCache
 from ihp_backend.label_studio.serving import OneModel
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse, Scene
+from ihp_backend.parsing.checkpoint import AnswerError
 from ihp_backend.parsing.photograph import Photograph
 
 CONFIG = """<View><Image name="i" value="$i"/><KeyPointLabels name="k" toName="i"><Label value="Hat"/></KeyPointLabels>
@@ -206,3 +207,22 @@ def test_clicks_that_come_during_an_answer_are_in_it(
     assert answered(item) == labels
     assert parser.looks == looks
     assert "error" not in item
+
+
+class Failing(AllHat):
+    """Its network answers no numbers."""
+
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+        raise AnswerError("logits")
+
+
+@pytest.mark.parametrize("context", [None, {"result": [CLICK]}], ids=["batch", "click"])
+def test_a_model_without_numbers_is_named(context: Any) -> None:
+    item = predictions(Failing()).answer(TASK, PredictionRequest("7", CONFIG, context))
+    assert item["result"] == []
+    assert item["error"] == {
+        "field": "model",
+        "value": "all-hat-1",
+        "remedy": "its logits are NaN or infinite, as after a training that failed; serve another model, or train and "
+        "export it anew",
+    }

@@ -17,9 +17,11 @@ from ihp_backend.learning.extending import blended, extended
 from ihp_backend.learning.fine_tuning import FineTuning
 from ihp_backend.learning.fine_tuning_recipe import FineTuningRecipe
 from ihp_backend.learning.new_labels import fit_new_labels
+from ihp_backend.learning.not_finite import NotFiniteError
 from ihp_backend.learning.trunk_cache import TrunkCache
 from ihp_backend.learning.trunk_views import WorkingPhotograph, piece_of, random_box
 from ihp_backend.networks.live import LiveNetwork
+from ihp_backend.networks.weights import not_finite
 from tests.pictures import picture
 
 KNOWN, LABELS = 3, LabelSet(("background", "hat", "coat", "badge"))
@@ -320,3 +322,60 @@ def test_few_photographs_take_few_steps(
     several, again = [PHOTOGRAPHS[0]] * photographs, [PHOTOGRAPHS[1]] * replayed
     tuning = FineTuning(network, LABELS, several, TrunkCache(tmp_path, network), FineTuningRecipe(), again)
     assert tuning.steps == steps
+
+
+def test_it_ends_at_the_first_number_that_is_none(network: LiveNetwork, tmp_path: Path) -> None:
+    cache, file = TrunkCache(tmp_path / "cache", network), tmp_path / "checkpoint.pt"
+    named = [replace(one, id=f"of task {number}") for number, one in enumerate(PHOTOGRAPHS)]
+    assert not FineTuning(network, LABELS, named, cache, RECIPE).run(file, lambda step, loss: step < 4)
+    kept = file.read_bytes()
+    wild = FineTuning(network, LABELS, named, cache, RECIPE)
+
+    def blow_up(step: int, loss: float) -> bool:
+        if step == 6:
+            next(wild.network.decoder.parameters()).data.fill_(1e38)
+        return True
+
+    with pytest.raises(
+        NotFiniteError, match=r"^(loss|weights): .* in step 6 \(photographs? of task \d.*; learning rate"
+    ):
+        wild.run(file, blow_up)
+    assert file.read_bytes() == kept
+    again = FineTuning(network, LABELS, named, cache, RECIPE)
+    assert again.run(file)
+    assert not_finite(again.network.state_dict()) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04"])
+def test_a_broken_checkpoint_is_named(content: bytes, network: LiveNetwork, tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes(content)
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, TrunkCache(tmp_path / "cache", network), RECIPE)
+    with pytest.raises(ValueError, match=r"checkpoint: .*checkpoint\.pt does not fit this training .*remove it"):
+        tuning.run(file)
+
+
+def test_one_drawn_cell_is_enough_for_a_new_label(network: LiveNetwork, tmp_path: Path) -> None:
+    parsing = np.full_like(PHOTOGRAPHS[0].parsing, 255)
+    parsing[8:12, 8:12] = KNOWN
+    tuning = FineTuning(
+        network, LABELS, [replace(PHOTOGRAPHS[0], parsing=parsing)], TrunkCache(tmp_path, network), RECIPE
+    )
+    assert tuning.run()
+    assert not_finite(tuning.network.state_dict()) is None
+
+
+def test_photographs_without_anything_drawn_do_no_harm(network: LiveNetwork, tmp_path: Path) -> None:
+    parsing = np.full_like(PHOTOGRAPHS[0].parsing, 255)
+    tuning = FineTuning(
+        network, LABELS, [replace(PHOTOGRAPHS[0], parsing=parsing)], TrunkCache(tmp_path, network), RECIPE
+    )
+    assert tuning.run()
+    assert not_finite(tuning.network.state_dict()) is None
+
+
+def test_states_are_not_chosen_among_by_answers_that_are_no_numbers(network: LiveNetwork, tmp_path: Path) -> None:
+    broken = extended(network, 0)
+    next(broken.decoder.parameters()).data.fill_(torch.nan)
+    with pytest.raises(NotFiniteError, match="logits: those of photograph"):
+        quick_mean_iou(broken, PHOTOGRAPHS, TrunkCache(tmp_path, network), EVERYTHING)

@@ -64,3 +64,40 @@ def test_another_networks_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "damaged.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ValueError, match=r"start: .*damaged\.safetensors does not fit this network"):
         load_network_weights(network, tmp_path / "damaged.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"<html>404 Not found</html>", r"\(26 bytes\) is truncated, or torch did not write it"),
+        (torch.zeros(3), "holds one Tensor, not tensors by name"),
+        ({"state_dict": {"a": torch.zeros(3)}}, "lacks 260 tensors of this encoder"),
+        ("nan", r"is damaged \(features\.0\.0\.weight holds nan\)"),
+        ("text", r"features\.0\.0\.weight of \S+ is a str; take a file that holds tensors"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(content: object, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif isinstance(content, str):
+        weights = dict(torchvision.models.mobilenet_v2(weights=None).state_dict())
+        torch.save(
+            {
+                **weights,
+                "features.0.0.weight": weights["features.0.0.weight"] * torch.nan if content == "nan" else content,
+            },
+            file,
+        )
+    else:
+        torch.save(content, file)
+    with pytest.raises(ValueError, match=rf"^encoder_weights: .*{message}"):
+        load_encoder_weights(DeepLabClickNetwork(4, decoder_channels=16), file)
+
+
+def test_a_network_to_start_from_must_be_finite(tmp_path: Path) -> None:
+    trained = nn.Conv2d(3, 4, 1)
+    save_file({"weight": trained.weight.detach() * torch.inf, "bias": torch.zeros(4)}, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"start: .* is damaged \(weight holds -?inf\)"):
+        load_network_weights(nn.Conv2d(3, 4, 1), tmp_path / "model.safetensors")

@@ -147,3 +147,19 @@ def test_drawings_depend_on_the_seed_alone() -> None:
     )
     assert first == again
     assert first["photographs"] == other["photographs"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("of", ["milliseconds", "base", "unclicked"])
+def test_what_is_no_number_lets_nothing_through(of: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    milliseconds = (value, value) if of == "milliseconds" else SAME_SPEED
+    if of == "base":
+        monkeypatch.setattr("ihp_backend.retraining.gate.mean_iou_after", lambda *_: value)
+    if of == "unclicked":
+        monkeypatch.setattr(
+            "ihp_backend.retraining.gate.unclicked_mean_iou", lambda records, weights: np.full(len(weights), value)
+        )
+    verdict = judge((GOOD, BETTER), (GOOD, GOOD), milliseconds, QUICK, (GOOD, GOOD))
+    assert not verdict.passed
+    assert verdict.reason.startswith("not finite: ")
+    assert "nothing can be said of a model without numbers" in verdict.reason
