@@ -186,23 +186,3 @@ def test_a_model_that_cannot_learn_is_named(tmp_path: Path, recipe: LessonRecipe
     report = school.progress("2").current()
     assert report is not None
     assert (report.state, report.message.split(":")[0]) == ("failed", "LessonError")
-
-
-@pytest.mark.usefixtures("quick_export")
-def test_a_lesson_whose_loss_is_no_number_fails_and_the_model_before_goes_on(
-    tmp_path: Path, recipe: LessonRecipe
-) -> None:
-    school = School(tmp_path)
-    index = accept(school, range(1, 11))
-    quick = replace(recipe, force=True, fine_tuning=replace(recipe.fine_tuning, steps=4))
-    version = learn(school, index, quick).version
-    assert school.versions.current("2") == version
-    wild = replace(quick, fine_tuning=replace(quick.fine_tuning, learning_rate=1e30))
-    message = r"(loss|weights): .* in step \d \(photographs? of task \d+.*; tiny-\w+ goes on serving"
-    with pytest.raises(LessonError, match=message):
-        learn(school, accept(school, range(1, 12), first=100), wild)
-    report = school.progress("2").current()
-    assert report is not None
-    assert report.state == "failed"
-    assert school.versions.current("2") == version
-    assert not list(school.lesson_folder("2").glob("training-*.pt"))
