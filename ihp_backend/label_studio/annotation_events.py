@@ -57,8 +57,7 @@ def changes(event: Mapping[str, Any]) -> Iterator[Change]:
     config = as_object(event.get("project")).get("label_config")
     if isinstance(config, str) and config.strip():
         yield Configured(project, config)
-    annotations = [*one_or_more(event.get("annotation")), *one_or_more(event.get("annotations"))]
-    tasks = one_or_more(event.get("task")) + one_or_more(event.get("tasks"))
+    annotations, tasks = annotations_of(event), one_or_more(event.get("task")) + one_or_more(event.get("tasks"))
     if action in _MADE:
         by_id = {id_key(task): task for task in tasks}
         for annotation in annotations:
@@ -75,6 +74,11 @@ def changes(event: Mapping[str, Any]) -> Iterator[Change]:
         yield TrainingWanted(project)
 
 
+def annotations_of(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The annotations that an event is about: some actions name one, others several."""
+    return one_or_more(event.get("annotation")) + one_or_more(event.get("annotations"))
+
+
 def lacking(event: Mapping[str, Any]) -> str | None:
     """The field without which an event does not tell what its action is about; None where it has all that is needed.
 
@@ -85,8 +89,7 @@ def lacking(event: Mapping[str, Any]) -> str | None:
         return None
     if not project_key(event.get("project")):
         return "project"
-    annotations = [*one_or_more(event.get("annotation")), *one_or_more(event.get("annotations"))]
-    tasks = one_or_more(event.get("task")) + one_or_more(event.get("tasks"))
+    annotations, tasks = annotations_of(event), one_or_more(event.get("task")) + one_or_more(event.get("tasks"))
     if action in _MADE and not (annotations and all(_ids_of(one, {}) for one in annotations)):
         return "annotation"
     if action in _DELETED and len(list(_ids(annotations))) < max(len(annotations), 1):

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ihp_backend.label_studio.annotation_events import CLICKS, PROJECTS, id_key, lacking, project_key
+from ihp_backend.label_studio.annotation_events import CLICKS, PROJECTS, annotations_of, id_key, lacking, project_key
 from ihp_backend.label_studio.clicks.click_memory import NOBODY
 from ihp_backend.label_studio.loose_json import one_or_more
 from ihp_backend.label_studio.predictions import Predictions
@@ -85,7 +85,7 @@ def _untold(action: str, missing: str, projects: Sequence[str]) -> Problem:
 
 def _tasks_of(event: Mapping[str, Any]) -> set[str]:
     """The tasks whose annotations an event is about."""
-    named = [*one_or_more(event.get("task")), *(annotation.get("task") for annotation in _annotations(event))]
+    named = [*one_or_more(event.get("task")), *(annotation.get("task") for annotation in annotations_of(event))]
     return {key for key in map(id_key, named) if key}
 
 
@@ -103,7 +103,7 @@ def _forget(event: Mapping[str, Any], action: str, tasks: set[str], predictions:
     """Submitted and deleted work has no standing clicks any more; other annotators' work on the task goes on."""
     project = project_key(event.get("project"))
     if action.startswith("ANNOTATION"):
-        annotators = {id_key(one.get("completed_by")) for one in _annotations(event)}
+        annotators = {id_key(one.get("completed_by")) for one in annotations_of(event)}
         for task in tasks:
             for annotator in annotators or {NOBODY}:
                 predictions.forget(project, task, annotator)
@@ -114,7 +114,3 @@ def _forget(event: Mapping[str, Any], action: str, tasks: set[str], predictions:
     if action == "TASKS_DELETED":
         for deleted in one_or_more(event.get("tasks")):
             predictions.forget(project, id_key(deleted))
-
-
-def _annotations(event: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return one_or_more(event.get("annotation")) + one_or_more(event.get("annotations"))
