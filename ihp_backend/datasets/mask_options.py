@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,7 @@ from ihp_backend.labels import IGNORE, LabelSet
 
 Beyond = Literal["refuse", "ignore"]
 Sides = Literal["person", "viewer"]
+Item = TypeVar("Item")
 
 _LOOKED_AT = 20
 _ORIENTATION = 0x0112  # in EXIF; 1 is upright
@@ -81,7 +82,7 @@ class MaskOptions:
 def _kinds(masks: Sequence[Path]) -> str:
     """Of which kinds masks are, in words."""
     kinds: Counter[str] = Counter()
-    for mask in _some(masks):
+    for mask in spread(masks, _LOOKED_AT):
         try:
             with Image.open(mask) as image:
                 kinds[_kind(image)] += 1
@@ -93,7 +94,7 @@ def _kinds(masks: Sequence[Path]) -> str:
 
 def _turned(photographs: Sequence[Path]) -> str:
     """How many photographs say that they are stored turned, in words; nothing where none does."""
-    looked_at, turned = _some(photographs), 0
+    looked_at, turned = spread(photographs, _LOOKED_AT), 0
     for photograph in looked_at:
         try:
             with Image.open(photograph) as image:
@@ -103,11 +104,9 @@ def _turned(photographs: Sequence[Path]) -> str:
     return f"{turned} of {len(looked_at)} looked at say in EXIF that they are turned" if turned else ""
 
 
-def _some(files: Sequence[Path]) -> list[Path]:
-    """A few files, spread evenly over all."""
-    return (
-        [files[index] for index in np.unique(np.linspace(0, len(files) - 1, _LOOKED_AT).astype(int))] if files else []
-    )
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """A few items, spread evenly over all."""
+    return [items[index] for index in np.unique(np.linspace(0, len(items) - 1, most).astype(int))] if items else []
 
 
 def _kind(image: Image.Image) -> str:

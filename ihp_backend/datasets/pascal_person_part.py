@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ihp_backend.datasets.layouts import Layout, Source, list_files
-from ihp_backend.datasets.mask_options import MaskOptions
+from ihp_backend.datasets.mask_options import MaskOptions, spread
 from ihp_backend.datasets.paired_files import Pair
 from ihp_backend.datasets.reading import read_mask
 from ihp_backend.datasets.sourced_pairs import SourcedPairs
@@ -101,12 +101,12 @@ def find_order(pairs: Sequence[Pair], options: MaskOptions | None = None) -> tup
     options = options or MaskOptions()
     heights = np.zeros(len(PASCAL_PERSON_PART))
     seen = np.zeros(len(PASCAL_PERSON_PART), np.int64)
-    chosen = np.unique(np.linspace(0, len(pairs) - 1, _MASKS_LOOKED_AT).astype(int))
+    chosen = spread(pairs, _MASKS_LOOKED_AT)
     table = np.full(256, IGNORE, np.uint8)
     as_they_are = options.table(PASCAL_PERSON_PART, None)
     table[: len(as_they_are)] = as_they_are
-    for index in chosen:
-        mask = table[read_mask(pairs[index].mask, options.ids_in or "indices")]
+    for pair in chosen:
+        mask = table[read_mask(pair.mask, options.ids_in or "indices")]
         rows, columns = np.nonzero((mask > 0) & (mask != IGNORE))
         ids = mask[rows, columns]
         middle = rows.mean() if len(rows) else 0
