@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ihp_backend.commands.accepted_work import accepted, sync
+from ihp_backend.commands.accepted import accepted, sync
 from ihp_backend.commands.config import config
 from ihp_backend.commands.doctor import doctor
-from ihp_backend.commands.failing import failure
-from ihp_backend.commands.lessons import train, train_status, worker, worker_beside
+from ihp_backend.commands.fine_tuning import train, train_status, worker, worker_beside
+from ihp_backend.commands.former_names import tell_hints
 from ihp_backend.commands.models import models
 from ihp_backend.commands.predict_project import predict_project
+from ihp_backend.commands.shared import failure
 
 if TYPE_CHECKING:
     from ihp_backend.clicks import Click
@@ -52,13 +54,19 @@ def serve(
     local_files_root: Annotated[
         Path | None, typer.Option(help="Folder that Label Studio serves as /data/local-files/.")
     ] = None,
-    lessons: Annotated[
-        bool, typer.Option(envvar="IHP_LESSONS", help="Start a worker that takes in events and holds lessons.")
+    fine_tuning: Annotated[
+        bool,
+        typer.Option(
+            "--fine-tuning/--no-fine-tuning",
+            "--lessons/--no-lessons",
+            envvar=["IHP_FINE_TUNING", "IHP_LESSONS"],
+            help="Start a worker that takes in events and runs fine-tuning jobs.",
+        ),
     ] = True,
 ) -> None:
     """Serve Label Studio's ML backend protocol until stopped."""
     from ihp_backend.server.serve import serve as run
-    from ihp_backend.server.settings import ServerSettings, SettingsError
+    from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
     try:
         settings = ServerSettings.from_environment(
@@ -72,7 +80,7 @@ def serve(
             allow_private_addresses=allow_private_addresses,
             local_files_root=local_files_root,
         )
-        with worker_beside(settings.prepare_data_dir(), settings.model) if lessons else nullcontext():
+        with worker_beside(settings.prepare_data_dir(), settings.model) if fine_tuning else nullcontext():
             run(settings)
     except SettingsError as error:
         raise failure(str(error)) from None
@@ -131,6 +139,7 @@ def version() -> None:
 
 def main() -> None:
     """The console entry point."""
+    tell_hints(sys.argv[1:])
     app()
 
 

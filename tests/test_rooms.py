@@ -10,9 +10,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ihp_backend"
 ROOMS = [
-    "labels", "clicks", "networks", "losses", "datasets", "parsing", "exporting", "evaluation", "learning",
-    "retraining", "label_studio.problems", "label_studio.loose_json", "label_studio.web", "label_studio.config",
-    "label_studio.masks", "label_studio.clicks", "label_studio", "lessons", "server", "doctor", "commands", "cli",
+    "single_flight", "storage", "labels", "clicks", "networks", "losses", "datasets", "parsing", "exporting",
+    "evaluation",
+    "learning", "model_registry", "annotation_store", "label_studio.problems", "label_studio.loose_json",
+    "label_studio.web", "label_studio.api", "label_studio.config", "label_studio.masks", "label_studio.clicks",
+    "label_studio.whole_numbers", "label_studio.batch_limits", "label_studio.backend_settings",
+    "label_studio.annotations", "label_studio.predict", "label_studio",
+    "finetuning", "server", "doctor", "commands", "cli",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -49,7 +49,7 @@ def main(
     """Calibrates a model folder in place."""
     try:
         parser, samples = (
-            Parser.from_pretrained(model, doubtful=True),
+            Parser.from_pretrained(model, unfiltered=True),
             open_dataset(dataset, data, split, parsed_options(option)),
         )
         check_labels(parser.labels, samples.labels)

@@ -1,4 +1,4 @@
-"""Options of data sets on the command line: ``--option KEY=VALUE`` says otherwise what is assumed about the files."""
+"""Data sets on the command line: their options (``--option KEY=VALUE``), and Label Studio's exports by name."""
 
 from __future__ import annotations
 

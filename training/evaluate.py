@@ -1,12 +1,13 @@
 """The interaction protocol on a data set: ``python -m training.evaluate --dataset NAME --data DIR [--model MODEL]``.
 
 Simulated annotators place initial clicks and then one correction after the other. Prints mIoU after each, the paper's
-Add. and Avg., NoC, near-edge measures, obedience and calm; with ``--out`` writes them as JSON, CSV and PNG with what
-produced them, and keeps every photograph's record, so that the same command goes on after an interruption.
+Add. and Avg., NoC, near-edge measures, clicks followed and calm. With ``--out`` writes them as JSON, CSV and PNG with
+what produced them, and keeps every photograph's record, so that the same command goes on after an interruption.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ihp_backend.commands.former_names import tell_hints
 from ihp_backend.datasets import open_dataset
 from ihp_backend.evaluation import Annotator, Curve, evaluate, plot_curves, provenance, recovery, summarise
 from ihp_backend.evaluation.summary import write_curve, write_json, write_labels, write_measures
@@ -24,13 +26,11 @@ from ihp_backend.parsing.cores import available_cores
 from training.dataset_options import OPTION_HELP, parsed_options
 from training.evaluation_models import parser_maker
 from training.evaluation_tables import show, show_recovery
-from training.exports import know_exports
 
 ROUNDS_AFTER = 5
 """Corrections after a wrong click during which its recovery is watched."""
 
 console = Console()
-know_exports()
 
 
 def main(
@@ -41,9 +41,17 @@ def main(
         typer.Option(help="Packaged model, model folder, .ckpt, nearest or watershed; default: the packaged one."),
     ] = None,
     engine: Annotated[str, typer.Option(help="onnx or torch.")] = "onnx",
-    obedient: Annotated[bool, typer.Option(help="Settle clicks that the network does not follow.")] = True,
-    doubtful: Annotated[
-        bool, typer.Option("--doubtful", help="Keep what a live network is unsure of and nobody clicked.")
+    enforce_clicks: Annotated[
+        bool,
+        typer.Option(
+            "--enforce-clicks/--no-enforce-clicks",
+            "--obedient/--no-obedient",
+            help="Settle clicks that the network does not follow.",
+        ),
+    ] = True,
+    unfiltered: Annotated[
+        bool,
+        typer.Option("--unfiltered", "--doubtful", help="Keep what a live network is unsure of and nobody clicked."),
     ] = False,
     split: Annotated[str, typer.Option()] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first photographs.")] = None,
@@ -55,8 +63,9 @@ def main(
     off_centre: Annotated[bool, typer.Option("--off-centre", help="Click anywhere in a region.")] = False,
     jitter: Annotated[int, typer.Option(help="Miss by up to this many pixels.")] = 0,
     last_answer: Annotated[bool, typer.Option(help="Give the model its last answer as the parsing so far.")] = True,
-    strangers: Annotated[
-        bool, typer.Option("--strangers", help="Ask a live network as if it knew none of the labels.")
+    unseen_labels: Annotated[
+        bool,
+        typer.Option("--unseen-labels", "--strangers", help="Ask a live network as if it knew none of the labels."),
     ] = False,
     wrong_click: Annotated[
         int | None, typer.Option(help="Also measure recovery from a wrong click in this round.")
@@ -83,8 +92,8 @@ def main(
         processes = workers or available_cores()
         threads = max(available_cores() // processes, 1)
         with parser_maker(
-            model, samples.labels, engine=engine, threads=threads, obedient=obedient, doubtful=doubtful,
-            strangers=strangers,
+            model, samples.labels, engine=engine, threads=threads, enforce_clicks=enforce_clicks, unfiltered=unfiltered,
+            unseen_labels=unseen_labels,
         ) as make_parser:  # fmt: skip
             version = make_parser().version
 
@@ -112,9 +121,9 @@ def main(
             **provenance("training.evaluate"),
             "seconds": round(perf_counter() - began, 1),
             "workers": processes,
-            "obedient": obedient,
-            "doubtful": doubtful,
-            "strangers": strangers,
+            "obedient": enforce_clicks,
+            "doubtful": unfiltered,
+            "strangers": unseen_labels,
             "annotator": asdict(annotator),
             "recovery": [asdict(one) for one in recoveries] if recoveries else None,
             **summary,
@@ -135,4 +144,5 @@ def write(out: Path, record: dict[str, Any], curves: list[Curve], labels: LabelS
 
 
 if __name__ == "__main__":
+    tell_hints(sys.argv[1:])
     typer.run(main)

@@ -28,11 +28,9 @@ from ihp_backend.evaluation.summary import write_json
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.checkpoint import CheckpointError
 from training.dataset_options import OPTION_HELP, parsed_options
-from training.exports import know_exports
 from training.run_folder import config_of, settings_of
 
 console = Console()
-know_exports()
 
 
 def main(

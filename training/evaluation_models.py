@@ -25,9 +25,9 @@ def parser_maker(
     *,
     engine: str = "onnx",
     threads: int = 1,
-    obedient: bool = True,
-    doubtful: bool = False,
-    strangers: bool = False,
+    enforce_clicks: bool = True,
+    unfiltered: bool = False,
+    unseen_labels: bool = False,
 ) -> Iterator[MakeParser]:
     """Gives a function without arguments that makes the parser called ``model``, in any process.
 
@@ -35,17 +35,23 @@ def parser_maker(
         model: a packaged model, a model folder, a Lightning checkpoint (.ckpt, exported for as long as this lasts),
             "nearest", "watershed", or None for the packaged default model.
         labels: the label set that it shall speak.
-        engine, threads, obedient, doubtful: see ``Parser.from_pretrained``; the classical parsers have none of them.
-        strangers: whether a live network is asked as if it knew none of the labels.
+        engine, threads, enforce_clicks, unfiltered: see ``Parser.from_pretrained``; the classical parsers have
+            none of them.
+        unseen_labels: whether a live network is asked as if it knew none of the labels.
 
     Raises:
-        ValueError: a checkpoint that does not exist or has no config.yaml in its run; strangers to another network.
+        ValueError: a checkpoint that does not exist or has no config.yaml in its run; unseen labels to another network.
     """
     if model in CLASSICAL:
         yield partial(CLASSICAL[model], labels)
         return
-    how: dict[str, Any] = {"engine": engine, "threads": threads, "obedient": obedient, "doubtful": doubtful}
-    load = partial(_load, labels=labels, strangers=strangers, **how)
+    how: dict[str, Any] = {
+        "engine": engine,
+        "threads": threads,
+        "enforce_clicks": enforce_clicks,
+        "unfiltered": unfiltered,
+    }
+    load = partial(_load, labels=labels, unseen_labels=unseen_labels, **how)
     if model is None or not model.endswith(".ckpt"):
         yield partial(load, model)
         return
@@ -54,13 +60,13 @@ def parser_maker(
         yield partial(load, exported)
 
 
-def _load(model: str | Path | None, labels: LabelSet, *, strangers: bool, **how: Any) -> Parser:
+def _load(model: str | Path | None, labels: LabelSet, *, unseen_labels: bool, **how: Any) -> Parser:
     parser = Parser.from_pretrained(model, labels, **how)
-    if not strangers:
+    if not unseen_labels:
         return parser
     if not parser.any_labels:
-        raise ValueError(f"strangers: {parser.version} answers only labels that it knows; measure it without")
-    return parser.speaking(labels, {})
+        raise ValueError(f"unseen labels: {parser.version} answers only labels that it knows; measure it without")
+    return parser.with_labels(labels, {})
 
 
 def _export(checkpoint: Path, folder: Path) -> Path:

@@ -9,14 +9,17 @@ does before it says that it is done.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
 
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import BENCHMARKS, LabelSet
+from ihp_backend.learning.live_recipe import LiveRecipe
+from ihp_backend.networks import LiveNetwork
 from ihp_backend.networks.weights import read_training_checkpoint
 from training.run_folder import config_of, settings_of
 
@@ -35,18 +38,32 @@ def main(
     """Exports a checkpoint."""
     try:
         label_set = labels_of(checkpoint, labels)
-        network_config = settings_of(config or config_of(checkpoint))["model"]["network"]
+        settings = settings_of(config or config_of(checkpoint))
+        network_config = settings["model"]["network"]
         description = {
             "class": network_config["class_path"].rpartition(".")[2],
-            "arguments": {**network_config["init_args"], "encoder_weights": None},
+            "arguments": without_encoder_weights(network_config["init_args"]),
         }
         difference = write_model_folder(
-            out, out.name, description, network_weights(checkpoint), label_set, working_size
-        )
+            out, out.name, description, network_weights(checkpoint), label_set, working_size, None,
+            recipe_of(description["class"], settings),
+        )  # fmt: skip
     except (ExportError, OSError, ValueError) as error:
         raise SystemExit(f"export: {error}") from None
     size = sum(file.stat().st_size for file in out.iterdir())
     print(f"{out}: {size / 1e6:.1f} MB, ONNX Runtime within {difference:.1e} standard deviations of torch")
+
+
+def without_encoder_weights(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A network's arguments without the file that its encoder began with; not every network has one."""
+    return {name: None if name == "encoder_weights" else value for name, value in arguments.items()}
+
+
+def recipe_of(network: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How a live network was trained, for its fine-tuning; None for other networks."""
+    if network != LiveNetwork.__name__:
+        return None
+    return LiveRecipe.of_training(settings["model"], settings.get("data") or {}).to_dict()
 
 
 def labels_of(checkpoint: Path, name: str | None) -> LabelSet:

@@ -20,13 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ihp_backend.datasets import DATASETS, Fault, Report, StoredDataset, check_dataset, open_split
-from ihp_backend.datasets.published import COUNTS, IMPLIED
 from ihp_backend.datasets.sample import counted
 from ihp_backend.parsing.cores import available_cores
+from training.dataset_figures import COUNTS, IMPLIED
 from training.dataset_options import OPTION_HELP, parsed_options
-from training.exports import know_exports
-
-know_exports()
 
 SPLITS = ("train", "val", "test")
 MOST_NOTES = 20

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from training.former_names import present_settings
+
 CONFIG = "config.yaml"
 
 
@@ -28,12 +30,12 @@ def config_of(checkpoint: Path) -> Path:
 
 
 def settings_of(config: Path) -> dict[str, Any]:
-    """What a training's configuration says, by section.
+    """What a training's configuration says, by section, in present names; whoever exports cannot change former ones.
 
     Raises:
-        ValueError: it is no configuration.
+        ValueError: it is no configuration, or has a setting under its former and under its present name.
     """
     settings = yaml.safe_load(config.read_text())
     if not isinstance(settings, dict) or "model" not in settings:
         raise ValueError(f"config: {config} has no section model; give the config.yaml that training wrote")
-    return settings
+    return present_settings(settings)

@@ -7,6 +7,7 @@ Ctrl-C or a killed machine cost nothing but the steps since the last checkpoint:
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,14 @@ from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.learning.stepwise_data import StepwiseData
 from ihp_backend.networks.weights import read_training_checkpoint
-from training.exports import know_exports
+from training.former_names import present_arguments
 from training.run_folder import CONFIG
 
 FINISHED = "finished"
@@ -49,8 +50,11 @@ class TrainingCommand(LightningCLI):
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Looks at a checkpoint that is given before Lightning reads its settings from it."""
-        super().parse_arguments(parser, args)
+        """Takes former names, too, and looks at a checkpoint before Lightning reads its settings from it."""
+        if args is None:
+            self.config = parser.parse_args(present_arguments(sys.argv[1:], _hint))
+        else:
+            super().parse_arguments(parser, args)
         chosen = self.config.get("subcommand")
         given = (self.config[chosen] if chosen else self.config).get("ckpt_path")
         # Lightning also takes addresses, and words such as "best".
@@ -104,9 +108,13 @@ class TrainingCommand(LightningCLI):
             (Path(self.trainer.default_root_dir) / FINISHED).touch()
 
 
+@rank_zero_only
+def _hint(former: str, present: str) -> None:
+    print(f"hint: {former} is called {present} now; the former name will not be known for long", file=sys.stderr)
+
+
 def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None:
     """The command line of one kind of training."""
-    know_exports()
     # The data go on after the checkpoint by themselves; the warning knows only one other way to do that.
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
     try:

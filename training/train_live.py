@@ -1,6 +1,7 @@
 """Trains the live network: ``python -m training.train_live fit --config FILE --run FOLDER --data.root DIR``.
 
-Everything else is as in ``training.train``.
+Everything else is as in ``training.train``, but for the loss: that of the live network is made in its loop
+(``LiveTraining``), so there is no ``--model.loss``.
 """
 
 from __future__ import annotations

@@ -20,11 +20,9 @@ from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.parsing.cores import available_cores
 from training.dataset_options import OPTION_HELP, parsed_options
 from training.evaluation_models import parser_maker
-from training.exports import know_exports
 from training.picture_sheet import answers, write_sheet
 
 console = Console()
-know_exports()
 
 
 def main(

@@ -10,12 +10,12 @@ from types import FrameType
 
 from rich.console import Console
 
-from examples.demo.client import ApiError
 from examples.demo.demonstration import Demonstration
 from examples.demo.processes import ServerError
 from examples.demo.proof import ProofError
 from examples.demo.settings import SettingError, Settings
 from examples.demo.steps import Steps
+from ihp_backend.label_studio.api.client import ApiError
 
 WHAT_NOW = """
 [bold]Label Studio[/]  {url}/projects/{project}/data
@@ -24,7 +24,7 @@ WHAT_NOW = """
 [bold]What to do now[/]
   1. Open the address, log in, click on a photograph; switch on "Auto-Annotation" (bottom), take the pink tool (right).
   2. Choose a part for each click (key f: face, a: hair, o: coat) and click on it; Alt+click says "not here".
-  3. Keep the masks with the green tick (bottom), then Submit: the backend has its first lesson.
+  3. Keep the masks with the green tick (bottom), then Submit: the backend has its first fine-tuning job.
 
 Ctrl-C stops everything; make demo continues where you were; make demo-reset starts over.
 """

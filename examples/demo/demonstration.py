@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from examples.demo import backend, label_studio, project, proof
-from examples.demo.client import ApiError, LabelStudio, Record
+from examples.demo.client import LabelStudioUser
 from examples.demo.label_studio import Account
 from examples.demo.processes import (
     Server,
@@ -33,6 +33,7 @@ from examples.demo.settings import (
     taken_port_message,
 )
 from examples.demo.steps import Steps
+from ihp_backend.label_studio.api.client import ApiError, Record
 
 
 class Demonstration:
@@ -59,7 +60,7 @@ class Demonstration:
             self.account.token,
         )
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.client = LabelStudio(settings.label_studio_url, self.account.token)
+        self.client = LabelStudioUser(settings.label_studio_url, self.account.token)
 
     def __enter__(self) -> Demonstration:
         return self

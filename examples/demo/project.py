@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from examples.demo.client import LabelStudio, Record
+from examples.demo.client import LabelStudioUser
+from ihp_backend.label_studio.api.client import Record
 
 TITLE = "People"
 BACKEND_TITLE = "IHP Backend"
@@ -21,7 +22,7 @@ SETTINGS = {
 }
 
 
-def ensure_project(client: LabelStudio, label_config: str) -> Record:
+def ensure_project(client: LabelStudioUser, label_config: str) -> Record:
     """The demonstration's project; made when it does not exist, never changed when it does."""
     for project in client.projects():
         if project["title"] == TITLE:
@@ -53,13 +54,13 @@ def missing_photographs(photographs: Sequence[Path], tasks: Iterable[Record]) ->
     return [path for path in photographs if upload_name(path) not in present]
 
 
-def import_photograph(client: LabelStudio, project: int, path: Path) -> None:
+def import_photograph(client: LabelStudioUser, project: int, path: Path) -> None:
     """Upload one photograph as one task."""
     media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
     client.upload(project, upload_name(path), path.read_bytes(), media_type)
 
 
-def ensure_backend(client: LabelStudio, project: int, url: str) -> Record:
+def ensure_backend(client: LabelStudioUser, project: int, url: str) -> Record:
     """The project's interactive backend at ``url``, with its webhook; other ports of earlier starts are removed."""
     connected: Record | None = None
     for backend in client.backends(project):
@@ -67,14 +68,14 @@ def ensure_backend(client: LabelStudio, project: int, url: str) -> Record:
             connected = backend
         elif backend["title"] == BACKEND_TITLE:
             # Label Studio asks only the first interactive backend, so one at an old port would silence this one.
-            client.request("DELETE", f"/api/ml/{backend['id']}")
+            client.change("DELETE", f"/api/ml/{backend['id']}")
     if connected is None:
         connected = client.connect_backend(project, url, BACKEND_TITLE)
     ensure_webhook(client, project, url)
     return connected
 
 
-def ensure_webhook(client: LabelStudio, project: int, backend_url: str) -> None:
+def ensure_webhook(client: LabelStudioUser, project: int, backend_url: str) -> None:
     """Exactly one webhook of the backend: without it no annotation reaches the backend.
 
     Label Studio makes it when a backend is connected, leaves it behind when the backend is removed, and does not
@@ -86,6 +87,6 @@ def ensure_webhook(client: LabelStudio, project: int, backend_url: str) -> None:
         if webhook["url"] == wanted and webhook["is_active"] and not present:
             present = True
         elif re.fullmatch(r"http://127\.0\.0\.1:\d+/webhook", webhook["url"]):
-            client.request("DELETE", f"/api/webhooks/{webhook['id']}/")
+            client.change("DELETE", f"/api/webhooks/{webhook['id']}/")
     if not present:
         client.create_webhook(project, wanted)

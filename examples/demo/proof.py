@@ -9,8 +9,9 @@ from typing import Any
 
 from PIL import Image
 
-from examples.demo.client import LabelStudio, Record
+from examples.demo.client import LabelStudioUser
 from examples.demo.project import uploaded_name
+from ihp_backend.label_studio.api.client import Record
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
 
 UPLOAD = "ihp-demo-proof.jpg"
@@ -62,7 +63,7 @@ def decode(region: Record) -> Any:
 
 
 def click_once(
-    client: LabelStudio, project: int, backend: int, photograph: Path, label: str, x: float, y: float
+    client: LabelStudioUser, project: int, backend: int, photograph: Path, label: str, x: float, y: float
 ) -> Proof:
     """Upload a photograph, click on it, look at the mask, and remove the photograph again.
 
@@ -83,9 +84,10 @@ def click_once(
         remove_traces(client, project, upload.get("file_upload_ids", ()))
 
 
-def remove_traces(client: LabelStudio, project: int, uploads: Any = ()) -> None:
+def remove_traces(client: LabelStudioUser, project: int, uploads: Any = ()) -> None:
     """Remove the proof's task, also one that an interrupted proof left behind."""
-    for task in client.tasks(project):
+    # All of them first: a list read page by page while it changes leaves tasks out.
+    for task in list(client.tasks(project)):
         if uploaded_name(task) == UPLOAD:
             client.delete_task(task, uploads)
 

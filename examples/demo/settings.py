@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from examples.demo.label_studio import Account
+from ihp_backend.storage.atomic_files import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = ROOT / "examples" / "photographs"
@@ -93,11 +93,5 @@ def load_account(folder: Path) -> Account:
         raise SettingError(f"{path} does not hold an account ({error}); start over with: make demo-reset") from error
     folder.mkdir(parents=True, exist_ok=True)
     account = Account.random()
-    # Written under another name first, so that an interruption cannot leave half an account behind.
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(asdict(account), file, indent=1)
-    unfinished.replace(path)
+    write_json(path, asdict(account), mode=0o600)
     return account

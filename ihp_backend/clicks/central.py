@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ihp_backend.clicks.click import Click
-from ihp_backend.clicks.regions import LabelMap, central_pixel, number_regions
+from ihp_backend.clicks.connected_components import LabelMap, central_pixel, number_regions
 from ihp_backend.labels import IGNORE
 
 
@@ -34,6 +34,15 @@ def central_clicks(
 
     Returns:
         Positive clicks with the label that is true there, the background's last; none on ignored pixels.
+
+    Example:
+        >>> parsing = np.zeros((80, 80), np.uint8)
+        >>> parsing[10:30, 10:30] = 1
+        >>> first, background = central_clicks(parsing, np.random.default_rng(0))
+        >>> parsing[first.y, first.x] == first.label == 1, background.label
+        (True, 0)
+        >>> central_clicks(np.full((80, 80), 255, np.uint8), np.random.default_rng(0))
+        []
     """
     regions = number_regions(np.where(parsing == IGNORE, np.uint8(0), parsing))
     areas = np.bincount(regions.ravel())

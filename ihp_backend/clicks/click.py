@@ -14,6 +14,12 @@ class Click:
         y: row in image pixels, 0 at the top.
         label: id in the label set that goes with the image; 0 is the background.
         positive: False says "this pixel is not of this label".
+
+    Example:
+        >>> Click(x=120, y=80, label=13)
+        Click(x=120, y=80, label=13, positive=True)
+        >>> Click(120, 80, 13, positive=False).positive
+        False
     """
 
     x: int

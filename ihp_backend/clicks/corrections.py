@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks.click import Click
-from ihp_backend.clicks.regions import LabelMap, central_pixel, number_regions
+from ihp_backend.clicks.connected_components import LabelMap, central_pixel, number_regions
 from ihp_backend.labels import IGNORE
 
 
@@ -20,7 +20,7 @@ def correction_click(
     candidates: int = 5,
     clicked: Collection[tuple[int, int]] = (),
 ) -> Click | None:
-    """The next correction: in the largest wrongly labelled region, with the label that is true there (IHP, IV-B).
+    """The next correction click: in the largest wrongly labelled region, with the label true there (IHP, IV-B).
 
     The paper does not say what bounds a region. Here it is an 8-connected component of wrong pixels that share their
     true label, so that one click answers for all of it. The first of several regions of the same size is taken.
@@ -38,6 +38,15 @@ def correction_click(
 
     Raises:
         ValueError: ``predicted`` has another size than ``parsing``.
+
+    Example:
+        >>> parsing = np.zeros((4, 6), np.uint8)
+        >>> parsing[:, 3:] = 2
+        >>> click = correction_click(parsing, np.zeros_like(parsing), np.random.default_rng(0))
+        >>> click.label, click.x >= 3
+        (2, True)
+        >>> correction_click(parsing, parsing, np.random.default_rng(0)) is None
+        True
     """
     clicks = correction_clicks(parsing, predicted, rng, 1, candidates=candidates, clicked=clicked)
     return clicks[0] if clicks else None
@@ -52,9 +61,15 @@ def correction_clicks(
     candidates: int = 5,
     clicked: Collection[tuple[int, int]] = (),
 ) -> list[Click]:
-    """Up to ``count`` corrections at once, one in each of the largest wrongly labelled regions, largest first.
+    """Up to ``count`` correction clicks at once, one in each of the largest wrongly labelled regions, largest first.
 
     Everything else is as for ``correction_click``.
+
+    Example:
+        >>> parsing = np.array([[1, 1, 1, 0, 2]], np.uint8)
+        >>> clicks = correction_clicks(parsing, np.zeros_like(parsing), np.random.default_rng(0), count=2)
+        >>> [click.label for click in clicks]
+        [1, 2]
     """
     wrong = _wrong(parsing, predicted, clicked)
     clicks: list[Click] = []
@@ -77,6 +92,12 @@ def negative_click(
     Other than a correction it says only what the pixel is not, so a region is an 8-connected component of wrong pixels
     that share the label shown. Not in the paper, whose clicks are all positive. Everything else is as for
     ``correction_click``.
+
+    Example:
+        >>> shown = np.array([[0, 3, 3]], np.uint8)
+        >>> click = negative_click(np.zeros_like(shown), shown, np.random.default_rng(0))
+        >>> click.label, click.positive
+        (3, False)
     """
     wrong = _wrong(parsing, predicted, clicked) & (predicted != IGNORE)
     for region in _largest_regions(wrong, predicted, 1):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks.click import Click
-from ihp_backend.clicks.regions import LabelMap
+from ihp_backend.clicks.connected_components import LabelMap
 from ihp_backend.labels import IGNORE
 
 
@@ -28,6 +28,12 @@ def random_clicks(
 
     Returns:
         Positive clicks with the label that is true there, the background's first; no pixel twice, none ignored.
+
+    Example:
+        >>> parsing = np.repeat(np.array([[0, 1]], np.uint8), 20, axis=0)
+        >>> clicks = random_clicks(parsing, np.random.default_rng(0), count=8, background_limits=(3, 3))
+        >>> [click.label for click in clicks]
+        [0, 0, 0, 1, 1, 1, 1, 1]
     """
     return _spread_clicks(parsing, parsing != IGNORE, rng, count, background_limits)
 

@@ -41,6 +41,11 @@ def localization_maps(
 
     Raises:
         ValueError: a click outside the map or of a label that has none, or ``out`` of another shape.
+
+    Example:
+        >>> maps = localization_maps([Click(2, 0, label=1)], height=1, width=5, num_labels=2)
+        >>> maps[1].tolist(), maps[0].tolist()
+        ([[4, 1, 0, 1, 4]], [[255, 255, 255, 255, 255]])
     """
     shape = (num_labels, height, width)
     if out is None:
@@ -54,10 +59,20 @@ def localization_maps(
 
 
 def add_click(maps: NDArray[np.uint8], click: Click) -> None:
-    """Stamps one more click into ``maps`` (uint8 (num_labels, height, width)), in place.
+    """Stamp a further click into ``maps`` (uint8 (num_labels, height, width)), in place.
 
     Raises:
         ValueError: the click lies outside the maps or its label has no map.
+
+    Example:
+        >>> maps = np.full((2, 1, 4), FAR, np.uint8)
+        >>> add_click(maps, Click(0, 0, label=1))
+        >>> maps[1].tolist()
+        [[0, 1, 4, 9]]
+        >>> add_click(maps, Click(9, 0, label=1))
+        Traceback (most recent call last):
+            ...
+        ValueError: click: (9, 0) lies outside the image; x goes from 0 to 3, y to 0
     """
     num_labels, height, width = maps.shape
     x, y = click.x, click.y

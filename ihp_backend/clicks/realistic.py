@@ -12,7 +12,7 @@ import numpy as np
 
 from ihp_backend.clicks.central import central_clicks
 from ihp_backend.clicks.click import Click
-from ihp_backend.clicks.regions import LabelMap
+from ihp_backend.clicks.connected_components import LabelMap
 
 
 def off_centre_clicks(parsing: LabelMap, rng: np.random.Generator, *, minimum_area: int = 60) -> list[Click]:
@@ -27,7 +27,7 @@ def off_centre_clicks(parsing: LabelMap, rng: np.random.Generator, *, minimum_ar
 
 
 def jittered(clicks: Sequence[Click], rng: np.random.Generator, radius: int, height: int, width: int) -> list[Click]:
-    """The clicks of an unsteady hand: each lands on any pixel at most ``radius`` away, all equally likely.
+    """Clicks of an unsteady hand: each is moved to a pixel at most ``radius`` away, all equally likely.
 
     Labels and signs stay as they were meant, so a click near an edge may end up saying something untrue, and two
     clicks may land on one pixel.
@@ -40,6 +40,11 @@ def jittered(clicks: Sequence[Click], rng: np.random.Generator, radius: int, hei
 
     Raises:
         ValueError: a negative radius.
+
+    Example:
+        >>> clicks = jittered([Click(0, 0, 1)] * 9, np.random.default_rng(0), radius=2, height=50, width=50)
+        >>> max(click.x**2 + click.y**2 for click in clicks) <= 4
+        True
     """
     if radius < 0:
         raise ValueError(f"radius: {radius} given; 0 or more pixels needed")
@@ -53,7 +58,7 @@ def jittered(clicks: Sequence[Click], rng: np.random.Generator, radius: int, hei
 
 
 def with_wrong_label(clicks: Sequence[Click], rng: np.random.Generator, share: float, num_labels: int) -> list[Click]:
-    """The clicks of an annotator who now and then has the wrong label selected.
+    """Clicks of which some have a wrong label, as of an annotator who now and then has the wrong one selected.
 
     Args:
         clicks: with labels below ``num_labels``.
@@ -63,6 +68,11 @@ def with_wrong_label(clicks: Sequence[Click], rng: np.random.Generator, share: f
 
     Raises:
         ValueError: ``share`` is no probability, or there is no other label.
+
+    Example:
+        >>> clicks = with_wrong_label([Click(0, 0, 1)] * 4, np.random.default_rng(0), share=1, num_labels=3)
+        >>> any(click.label == 1 for click in clicks)
+        False
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share: {share} given; a probability from 0 to 1 needed")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ihp_backend.commands.failing import failure
+from ihp_backend.commands.shared import failure
 
 if TYPE_CHECKING:
     from ihp_backend.labels import LabelSet

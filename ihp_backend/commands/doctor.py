@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ihp_backend.commands.failing import failure
+from ihp_backend.commands.shared import failure
 
 if TYPE_CHECKING:
     from ihp_backend.doctor.examination import Change
@@ -37,9 +37,9 @@ def doctor(
     """
     from ihp_backend.doctor.case import Case
     from ihp_backend.doctor.examination import examine_machine, examine_servers, mend
-    from ihp_backend.doctor.studio import Studio
+    from ihp_backend.label_studio.api.client import LabelStudio
     from ihp_backend.label_studio.web.label_studio_address import unwrapped, why_no_address
-    from ihp_backend.server.settings import ServerSettings, SettingsError
+    from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
     try:
         settings = ServerSettings.from_environment({**os.environ, "LABEL_STUDIO_URL": label_studio_url or ""})
@@ -51,7 +51,7 @@ def doctor(
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
     case = Case(
         settings,
-        Studio(settings.images) if settings.images.label_studio_url else None,
+        LabelStudio(settings.images, pauses=()) if settings.images.label_studio_url else None,
         (backend or f"http://{host}:{settings.port}").rstrip("/"),
         project,
         backend_named=backend is not None,

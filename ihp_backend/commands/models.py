@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ihp_backend.commands.failing import told
-from ihp_backend.commands.opening import DataDir, Project, open_school
-from ihp_backend.lessons.version_files import GATE, MANIFEST, read_report
+from ihp_backend.commands.shared import DataDir, Project, open_workspace, told
+from ihp_backend.model_registry.versions import GATE, MANIFEST, read_report
 
 if TYPE_CHECKING:
-    from ihp_backend.retraining.versions import VersionStore
+    from ihp_backend.model_registry.versions import VersionStore
 
 Version = Annotated[str, typer.Argument(help="The version's name.")]
 
@@ -87,6 +86,6 @@ def history(project: Project, data_dir: DataDir = None) -> None:
 
 def _open(data_dir: Path | None) -> tuple[VersionStore, type[Exception]]:
     """The versions, and what they raise; both are imported here, so that ``ihp --help`` answers at once."""
-    from ihp_backend.retraining import StorageError
+    from ihp_backend.storage.sqlite import StorageError
 
-    return open_school(data_dir)[0].versions, StorageError
+    return open_workspace(data_dir)[0].versions, StorageError

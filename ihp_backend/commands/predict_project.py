@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ihp_backend.commands.failing import failure, told
-from ihp_backend.commands.opening import DataDir
+from ihp_backend.commands.shared import DataDir, failure, told
 
 if TYPE_CHECKING:
-    from ihp_backend.label_studio.project_predictions import Outcome
-    from ihp_backend.label_studio.web.prediction_api import PredictionApi
+    from ihp_backend.label_studio.api.predictions import PredictionApi
+    from ihp_backend.label_studio.predict.project_predictions import Outcome
 
 INTERRUPTED = 130
 
@@ -41,22 +40,20 @@ def predict_project(
     Can be interrupted and run again at any time: it goes on with what is missing. Nothing is deleted. The token is
     LABEL_STUDIO_API_KEY.
     """
-    from ihp_backend.label_studio.asking import usable_config
+    from ihp_backend.label_studio.api.client import ApiError, LabelStudio
+    from ihp_backend.label_studio.api.predictions import PredictionApi
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
     from ihp_backend.label_studio.config.translation import translate
-    from ihp_backend.label_studio.opening import open_shelf
-    from ihp_backend.label_studio.prediction_request import PredictionRequest
-    from ihp_backend.label_studio.predictions import Predictions
+    from ihp_backend.label_studio.predict.model_cache import OneModel
+    from ihp_backend.label_studio.predict.parser_requests import usable_config
+    from ihp_backend.label_studio.predict.prediction_request import PredictionRequest
+    from ihp_backend.label_studio.predict.predictions import Predictions
+    from ihp_backend.label_studio.predict.project_predictions import how_to_show, predict_tasks
+    from ihp_backend.label_studio.predict.shared_backend import open_model_cache
     from ihp_backend.label_studio.problems import RequestError
-    from ihp_backend.label_studio.project_predictions import predict_tasks
-    from ihp_backend.label_studio.serving import OneModel
-    from ihp_backend.label_studio.shown_version import how_to_show
-    from ihp_backend.label_studio.web.api_access import ProjectApiError
-    from ihp_backend.label_studio.web.api_client import ApiClient
     from ihp_backend.label_studio.web.images import ImageSource
-    from ihp_backend.label_studio.web.prediction_api import PredictionApi
     from ihp_backend.parsing.checkpoint import CheckpointError
-    from ihp_backend.retraining import StorageError
+    from ihp_backend.storage.sqlite import StorageError
 
     *address, number = where
     if len(address) > 1 or not number.isdecimal():
@@ -64,12 +61,12 @@ def predict_project(
         raise failure(f"project: {number!r} is no number of a project; give a number, or an address and a number")
     url = address[0] if address else None
     stopped = Event()
-    with told(ProjectApiError, RequestError, SettingsError, StorageError, CheckpointError):
+    with told(ApiError, RequestError, SettingsError, StorageError, CheckpointError):
         settings = BackendSettings.from_environment(data_dir=data_dir, model=model, engine=engine, label_studio_url=url)
-        api = PredictionApi(ApiClient(settings.images, stopped))
-        record = api.project(number)
+        client = LabelStudio(settings.images, stopped)
+        api, record = PredictionApi(client), client.project(number)
         request = PredictionRequest(number, record.get("label_config"), many=True)
-        config, parser = usable_config(request.label_config), open_shelf(settings).of_project(number)
+        config, parser = usable_config(request.label_config), open_model_cache(settings).of_project(number)
         lacking = translate(config, parser.labels, any_labels=parser.any_labels).lacking(config.labels, parser.labels)
         if lacking is not None:
             typer.echo(f"ihp: {RequestError(lacking)}", err=True)
@@ -79,7 +76,7 @@ def predict_project(
             predictions = Predictions(OneModel(parser), ImageSource(settings.images))
             outcomes = predict_tasks(api, predictions, missing[:limit], request, parallel, stopped)
             failed = _follow(outcomes, len(missing[:limit]))
-        if advice := how_to_show(record, api.backends(number), parser.version):
+        if advice := how_to_show(record, client.backends(number), parser.version):
             typer.echo(advice)
     if failed:
         raise typer.Exit(1)

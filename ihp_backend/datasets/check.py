@@ -11,7 +11,7 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.datasets.evidence import lies_right_of, weighed
+from ihp_backend.datasets.assumption_checks import lies_right_of, weighed
 from ihp_backend.datasets.sample import ParsingDataset, SampleError, StoredDataset
 from ihp_backend.labels import IGNORE, LabelSet
 

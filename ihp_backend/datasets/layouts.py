@@ -158,7 +158,12 @@ def check_root(root: Path, remedy: str) -> None:
 
 
 def list_files(split: str, *folders: str) -> tuple[str, ...]:
-    """Where lists of a split's ids usually lie, those in ``folders`` first."""
+    """Where lists of a split's ids usually lie, those in ``folders`` first.
+
+    Example:
+        >>> list_files("val", "Validation")
+        ('Validation/val_id.txt', 'val_id.txt', 'list/val_id.txt', 'lists/val_id.txt')
+    """
     return tuple(
         f"{folder}/{split}_id.txt" if folder else f"{split}_id.txt" for folder in (*folders, "", "list", "lists")
     )

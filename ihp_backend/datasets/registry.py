@@ -1,10 +1,11 @@
-"""Every data set by the name used on the command line."""
+"""Every data set by its name, in Python and on the command line."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from ihp_backend.datasets.atr import AtrDataset
@@ -15,7 +16,7 @@ from ihp_backend.datasets.lip import LipDataset
 from ihp_backend.datasets.pascal_person_part import PascalPersonPartDataset
 from ihp_backend.datasets.sample import StoredDataset
 
-DATASETS: dict[str, Callable[..., StoredDataset]] = {
+DATASETS: dict[str, Callable[..., StoredDataset] | str] = {
     "ccp": CcpDataset,
     "ccp-human18": CcpHuman18Dataset,
     "ccp-garments": CcpGarmentsDataset,
@@ -24,41 +25,55 @@ DATASETS: dict[str, Callable[..., StoredDataset]] = {
     "pascal-person-part": PascalPersonPartDataset,
     "helen": HelenDataset,
     "atr": AtrDataset,
+    # Their rooms lie above this one: they are imported when somebody asks for them.
+    "label-studio": "ihp_backend.label_studio.annotations.export_dataset:ExportDataset",
+    "accepted": "ihp_backend.finetuning.accepted_dataset:AcceptedDataset",
 }
 """Name -> class, constructed with (root, split) and, by keyword, the options that say what is assumed otherwise."""
 
-_SWITCHES = ("exact_names", "shared_photographs", "upright")
+
+def _class_of(name: str) -> Callable[..., StoredDataset]:
+    registered = DATASETS[name]
+    return resolve_name(registered) if isinstance(registered, str) else registered
 
 
 def options_of(name: str) -> tuple[str, ...]:
-    """The options of a data set, by which what is assumed about its files can be said otherwise."""
-    kind: Any = DATASETS[name]
+    """The options of a data set, by which what is assumed about its files can be said otherwise.
+
+    Example:
+        >>> options_of("helen")
+        ('exact_names', 'sides')
+    """
+    return tuple(_options(name))
+
+
+def _options(name: str) -> dict[str, inspect.Parameter]:
+    kind: Any = _class_of(name)
     # A class that hands some of its options on to the one it is made of takes those of both.
     signatures = [inspect.signature(vars(one)["__init__"]) for one in inspect.getmro(kind) if "__init__" in vars(one)]
-    found: dict[str, None] = {}
+    found: dict[str, inspect.Parameter] = {}
     for signature in signatures:
-        found |= {p.name: None for p in signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        found |= {p.name: p for p in signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY}
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values()):
             break
-    return tuple(found)
+    return found
 
 
 def open_split(name: str, root: Path | str, split: str, options: Mapping[str, Any] | None = None) -> StoredDataset:
     """The data set called ``name``, also where it has no photographs; see ``open_dataset``."""
     if name not in DATASETS:
         raise ValueError(f"dataset: {name!r} is unknown; choose one of {', '.join(DATASETS)}")
-    options = options or {}
+    options, known = options or {}, _options(name)
     for option in options:
-        if option not in options_of(name):
-            known = ", ".join(options_of(name)) or "none"
-            raise ValueError(f"options: {option!r} is unknown; {name} has {known}")
-        if option in _SWITCHES and not isinstance(options[option], bool):
+        if option not in known:
+            raise ValueError(f"options: {option!r} is unknown; {name} has {', '.join(known) or 'none'}")
+        if "bool" in str(known[option].annotation) and not isinstance(options[option], bool):
             raise ValueError(f"{option}: {options[option]!r} is neither true nor false")
-    return DATASETS[name](Path(root), split, **options)
+    return _class_of(name)(Path(root), split, **options)
 
 
 def open_dataset(name: str, root: Path | str, split: str, options: Mapping[str, Any] | None = None) -> StoredDataset:
-    """The data set called ``name``.
+    """The data set called ``name``, opened.
 
     Args:
         name: one of ``DATASETS``.
@@ -69,6 +84,12 @@ def open_dataset(name: str, root: Path | str, split: str, options: Mapping[str, 
     Raises:
         FileNotFoundError: the folder is in none of the known layouts.
         ValueError: an unknown name, split or option, or a split without photographs.
+
+    Example:
+        >>> open_dataset("imagenet", "data", "val")
+        Traceback (most recent call last):
+            ...
+        ValueError: dataset: 'imagenet' is unknown; choose one of ccp, ccp-human18, ccp-garments, lip, c...
     """
     dataset = open_split(name, root, split, options)
     if len(dataset) == 0:

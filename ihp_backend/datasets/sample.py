@@ -62,7 +62,12 @@ class StoredDataset(ParsingDataset, Protocol):
 
 
 def counted(left_out: Mapping[str, str], most: int = 10) -> str:
-    """Why things are left out, each reason with how often it is given, the most frequent first: "6 skipped, 1 ..."."""
+    """Reasons why things are left out, each with how often it is given, the most frequent first.
+
+    Example:
+        >>> counted({"1": "skipped", "2": "not annotated", "3": "skipped"})
+        '2 skipped, 1 not annotated'
+    """
     reasons = Counter(left_out.values())
     named = [f"{count} {reason}" for reason, count in reasons.most_common(most)]
     rest = len(left_out) - sum(count for _, count in reasons.most_common(most))

@@ -23,6 +23,14 @@ def decoded(content: bytes, name: object) -> tuple[str, str]:
 
     Raises:
         ValueError: it is neither; the text names file and line.
+
+    Example:
+        >>> decoded("Zoë".encode("utf-16"), "list.txt")
+        ('Zoë', 'UTF-16')
+        >>> decoded(bytes([255]), "list.txt")
+        Traceback (most recent call last):
+            ...
+        ValueError: list.txt: line 1 is not UTF-8; save it as UTF-8
     """
     encoding = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), "UTF-8")
     try:
@@ -41,7 +49,7 @@ def decoded(content: bytes, name: object) -> tuple[str, str]:
 
 
 def read_text(file: Path) -> tuple[str, str]:
-    """The same of a file; raises ``ValueError`` also where it cannot be read."""
+    """The text of a file and its encoding, as of ``decoded``; raises ``ValueError`` also where it cannot be read."""
     try:
         content = file.read_bytes()
     except OSError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ihp_backend.doctor.calling import Answer, NoAnswer, call
-from ihp_backend.doctor.studio import Record, Studio
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.doctor.calling import NoAnswer, call
+from ihp_backend.label_studio.api.client import LabelStudio, Record
+from ihp_backend.label_studio.web.answer import Answer
+from ihp_backend.server.server_settings import ServerSettings
 
 OWN_CLASS = "IHPBackend"
 """What ``/health`` of this backend calls itself."""
@@ -31,7 +32,7 @@ class Case:
     """
 
     settings: ServerSettings
-    studio: Studio | None
+    studio: LabelStudio | None
     backend_url: str
     project: int | None = None
     backend_named: bool = False

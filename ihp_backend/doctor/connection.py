@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.case import Case, Project, same_address, url_of
 from ihp_backend.doctor.finding import Finding, Mend
-from ihp_backend.doctor.studio import ASKED, Record, Studio
-from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio, Record
 
 TITLE = "IHP Backend"
 _CONTAINER = "in a container, localhost is the container itself: connect http://host.docker.internal:PORT or its name"
@@ -24,7 +22,7 @@ def own_backends(case: Case, project: Project) -> list[Record]:
     ]
 
 
-def connection(case: Case, studio: Studio, project: Project) -> Iterator[Finding]:
+def connection(case: Case, studio: LabelStudio, project: Project) -> Iterator[Finding]:
     """One finding for each backend, or that there is none."""
     own = own_backends(case, project)
     silent = [backend for backend in project.backends if backend not in own and case.is_silent(url_of(backend))]
@@ -49,7 +47,7 @@ def connection(case: Case, studio: Studio, project: Project) -> Iterator[Finding
     yield from _overshadowed(project, own)
 
 
-def _moved(case: Case, studio: Studio, project: Project, backend: Record) -> Finding:
+def _moved(case: Case, studio: LabelStudio, project: Project, backend: Record) -> Finding:
     url = url_of(backend)
     found = f"the connected backend {url} does not answer"
     remedy = f"start it there (ihp serve --port), or change its address under Settings, Model to {case.backend_url}"
@@ -62,7 +60,7 @@ def _moved(case: Case, studio: Studio, project: Project, backend: Record) -> Fin
     return Finding("connection", "error", found, remedy, project.place, mend=mend)
 
 
-def _connected(case: Case, studio: Studio, project: Project, backend: Record) -> Iterator[Finding]:
+def _connected(case: Case, studio: LabelStudio, project: Project, backend: Record) -> Iterator[Finding]:
     url, place = url_of(backend), project.place
     if not backend.get("is_interactive"):
         remedy = "Settings, Model, Edit: switch on Interactive preannotations"
@@ -85,7 +83,7 @@ def _connected(case: Case, studio: Studio, project: Project, backend: Record) ->
     yield _reached_by_label_studio(studio, project, backend)
 
 
-def _reached_by_label_studio(studio: Studio, project: Project, backend: Record) -> Finding:
+def _reached_by_label_studio(studio: LabelStudio, project: Project, backend: Record) -> Finding:
     """A click's way without a click: an empty list of them is answered at once, and nothing is remembered of it."""
     path = f"/api/ml/{backend.get('id')}"
     body: Record = {}
@@ -93,11 +91,8 @@ def _reached_by_label_studio(studio: Studio, project: Project, backend: Record) 
         path, body = f"{path}/interactive-annotating", {"task": project.tasks[0].get("id"), "context": {"result": []}}
     try:
         answer = studio.ask("POST" if body else "GET", path, body or None)
-    except NoAnswer as error:
-        return Finding("connection", "error", str(error), error.error.remedy(*ASKED), project.place)
-    except ImageFetchError as error:
-        found, _, remedy = error.of_no_image.partition("; ")
-        return Finding("connection", "error", found, remedy, project.place)
+    except ApiError as error:
+        return Finding("connection", "error", error.found, error.remedy, project.place)
     said = answer.content.get("errors") if isinstance(answer.content, dict) else None
     if said or not answer.ok:
         found = f"Label Studio's way to {url_of(backend)} fails, and its editor shows nothing: {said or answer.detail}"
@@ -119,7 +114,7 @@ def _overshadowed(project: Project, own: list[Record]) -> Iterator[Finding]:
         yield Finding("first backend", "error", found, remedy, project.place)
 
 
-def _patch(studio: Studio, project: Project, backend: Record, url: str) -> Callable[[], None]:
+def _patch(studio: LabelStudio, project: Project, backend: Record, url: str) -> Callable[[], None]:
     """Makes a backend interactive and gives it an address; everything else of it stays."""
     body = {"project": project.id, "url": url, "title": backend.get("title"), "is_interactive": True}
     return partial(studio.change, "PATCH", f"/api/ml/{backend.get('id')}", body)

@@ -7,11 +7,6 @@ from dataclasses import dataclass
 from ihp_backend.doctor.config_text import elements
 from ihp_backend.label_studio.config.config_tags import lower_names
 
-SILENT = ("brush", "brushlabels", "bitmask", "bitmasklabels")
-"""Tags whose smart tool is offered and sends nothing."""
-
-CLICKS = ("keypoint", "keypointlabels")
-
 AUTOMATIC_KEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
 """The keys that Label Studio gives, in this order, to labels without one."""
 

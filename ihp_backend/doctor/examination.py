@@ -18,10 +18,10 @@ from ihp_backend.doctor.model import model, versions
 from ihp_backend.doctor.photographs import photographs
 from ihp_backend.doctor.projects import connected_address, connected_projects, find_backend, load_project
 from ihp_backend.doctor.refused_addresses import refused_addresses
-from ihp_backend.doctor.studio import Studio, StudioError
 from ihp_backend.doctor.webhooks import webhooks
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.labels import is_background
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 _MOST_ROUNDS = 4
 
@@ -69,9 +69,8 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
             return
     try:
         projects = [load_project(studio, case.project)] if case.project else connected_projects(case, studio)
-    except StudioError as error:
-        remedy = "give the number in the project's address in Label Studio, and the token of a user who sees it"
-        yield Finding("projects", "error", str(error), error.remedy or remedy, PLACE)
+    except ApiError as error:
+        yield Finding("projects", "error", error.found, error.remedy, PLACE)
         projects = []
     else:
         if not projects:
@@ -84,8 +83,8 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
     for each in projects:
         try:
             yield from _examine_project(case, studio, each, with_photographs)
-        except StudioError as error:
-            yield Finding("project", "error", str(error), error.remedy or "look into Label Studio's log", each.place)
+        except ApiError as error:
+            yield Finding("project", "error", error.found, error.remedy, each.place)
 
 
 def mend(case: Case) -> list[Change]:
@@ -100,14 +99,14 @@ def mend(case: Case) -> list[Change]:
         for one in mends:
             try:
                 one.apply()
-            except MendFailed as error:
+            except (ApiError, MendFailed) as error:
                 changes.append(Change(one, str(error)))
             else:
                 changes.append(Change(one))
     return changes
 
 
-def _examine_project(case: Case, studio: Studio, project: Project, with_photographs: bool) -> Iterator[Finding]:
+def _examine_project(case: Case, studio: LabelStudio, project: Project, with_photographs: bool) -> Iterator[Finding]:
     yield from connection(case, studio, project)
     yield from webhooks(case, studio, project)
     found = list(labelling(studio, project))

@@ -22,7 +22,7 @@ class Mend:
     Attributes:
         what: what is changed.
         before, after: its value now and afterwards.
-        apply: changes it; raises ``MendFailed``.
+        apply: changes it; raises ``MendFailed`` or ``ApiError``.
     """
 
     what: str

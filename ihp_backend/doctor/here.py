@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ihp_backend.doctor.finding import Finding, Level
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 _GIB = 1 << 30
 LEAST_DISK, LITTLE_DISK = 1 * _GIB, 5 * _GIB

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ihp_backend.doctor.config_text import Edits
-from ihp_backend.doctor.controls import SILENT, Control, LabelKey, effective_keys
+from ihp_backend.doctor.controls import Control, LabelKey, effective_keys
 from ihp_backend.label_studio.config.config_writer import EDITOR_KEYS, HIDDEN_KEYS, TOOL_KEYS, hotkeys
+from ihp_backend.label_studio.config.tag_table import tag_of
 
 
 def clashes(controls: list[Control]) -> list[str]:
@@ -33,7 +34,7 @@ def without_clashes(controls: list[Control]) -> Edits:
     Labels of click tools get plain keys, those of brushes combinations out of the way.
     """
     # Whoever is clicked keeps a key that a brush has, too.
-    ordered = sorted(controls, key=lambda control: control.tag in SILENT)
+    ordered = sorted(controls, key=lambda control: tag_of(control.tag).silent)
     kept: set[str] = set()
     needy: list[tuple[Control, list[LabelKey]]] = []
     for control in ordered:
@@ -45,7 +46,7 @@ def without_clashes(controls: list[Control]) -> Edits:
                 needy[-1][1].append(label)
     edits: dict[int, dict[str, str]] = {}
     for control, labels in needy:
-        if control.tag in SILENT:
+        if tag_of(control.tag).silent:
             keys: list[str | None] = [key for key in HIDDEN_KEYS if key not in kept]
         else:
             keys = hotkeys([label.value for label in labels], taken=kept)

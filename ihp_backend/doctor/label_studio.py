@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from urllib.parse import urljoin
 
 from packaging.version import InvalidVersion, Version
 
-from ihp_backend.doctor.calling import Answer, NoAnswer
 from ihp_backend.doctor.finding import Finding
-from ihp_backend.doctor.studio import ASKED, Studio
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.access_tokens import claims_of
-from ihp_backend.label_studio.web.image_errors import ImageFetchError
-from ihp_backend.label_studio.web.status_errors import NOT_LABEL_STUDIO, redirected
+from ihp_backend.label_studio.web.answer import Answer
+from ihp_backend.label_studio.web.status_errors import NOT_LABEL_STUDIO
 
 TRIED = Version("1.23.2")
 """The version that the contract tests run with."""
@@ -26,21 +24,16 @@ _NEW_TOKEN = (
 )
 
 
-def address(studio: Studio) -> Iterator[Finding]:
+def address(studio: LabelStudio) -> Iterator[Finding]:
     """It answers, it is Label Studio, and in which version; nothing else can be asked where this is an error."""
     for note in studio.notes:
         yield Finding("settings", "warning", note, "write the setting without that", PLACE)
     try:
         answer = studio.ask("GET", _VERSION, with_token=False)
-    except NoAnswer as error:
-        yield Finding("address", "error", str(error), error.error.remedy(*ASKED), PLACE)
+    except ApiError as error:
+        yield Finding("address", "error", error.found, error.remedy, PLACE)
         return
-    between = studio.in_between(_VERSION, answer)
-    if between is None and answer.location:
-        asked = f"{studio.url}{_VERSION}"
-        target = urljoin(asked, answer.location)
-        between = redirected(target, studio.address, in_a_circle=target == asked)
-    if between is not None:
+    if between := studio.in_between(_VERSION, answer):
         yield Finding("address", "error", f"{studio.url}: {between[0]}", between[1], PLACE)
         return
     release = answer.content.get("release") if answer.ok and isinstance(answer.content, dict) else None
@@ -63,7 +56,7 @@ def _version(release: str) -> Finding:
     return Finding("version", "ok", str(version), "", PLACE)
 
 
-def token(studio: Studio, now: float | None = None) -> Iterator[Finding]:
+def token(studio: LabelStudio, now: float | None = None) -> Iterator[Finding]:
     """It is there, of which kind, and taken; nothing but the address can be asked where this is an error."""
     kind, claims = "a legacy token", claims_of(studio.token)
     if not studio.token:
@@ -78,12 +71,8 @@ def token(studio: Studio, now: float | None = None) -> Iterator[Finding]:
             return
     try:
         answer = studio.ask("GET", _WHO)
-    except ImageFetchError as error:
-        found, _, remedy = error.of_no_image.partition("; ")
-        yield Finding("token", "error", f"{kind}: {found}", remedy, PLACE)
-        return
-    except NoAnswer as error:
-        yield Finding("token", "error", str(error), error.error.remedy(*ASKED), PLACE)
+    except ApiError as error:
+        yield Finding("token", "error", f"{kind}: {error.found}", error.remedy, PLACE)
         return
     if between := studio.in_between(_WHO, answer):
         yield Finding("token", "error", f"{studio.url}{_WHO}: {between[0]}", between[1], PLACE)

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator
 
 from ihp_backend.doctor.case import Project
 from ihp_backend.doctor.config_text import Edits, set_attributes
-from ihp_backend.doctor.controls import CLICKS, SILENT, Control, read_controls
+from ihp_backend.doctor.controls import Control, read_controls
 from ihp_backend.doctor.finding import Finding, Mend, MendFailed
 from ihp_backend.doctor.hotkeys import clashes, without_clashes
-from ihp_backend.doctor.studio import Studio, StudioError
+from ihp_backend.label_studio.api.client import LabelStudio
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.tag_table import tag_of
 from ihp_backend.label_studio.problems import RequestError
 
 _NEW_CONFIG = "paste one under Settings, Labeling Interface, Code; ihp config writes it"
 
 
-def labelling(studio: Studio, project: Project) -> Iterator[Finding]:
+def labelling(studio: LabelStudio, project: Project) -> Iterator[Finding]:
     """What the config says of tools and hotkeys; its labels are another check."""
     place = project.place
     try:
@@ -38,8 +39,8 @@ def labelling(studio: Studio, project: Project) -> Iterator[Finding]:
     yield from found
 
 
-def _smart_brush(studio: Studio, project: Project, controls: list[Control]) -> Iterator[Finding]:
-    brushes = [control for control in controls if control.tag in SILENT and control.smart]
+def _smart_brush(studio: LabelStudio, project: Project, controls: list[Control]) -> Iterator[Finding]:
+    brushes = [control for control in controls if tag_of(control.tag).silent and control.smart]
     if brushes:
         names = ", ".join(control.name for control in brushes)
         yield Finding(
@@ -52,9 +53,9 @@ def _smart_brush(studio: Studio, project: Project, controls: list[Control]) -> I
         )
 
 
-def _click_tools(studio: Studio, project: Project, controls: list[Control]) -> Iterator[Finding]:
-    tools = [control for control in controls if control.tag in CLICKS]
-    boxes = [control for control in controls if control.tag in ("rectangle", "rectanglelabels")]
+def _click_tools(studio: LabelStudio, project: Project, controls: list[Control]) -> Iterator[Finding]:
+    tools = [control for control in controls if tag_of(control.tag).prompt == "keypoint"]
+    boxes = [control for control in controls if tag_of(control.tag).prompt == "box"]
     if not any(control.smart for control in (*tools, *boxes)):
         found = "no smart click tool: nothing that annotators do is sent to the backend"
         remedy = f'add <KeyPointLabels smart="true"> with the same labels, or {_NEW_CONFIG}'
@@ -68,7 +69,7 @@ def _click_tools(studio: Studio, project: Project, controls: list[Control]) -> I
         yield Finding("click tool", "warning", found, remedy, project.place, mend=mend)
 
 
-def _hotkeys(studio: Studio, project: Project, controls: list[Control]) -> Iterator[Finding]:
+def _hotkeys(studio: LabelStudio, project: Project, controls: list[Control]) -> Iterator[Finding]:
     if told := clashes(controls):
         edits = without_clashes(controls)
         labels = {label.number: label for control in controls for label in control.labels}
@@ -80,30 +81,26 @@ def _hotkeys(studio: Studio, project: Project, controls: list[Control]) -> Itera
 
 
 def _brushes_not_smart(controls: list[Control]) -> Edits:
-    return {one.number: {"smart": "false"} for one in controls if one.tag in SILENT and one.smart}
+    return {one.number: {"smart": "false"} for one in controls if tag_of(one.tag).silent and one.smart}
 
 
 def _clicks_smart_only(controls: list[Control]) -> Edits:
-    return {one.number: {"smartOnly": "true"} for one in controls if one.tag in CLICKS and one.smart}
+    return {one.number: {"smartOnly": "true"} for one in controls if tag_of(one.tag).prompt == "keypoint" and one.smart}
 
 
 def _mend(
-    studio: Studio, project: Project, what: str, before: str, after: str, edits: Callable[[list[Control]], Edits]
+    studio: LabelStudio, project: Project, what: str, before: str, after: str, edits: Callable[[list[Control]], Edits]
 ) -> Mend | None:
     """A change of attributes in the config that the project has by then; None where the text does not allow it."""
     if _changed(project.config, edits) is None:
         return None
 
     def apply() -> None:
-        path = f"/api/projects/{project.id}/"
-        try:
-            text = str(studio.get(path).get("label_config") or "")
-        except StudioError as error:
-            raise MendFailed(str(error)) from None
+        text = str(studio.project(project.id)["label_config"])
         changed = _changed(text, edits)
         if changed is None:
             raise MendFailed("the labelling config was changed meanwhile; run ihp doctor again")
-        studio.change("PATCH", path, {"label_config": changed})
+        studio.change("PATCH", f"/api/projects/{project.id}/", {"label_config": changed})
 
     return Mend(f"{what} in the labelling config of project {project.id}", before, after, apply)
 

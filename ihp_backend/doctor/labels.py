@@ -8,6 +8,7 @@ from typing import Any
 from ihp_backend.doctor.calling import NoAnswer, call
 from ihp_backend.doctor.case import Project
 from ihp_backend.doctor.finding import Finding
+from ihp_backend.label_studio.config.tag_table import mask_tags_to_name
 
 
 def set_up(project: Project, backend_url: str) -> dict[str, Any]:
@@ -39,4 +40,4 @@ def labels(project: Project, told: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("labels", "ok", found, "", place)
     if without_brush:
         found = f"no brush takes the masks of {', '.join(without_brush)}, so clicks of them are answered with nothing"
-        yield Finding("masks", "error", found, "add them to <BrushLabels>, <BitmaskLabels> or <PolygonLabels>", place)
+        yield Finding("masks", "error", found, f"add them to {mask_tags_to_name()}", place)

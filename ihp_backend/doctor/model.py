@@ -1,4 +1,4 @@
-"""The model: whole, loadable, and how long one click takes; the versions that lessons have made."""
+"""The model: whole, loadable, and how long one click takes; the versions that fine-tuning jobs have made."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ihp_backend.clicks import Click
-from ihp_backend.doctor.click_time import click_time
 from ihp_backend.doctor.finding import Finding
+from ihp_backend.model_registry.versions import MODELS, VersionStore
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.retraining.storage import StorageError
-from ihp_backend.retraining.versions import MODELS, VersionStore
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
+from ihp_backend.storage.sqlite import StorageError
 
 
 def model(settings: ServerSettings) -> Iterator[Finding]:
@@ -47,3 +46,16 @@ def versions(settings: ServerSettings) -> Iterator[Finding]:
                 yield Finding("model version", "ok", f"project {home.name} is served by {version}, which is whole")
         except StorageError as error:
             yield Finding("model version", "error", str(error), f"ihp models rollback {home.name}, then ihp train")
+
+
+SLOW_CLICK = 3000.0
+"""Milliseconds after which annotators lose patience, on a photograph of 600 x 400 pixels or one of their own."""
+
+_REMEDY = "give the backend more cores, stop what else uses them, or serve on a GPU: ihp serve --engine torch"
+
+
+def click_time(check: str, found: str, milliseconds: float, place: str = "here") -> Finding:
+    """A click that was answered, named if it was slow; the arguments are those of ``Finding``."""
+    if milliseconds > SLOW_CLICK:
+        return Finding(check, "warning", found, _REMEDY, place, milliseconds)
+    return Finding(check, "ok", found, "", place, milliseconds)

@@ -12,13 +12,14 @@ from PIL import Image
 
 from ihp_backend.doctor.calling import NoAnswer, call
 from ihp_backend.doctor.case import Case, Project
-from ihp_backend.doctor.click_time import click_time
 from ihp_backend.doctor.finding import Finding
-from ihp_backend.doctor.studio import Record
-from ihp_backend.label_studio.asking import config_of_task
+from ihp_backend.doctor.model import click_time
+from ihp_backend.label_studio.api.client import Record
 from ihp_backend.label_studio.config.config_tags import ImageTag
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig, parse_labelling_config
 from ihp_backend.label_studio.config.pages import addresses
+from ihp_backend.label_studio.config.tag_table import tag_of
+from ihp_backend.label_studio.predict.parser_requests import config_of_task
 from ihp_backend.label_studio.problems import Problem, RequestError
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.images import ImageSource
@@ -82,7 +83,8 @@ class _Seen:
 def _see(project: Project, task: Record, label: str | None, problems: list[Problem]) -> _Seen | None:
     """A task as the editor shows it, or None, and what is wrong with it."""
     try:
-        config = config_of_task(project.config, task, problems)
+        config = config_of_task(project.config, task)
+        problems += config.problems
         image = next((image for image in config.images if image.from_task), config.images[0])
         pages = addresses(task, image)
         if not all(pages):
@@ -165,7 +167,7 @@ def _batch(project: Project, task: Record) -> dict[str, Any]:
 
 def _click(project: Project, seen: _Seen) -> dict[str, Any]:
     """A click in the middle, on a task without a number, so that nobody remembers it."""
-    kinds = [tool for tool in seen.config.prompts if tool.type.startswith("keypoint")]
+    kinds = [tool for tool in seen.config.prompts if tag_of(tool.type).prompt == "keypoint"]
     kind = next((tool for tool in kinds if tool.to_name == seen.image.name), None)
     record = {
         "id": "doctor",

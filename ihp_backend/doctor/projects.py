@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ihp_backend.doctor.case import REACHED, Case, Project, same_address, url_of
-from ihp_backend.doctor.studio import Record, Studio, StudioError
+from ihp_backend.label_studio.api.client import LabelStudio, Record
 from ihp_backend.label_studio.loose_json import objects
 
 MOST_PROJECTS = 1000
 
 
-def load_project(studio: Studio, number: int) -> Project:
+def load_project(studio: LabelStudio, number: int) -> Project:
     """A project with its backends and a few of its tasks.
 
     Raises:
-        StudioError: there is no such project, or the token's user does not see it.
+        ApiError: there is no such project, or the token's user does not see it.
     """
-    record = studio.get(f"/api/projects/{number}/")
-    backends = studio.records(f"/api/ml/?project={number}")
+    record, backends = studio.project(number), studio.backends(number)
     first = _page(studio, number, 1)
     count = int(first.get("total") or 0)
     tasks = {1: objects(first.get("tasks"))}
     for page in sorted({(count + 1) // 2, count} - {0, 1}):
         tasks[page] = objects(_page(studio, number, page).get("tasks"))
     sample = tuple(task for page in sorted(tasks) for task in tasks[page])
-    return Project(number, dict(record), tuple(backends), sample, count)
+    return Project(number, record, tuple(backends), sample, count)
 
 
-def connected_projects(case: Case, studio: Studio) -> list[Project]:
+def connected_projects(case: Case, studio: LabelStudio) -> list[Project]:
     """All projects with this backend, and those whose interactive backend does not answer, as it may have moved."""
     found = []
-    records = studio.records(f"/api/projects/?page_size={MOST_PROJECTS}&include=id")
+    records = studio.records("/api/projects/", page_size=MOST_PROJECTS, include="id")
     for number in sorted(int(record["id"]) for record in records):
-        if any(_concerns(case, backend) for backend in studio.records(f"/api/ml/?project={number}")):
+        if any(_concerns(case, backend) for backend in studio.backends(number)):
             found.append(load_project(studio, number))
     return found
 
@@ -59,8 +56,5 @@ def _concerns(case: Case, backend: Record) -> bool:
     return dead or same_address(url, case.backend_url) or case.is_ours(url)
 
 
-def _page(studio: Studio, number: int, page: int) -> dict[str, Any]:
-    answer = studio.get(f"/api/tasks/?project={number}&page={page}&page_size=1")
-    if not isinstance(answer, dict):
-        raise StudioError("/api/tasks/: no list of tasks; is this Label Studio?")
-    return answer
+def _page(studio: LabelStudio, number: int, page: int) -> Record:
+    return studio.get_with("/api/tasks/", "tasks", list, project=number, page=page, page_size=1)

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ihp_backend.doctor.calling import Answer, NoAnswer
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.label_studio import PLACE
-from ihp_backend.doctor.studio import Studio
-from ihp_backend.label_studio.web.image_errors import ImageFetchError
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
+from ihp_backend.label_studio.web.answer import Answer
 
 _BOTH = "ML_BLOCK_LOCAL_IP=false SSRF_PROTECTION_ENABLED=false"
 _NO_ACTION = "asked only whether the address is allowed"
 
 
-def refused_addresses(studio: Studio, backend_url: str) -> Iterator[Finding]:
+def refused_addresses(studio: LabelStudio, backend_url: str) -> Iterator[Finding]:
     """Asks for both settings, each of which refuses for itself."""
     as_backend = _ask(studio, "/api/ml/", {"url": backend_url})
     hook = f"{backend_url}/webhook"
@@ -40,11 +39,11 @@ def refused_addresses(studio: Studio, backend_url: str) -> Iterator[Finding]:
         yield Finding("webhook address", "ok", f"{hook} is allowed as a webhook", "", PLACE)
 
 
-def _ask(studio: Studio, path: str, body: dict[str, object]) -> str:
+def _ask(studio: LabelStudio, path: str, body: dict[str, object]) -> str:
     """Why the address is refused, in Label Studio's words; empty where it is not."""
     try:
         answer = studio.ask("POST", path, body)
-    except (NoAnswer, ImageFetchError) as error:
+    except ApiError as error:
         return str(error)
     return _reason(answer)
 

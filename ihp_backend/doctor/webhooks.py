@@ -9,16 +9,15 @@ from typing import Any
 from ihp_backend.doctor.case import REACHED, Case, Project, same_address, same_host, url_of
 from ihp_backend.doctor.connection import own_backends
 from ihp_backend.doctor.finding import Finding, Mend
-from ihp_backend.doctor.studio import Record, Studio
+from ihp_backend.label_studio.api.client import LabelStudio, Record
 
 _WHOLE: dict[str, Any] = {"send_payload": True, "send_for_all_actions": True, "is_active": True}
 
 
-def webhooks(case: Case, studio: Studio, project: Project) -> Iterator[Finding]:
+def webhooks(case: Case, studio: LabelStudio, project: Project) -> Iterator[Finding]:
     """For each connected backend of this kind its webhook; then those that lead nowhere."""
-    hooks = [
-        hook for hook in studio.records("/api/webhooks/?page_size=1000") if hook.get("project") in (project.id, None)
-    ]
+    listed = studio.records("/api/webhooks/", page_size=1000)
+    hooks = [hook for hook in listed if hook.get("project") in (project.id, None)]
     own = own_backends(case, project)
     for backend in own[:1]:
         yield from _of_backend(studio, project, f"{url_of(backend)}/webhook", hooks)
@@ -27,7 +26,7 @@ def webhooks(case: Case, studio: Studio, project: Project) -> Iterator[Finding]:
         yield from _stale(case, studio, project, hook, backends, own)
 
 
-def _of_backend(studio: Studio, project: Project, wanted: str, hooks: list[Record]) -> Iterator[Finding]:
+def _of_backend(studio: LabelStudio, project: Project, wanted: str, hooks: list[Record]) -> Iterator[Finding]:
     place = project.place
     ours = [hook for hook in hooks if same_address(url_of(hook), wanted)]
     if not ours:
@@ -59,7 +58,7 @@ def _of_backend(studio: Studio, project: Project, wanted: str, hooks: list[Recor
 
 
 def _stale(
-    case: Case, studio: Studio, project: Project, hook: Record, backends: list[str], own: list[Record]
+    case: Case, studio: LabelStudio, project: Project, hook: Record, backends: list[str], own: list[Record]
 ) -> Iterator[Finding]:
     """Label Studio leaves the webhook of a deleted backend behind, and every annotation then waits for it."""
     url = url_of(hook)
@@ -75,6 +74,6 @@ def _stale(
     yield Finding("stale webhook", "warning", found, remedy, project.place, mend=mend)
 
 
-def _removed(studio: Studio, hook: Record) -> Mend:
+def _removed(studio: LabelStudio, hook: Record) -> Mend:
     change = partial(studio.change, "DELETE", f"/api/webhooks/{hook.get('id')}/")
     return Mend(f"webhook {hook.get('id')}", url_of(hook), "deleted", change)

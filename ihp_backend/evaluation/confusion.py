@@ -18,6 +18,11 @@ def confusion_matrix(parsing: NDArray[np.uint8], predicted: NDArray[np.uint8], n
 
     Raises:
         ValueError: the maps differ in size, or hold an id that is no label.
+
+    Example:
+        >>> true, found = np.array([0, 1, 1, 255], np.uint8), np.array([0, 1, 0, 1], np.uint8)
+        >>> confusion_matrix(true, found, num_labels=2).tolist()
+        [[1, 0], [1, 1]]
     """
     if parsing.shape != predicted.shape:
         raise ValueError(f"predicted: {predicted.shape} and true parsing {parsing.shape} differ in size")
@@ -30,19 +35,34 @@ def confusion_matrix(parsing: NDArray[np.uint8], predicted: NDArray[np.uint8], n
 
 
 def intersection_over_union(confusion: NDArray[np.integer]) -> NDArray[np.float64]:
-    """IoU per label, float (num_labels,); NaN for a label that neither occurs nor was predicted."""
+    """IoU of each label, float (num_labels,); NaN for a label that neither occurs nor was predicted.
+
+    Example:
+        >>> intersection_over_union(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]])).tolist()
+        [0.5, 0.5, nan]
+    """
     hit = np.diag(confusion).astype(np.float64)
     union = confusion.sum(0) + confusion.sum(1) - np.diag(confusion)
     return np.divide(hit, union, out=np.full_like(hit, np.nan), where=union > 0)
 
 
 def mean_iou(confusion: NDArray[np.integer]) -> float:
-    """Mean IoU in percent over all labels that occur or were predicted, the background included."""
+    """Mean IoU in percent over all labels that occur or were predicted, the background included.
+
+    Example:
+        >>> mean_iou(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]]))
+        50.0
+    """
     return float(np.nanmean(intersection_over_union(confusion)) * 100)
 
 
 def mean_iou_of_all_labels(confusion: NDArray[np.integer]) -> float:
-    """Mean IoU in percent over the whole label set; a label that neither occurs nor was predicted counts as 0."""
+    """Mean IoU in percent over the whole label set; a label that neither occurs nor was predicted counts as 0.
+
+    Example:
+        >>> round(mean_iou_of_all_labels(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]])), 2)
+        33.33
+    """
     return float(np.nan_to_num(intersection_over_union(confusion)).mean() * 100)
 
 
@@ -61,7 +81,12 @@ def mean_iou_of_shown_labels(confusions: NDArray[np.integer]) -> NDArray[np.floa
 
 
 def mean_f1(confusion: NDArray[np.integer]) -> float:
-    """Mean over labels of the harmonic mean of precision and recall, in percent, labels as in ``mean_iou``."""
+    """Mean over labels of the harmonic mean of precision and recall, in percent, labels as in ``mean_iou``.
+
+    Example:
+        >>> round(mean_f1(np.array([[1, 0], [1, 1]])), 2)
+        66.67
+    """
     hit = np.diag(confusion).astype(np.float64)
     both = confusion.sum(0) + confusion.sum(1)
     f1 = np.divide(2 * hit, both, out=np.full_like(hit, np.nan), where=both > 0)

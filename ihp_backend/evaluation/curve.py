@@ -60,7 +60,7 @@ class Curve:
         return [mean_iou(confusion) for confusion in self.sums["confusions"]]
 
     def mean_ious_of_all_labels(self) -> list[float]:
-        """The same over the whole label set, where a label that never occurs counts as 0."""
+        """mIoU in percent by round over the whole label set, where a label that never occurs counts as 0."""
         return [mean_iou_of_all_labels(confusion) for confusion in self.sums["confusions"]]
 
     def near_edge_ious(self) -> list[float]:
@@ -102,6 +102,6 @@ class Curve:
         return float(count / of) if of else float("nan")
 
     def shares(self, part: str, whole: str) -> list[float]:
-        """The same by round."""
+        """Shares of one count in another by round, as of ``share``."""
         count, of = self.sums[part], self.sums[whole]
         return np.divide(count, of, out=np.full(len(of), np.nan), where=of > 0).tolist()

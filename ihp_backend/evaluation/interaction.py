@@ -92,7 +92,9 @@ def _settings(parser: ClickParser, dataset: ParsingDataset, annotator: Annotator
     return {
         "format": FORMAT,
         "model": parser.version,
-        **{how: getattr(parser, how, None) for how in ("obedient", "doubtful")},
+        # Under the names that records have had from the beginning.
+        "obedient": getattr(parser, "enforce_clicks", None),
+        "doubtful": getattr(parser, "unfiltered", None),
         "dataset": f"{len(dataset)} photographs, ids {ids}",
         "labels": list(dataset.labels.names),
         "near_edge": BAND,

@@ -16,6 +16,10 @@ def near_edge(parsing: NDArray[np.uint8], distance: int = BAND) -> NDArray[np.bo
     """Pixels with a pixel of another label no farther away than ``distance``, bool (height, width).
 
     Ignored pixels are no label: they neither make an edge nor belong to the band.
+
+    Example:
+        >>> near_edge(np.array([[1, 1, 1, 2, 2, 2]], np.uint8), distance=1).tolist()
+        [[False, False, True, True, False, False]]
     """
     reach = np.arange(-distance, distance + 1)
     disk = (reach[:, None] ** 2 + reach**2 <= distance**2).astype(np.uint8)

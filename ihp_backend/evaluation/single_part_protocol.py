@@ -23,8 +23,8 @@ from ihp_backend.labels import IGNORE
 from ihp_backend.parsing import Scene
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError, read_checkpoint
 from ihp_backend.parsing.cores import available_cores
-from ihp_backend.parsing.engine import Engine
-from ihp_backend.parsing.engines import make_engine
+from ihp_backend.parsing.engines.base import Engine
+from ihp_backend.parsing.engines.factory import make_engine
 from ihp_backend.parsing.geometry import to_working_clicks, to_working_image, working_scale, working_sides
 
 NETWORK = "InteractiveDeepLab"

@@ -12,10 +12,14 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from ihp_backend.exporting.click_network import export_onnx, largest_difference
-from ihp_backend.exporting.comparison import ExportError
-from ihp_backend.exporting.live_network import difference_of_halves, export_halves
 from ihp_backend.exporting.onnx_file import is_filter
+from ihp_backend.exporting.onnx_networks import (
+    ExportError,
+    difference_of_halves,
+    export_halves,
+    export_onnx,
+    largest_difference,
+)
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import ClickNetwork, LiveNetwork, build_network
 from ihp_backend.networks.weights import differing, not_finite
@@ -33,6 +37,7 @@ def write_model_folder(
     labels: LabelSet,
     working_size: int,
     temperature: float | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> float:
     """Writes a model folder; gives how far ONNX Runtime is from torch, in standard deviations of the logits.
 
@@ -43,7 +48,7 @@ def write_model_folder(
         name: of the model; its version is the name and the beginning of the weights' sum.
         description: {"class": name, "arguments": {...}} of the network.
         weights: of the network; they are stored in half precision where that costs nothing.
-        labels, working_size, temperature: see ``parsing.checkpoint``.
+        labels, working_size, temperature, recipe: see ``parsing.checkpoint``.
 
     Raises:
         ExportError: weights or answers are not finite, the weights are of another network, or ONNX Runtime answers
@@ -70,7 +75,7 @@ def write_model_folder(
         difference = write_and_compare(network, made)
         if not difference <= TOLERANCE:
             raise ExportError(f"ONNX Runtime differs from torch by {difference:.2g} standard deviations; not exported")
-        write_description(made, name, description, labels, working_size, network.multiple_of, temperature)
+        write_description(made, name, description, labels, working_size, network.multiple_of, temperature, recipe)
         out.mkdir(exist_ok=True)
         for file in made.iterdir():
             file.replace(out / file.name)
@@ -99,6 +104,7 @@ def write_description(
     working_size: int,
     multiple_of: int,
     temperature: float | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes ``model.json``; the version is the name and the beginning of the weights' digest."""
     digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(out.iterdir())}
@@ -112,5 +118,6 @@ def write_description(
         "multiple_of": multiple_of,
         "sha256": digests,
         **({} if temperature is None else {"temperature": temperature}),
+        **({} if recipe is None else {"recipe": dict(recipe)}),
     }
     (out / "model.json").write_text(json.dumps(described, indent=1) + "\n")

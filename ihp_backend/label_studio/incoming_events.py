@@ -9,29 +9,36 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ihp_backend.label_studio.annotation_events import CLICKS, PROJECTS, annotations_of, id_key, lacking, project_key
+from ihp_backend.annotation_store.event_inbox import EventInbox
+from ihp_backend.label_studio.annotations.annotation_events import (
+    CLICKS,
+    PROJECTS,
+    annotations_of,
+    id_key,
+    lacking,
+    project_key,
+)
 from ihp_backend.label_studio.clicks.click_memory import NOBODY
 from ihp_backend.label_studio.loose_json import one_or_more
-from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.retraining.inbox import Inbox
-from ihp_backend.retraining.storage import StorageError
+from ihp_backend.storage.sqlite import StorageError
 
 logger = logging.getLogger(__name__)
 
 
 def record_event(
     event: Mapping[str, Any],
-    inbox: Inbox,
+    inbox: EventInbox,
     predictions: Predictions,
     note: Callable[[Problem], None] = lambda _: None,
     projects: Callable[[], Sequence[str]] = tuple,
 ) -> int:
-    """The number in the inbox of an event, which may be of an action not known today.
+    """The number in the event inbox of an event, which may be of an action not known today.
 
     Args:
         event: as a webhook brings it.
-        inbox: where it is stored.
+        event inbox: where it is stored.
         predictions: whose clicks are counted and forgotten.
         note: is told what went wrong although the event is stored.
         projects: tells those that an event without one may be about.
@@ -57,7 +64,7 @@ def record_event(
         _forget(event, action, named, predictions)
     except StorageError as error:
         logger.error("clicks are not forgotten: %s", error)
-        note(problem("standing clicks", str(error), "until then masks may come back that were submitted"))
+        note(problem("active prompts", str(error), "until then masks may come back that were submitted"))
     logger.info("event %d recorded: %.40r of project %.40r", number, action, project_key(event.get("project")))
     if missing is not None:
         told = _untold(action, missing, known)
@@ -93,14 +100,14 @@ def _clicks(event: Mapping[str, Any], tasks: set[str], predictions: Predictions)
     """How many prompts stand on each of the tasks, which nobody knows any more once the work is submitted."""
     project = project_key(event.get("project"))
     try:
-        return {task: predictions.memory.standing(project, task) for task in tasks}
+        return {task: predictions.memory.active(project, task) for task in tasks}
     except StorageError as error:
         logger.error("clicks are not counted: %s", error)
         return {}
 
 
 def _forget(event: Mapping[str, Any], action: str, tasks: set[str], predictions: Predictions) -> None:
-    """Submitted and deleted work has no standing clicks any more; other annotators' work on the task goes on."""
+    """Submitted and deleted work has no active prompts any more; other annotators' work on the task goes on."""
     project = project_key(event.get("project"))
     if action.startswith("ANNOTATION"):
         annotators = {id_key(one.get("completed_by")) for one in annotations_of(event)}

@@ -28,6 +28,10 @@ def mended(value: Any) -> tuple[Any, tuple[str, ...]]:
     - What lies deeper than ``MOST_LEVELS`` becomes null.
 
     Of names that an object has twice, the reading of JSON itself has kept the last, as Python and browsers do.
+
+    Example:
+        >>> mended([float("nan"), 1.5])
+        ([None, 1.5], ('numbers that are not finite became null',))
     """
     changed: dict[str, None] = {}
     return _mended(value, 0, changed), tuple(changed)

@@ -13,12 +13,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ihp_backend.label_studio.answering import answer_all
 from ihp_backend.label_studio.incoming_events import record_event
 from ihp_backend.label_studio.loose_json import mended
-from ihp_backend.label_studio.prediction_request import read_prediction_request
+from ihp_backend.label_studio.predict.batches import answer_all
+from ihp_backend.label_studio.predict.prediction_request import read_prediction_request
+from ihp_backend.label_studio.predict.shared_backend import SharedBackend
 from ihp_backend.label_studio.problems import RequestError, problem
-from ihp_backend.label_studio.shared_backend import SharedBackend
 
 _REMEDY = (
     "pip install git+https://github.com/HumanSignal/label-studio-ml-backend.git (version 2; PyPI only has 1.0.9, which "
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class IHPModel(LabelStudioMLBase):
-    """Answers as ``ihp serve`` does with the same environment, and records events in the same inbox.
+    """Answers as ``ihp serve`` does with the same environment, and records events in the same event inbox.
 
     Attributes:
         shared: what all instances in a process share; a subclass may bring its own.

@@ -41,7 +41,12 @@ def problem(field: str, value: Any, remedy: str) -> Problem:
 
 
 def shown(value: Any) -> str:
-    """``value`` as short text; long lists and objects only by their size, addresses without their query string."""
+    """A value as short text; long lists and objects only by their size, addresses without their query string.
+
+    Example:
+        >>> shown([1, 2, 3]), shown("https://host/a.jpg?token=secret")
+        ('list of 3', 'https://host/a.jpg?...')
+    """
     if isinstance(value, (list, dict)):
         return f"{type(value).__name__} of {len(value)}"
     text = without_query(value if isinstance(value, str) else repr(value))

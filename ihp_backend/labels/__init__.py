@@ -11,11 +11,12 @@ from ihp_backend.labels.benchmarks import (
     PASCAL_PERSON_PART,
     PASCAL_PERSON_PART_M2FP,
 )
-from ihp_backend.labels.label_set import IGNORE, LabelSet
+from ihp_backend.labels.label_set import ABSENT_LOGIT, IGNORE, LabelSet
 from ihp_backend.labels.matching import LabelMatch, match_labels
 from ihp_backend.labels.spelling import is_background, mirror_pairs
 
 __all__ = [
+    "ABSENT_LOGIT",
     "ATR",
     "BENCHMARKS",
     "CCP",

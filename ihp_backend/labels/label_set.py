@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 IGNORE = 255
 """Label id of pixels that count neither in training nor in evaluation."""
 
+ABSENT_LOGIT = -1e4
+"""Logit of a label that cannot be the answer: never the best one, and finite in half precision."""
+
 Colour = tuple[int, int, int]
 
 
@@ -24,6 +27,15 @@ class LabelSet:
 
     Raises:
         ValueError: names repeated, too many or none, a pair, colour or region that does not fit the names.
+
+    Example:
+        >>> labels = LabelSet(("background", "left arm", "right arm"), flip_pairs=((1, 2),))
+        >>> len(labels)
+        3
+        >>> LabelSet(("background", "hat", "hat"))
+        Traceback (most recent call last):
+            ...
+        ValueError: names: ['hat'] given more than once; every label needs its own name
     """
 
     names: tuple[str, ...]
@@ -53,17 +65,27 @@ class LabelSet:
         return len(self.names)
 
     def id_of(self, name: str) -> int:
-        """The id of ``name`` exactly as spelled; see ``match_labels`` for forgiving look-ups."""
+        """The id of ``name`` exactly as spelled; see ``match_labels`` for forgiving look-ups.
+
+        Example:
+            >>> LabelSet(("background", "hat")).id_of("hat")
+            1
+        """
         try:
             return self.names.index(name)
         except ValueError:
             raise ValueError(f"label {name!r} is unknown; known labels: {', '.join(self.names)}") from None
 
     def without(self, names: Collection[str]) -> tuple[LabelSet, tuple[int, ...]]:
-        """The same labels but for some, and each label's id among them, ``IGNORE`` for those that are gone.
+        """The label set without some labels, and each label's id in it, ``IGNORE`` for those that are gone.
 
         Raises:
             ValueError: a name that is unknown, or the background's.
+
+        Example:
+            >>> labels, ids = LabelSet(("background", "hat", "hair")).without(["hat"])
+            >>> labels.names, ids
+            (('background', 'hair'), (0, 255, 1))
         """
         for name in names:
             if self.id_of(name) == 0:
@@ -79,14 +101,24 @@ class LabelSet:
         return LabelSet(tuple(self.names[label] for label in kept), pairs, colours, regions), table
 
     def mirrored_ids(self) -> tuple[int, ...]:
-        """For each id, the id it has in the mirrored photograph; applying it twice changes nothing."""
+        """For each id, the id it has in the mirrored photograph; applying it twice changes nothing.
+
+        Example:
+            >>> LabelSet(("background", "left arm", "right arm"), flip_pairs=((1, 2),)).mirrored_ids()
+            (0, 2, 1)
+        """
         ids = list(range(len(self.names)))
         for left, right in self.flip_pairs:
             ids[left], ids[right] = right, left
         return tuple(ids)
 
     def to_dict(self) -> dict[str, object]:
-        """A JSON-ready description, the form in which checkpoints carry their labels."""
+        """A JSON-ready description, the form in which checkpoints carry their labels.
+
+        Example:
+            >>> LabelSet(("background", "hat"), colours=((0, 0, 0), (255, 0, 0))).to_dict()["colours"]
+            [[0, 0, 0], [255, 0, 0]]
+        """
         return {
             "names": list(self.names),
             "flip_pairs": [list(pair) for pair in self.flip_pairs],
@@ -96,7 +128,16 @@ class LabelSet:
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Sequence]) -> LabelSet:
-        """The inverse of ``to_dict``; raises ``ValueError`` naming the field that is missing or malformed."""
+        """The inverse of ``to_dict``; raises ``ValueError`` naming the field that is missing or malformed.
+
+        Example:
+            >>> LabelSet.from_dict({"names": ["background", "hat"]}).names
+            ('background', 'hat')
+            >>> LabelSet.from_dict({})
+            Traceback (most recent call last):
+                ...
+            ValueError: label set: field 'names' is missing; known fields are []
+        """
         try:
             regions: Mapping[str, Sequence[int]] = description.get("regions") or {}  # type: ignore[assignment]
             return cls(

@@ -29,7 +29,12 @@ class LabelMatch:
     guessed: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> str:
-        """One readable sentence, fit for a log line or an error."""
+        """A readable sentence, fit for a log line or an error.
+
+        Example:
+            >>> match_labels(["hat", "beard"], LabelSet(("background", "hat"))).describe()
+            "1 of 2 labels matched; unmatched: 'beard' (the model has no such label); not asked for: background."
+        """
         wanted = len(self.ids) + len(self.unmatched)
         sentence = f"{len(self.ids)} of {wanted} labels matched"
         if self.unmatched:
@@ -40,7 +45,7 @@ class LabelMatch:
 
 
 def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
-    """Match names to labels: exactly first, then by spelling (case, hyphens, plural), then by synonym.
+    """Labels matched to names: exactly first, then by spelling (case, hyphens, plural), then by synonym.
 
     An available label serves one wanted name, or several that are spelled alike. Where two names compete for one
     label, or one name fits two labels, nobody is guessed for: the names stay unmatched, with the reason.
@@ -48,6 +53,16 @@ def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
     Args:
         wanted: names to look for; repeated names count once.
         available: the labels there are.
+
+    Example:
+        >>> known = LabelSet(("background", "left arm", "pants", "hat"))
+        >>> match = match_labels(["LeftArm", "trousers", "beard"], known)
+        >>> match.ids
+        {'LeftArm': 1, 'trousers': 2}
+        >>> match.unmatched, match.unused
+        (('beard',), ('background', 'hat'))
+        >>> match.guessed
+        {'LeftArm': 'spelling', 'trousers': 'synonym'}
     """
     open_names = list(dict.fromkeys(wanted))
     ids: dict[str, int] = {}

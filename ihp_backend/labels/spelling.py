@@ -71,7 +71,12 @@ def _side_and_noun(name: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=4096)  # Every click asks for the same few names.
 def spelling_key(name: str) -> str:
-    """The same for names that differ only in spelling; empty when the name holds no letter or digit."""
+    """Key of a name by its spelling: equal where names differ only in that; empty without a letter or digit.
+
+    Example:
+        >>> spelling_key("L-Arm"), spelling_key("left arms"), spelling_key("?")
+        ('leftarm', 'leftarm', '')
+    """
     return "".join(_side_and_noun(name))
 
 
@@ -80,18 +85,35 @@ _MEANINGS = {spelling_key(name): "".join(_side_and_noun(group[0])) for group in 
 
 @lru_cache(maxsize=4096)  # Every click asks for the same few names.
 def meaning_key(name: str) -> str:
-    """The same for names that are spelled alike or are common synonyms of each other."""
+    """Key of a name by its meaning: equal for names that are spelled alike or are common synonyms.
+
+    Example:
+        >>> meaning_key("Trousers") == meaning_key("pants")
+        True
+        >>> meaning_key("left boot") == meaning_key("right boot")
+        False
+    """
     side, noun = _side_and_noun(name)
     return _MEANINGS.get(side + noun) or side + _MEANINGS.get(noun, noun)
 
 
 def is_background(name: str) -> bool:
-    """Whether ``name`` is "background" or one of its synonyms."""
+    """Whether ``name`` is "background" or one of its synonyms.
+
+    Example:
+        >>> is_background("BG"), is_background("hat")
+        (True, False)
+    """
     return meaning_key(name) == "background"
 
 
 def mirror_pairs(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    """Positions of names that differ only in left and right, as (left, right): the flip pairs of a label set."""
+    """Flip pairs of a label set, as (left, right) positions of names that differ only in left and right.
+
+    Example:
+        >>> mirror_pairs(["hat", "left arm", "R-Arm", "left shoe"])
+        ((1, 2),)
+    """
     positions = {_side_and_noun(name): position for position, name in enumerate(names)}
     return tuple(
         (position, positions["right", noun])

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Subset
 from ihp_backend.datasets import ParsingDataset, WithoutLabels
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item
-from ihp_backend.learning.settings import require, require_positive
+from ihp_backend.learning.hyperparameters import require, require_positive
 from ihp_backend.learning.stepwise_data import StepwiseData
 
 CLICKS = ClickRecipe()

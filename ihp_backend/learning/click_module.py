@@ -17,9 +17,9 @@ from torch.nn.functional import interpolate
 
 from ihp_backend.clicks import add_click, correction_clicks
 from ihp_backend.learning.click_views import Item
+from ihp_backend.learning.hyperparameters import require
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
-from ihp_backend.learning.settings import require
 from ihp_backend.losses import SemanticPerceivingLoss, WeightedCrossEntropy, inverse_log_weights
 from ihp_backend.networks.click_network import ClickNetwork
 

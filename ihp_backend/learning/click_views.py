@@ -11,9 +11,9 @@ from torch.utils.data import Dataset
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.datasets import ParsingDataset
 from ihp_backend.learning.augmentation import pad_to_multiple, random_view, rescale
-from ihp_backend.learning.carving import CarvingRecipe
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.stepwise_data import Views
+from ihp_backend.learning.sub_parts import SubPartRecipe
 
 Item = tuple[Tensor, Tensor, Tensor]
 """image uint8 (3, H, W), parsing uint8 (H, W), localization maps uint8 (labels, H, W)
@@ -35,7 +35,7 @@ class ClickedViews(Views[Item]):
         scales: smallest and largest scale.
         clicks: how the annotators click.
         seed: of views and clicks.
-        carving: how pieces are drawn; None: there are none.
+        sub_parts: how pieces are drawn; None: there are none.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class ClickedViews(Views[Item]):
         scales: tuple[float, float],
         clicks: ClickRecipe,
         seed: int,
-        carving: CarvingRecipe | None = None,
+        sub_parts: SubPartRecipe | None = None,
     ) -> None:
         super().__init__(samples, length, seed)
         self.size, self.scales = size, scales
-        self.clicks, self.carving = clicks, carving
+        self.clicks, self.sub_parts = clicks, sub_parts
 
     def __getitem__(self, index: int) -> Item:
         order, rng = self.drawn(index)
@@ -58,8 +58,8 @@ class ClickedViews(Views[Item]):
         view = random_view(sample, self.samples.labels, self.size, self.scales, rng)
         image, parsing = pad_to_multiple(*view, MULTIPLE)
         labels = len(self.samples.labels)
-        if self.carving:
-            parsing = self.carving.draw(image, parsing, labels, rng)
+        if self.sub_parts:
+            parsing = self.sub_parts.draw(image, parsing, labels, rng)
             labels *= 2
         return to_item(image, parsing, self.clicks.draw(parsing, rng), labels)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from ihp_backend.datasets import ParsingDataset
 from ihp_backend.labels import IGNORE
-from ihp_backend.learning.carving import CarvingRecipe
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_views import ClickedViews
+from ihp_backend.learning.sub_parts import SubPartRecipe
 
-CARVING = CarvingRecipe()
+SUB_PARTS = SubPartRecipe()
 
 
 class LiveData(ClickData):
@@ -18,23 +18,23 @@ class LiveData(ClickData):
 
     Args:
         args, kwargs: of ``ClickData``.
-        carving: how pieces are drawn.
+        sub_parts: how pieces are drawn.
 
     Raises:
         FileNotFoundError, ValueError: see ``ClickData``; or the labels and their pieces do not fit into 8 bits.
     """
 
-    def __init__(self, *args: Any, carving: CarvingRecipe = CARVING, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sub_parts: SubPartRecipe = SUB_PARTS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.carving = carving
+        self.sub_parts = sub_parts
 
     def items(self, samples: ParsingDataset, length: int) -> ClickedViews:
         """Random views with simulated clicks, on pieces, too."""
-        if not self.carving.share:
+        if not self.sub_parts.share:
             return super().items(samples, length)
         if 2 * len(samples.labels) > IGNORE:
             raise ValueError(
-                f"carving.share: {self.carving.share} of the views have pieces of {len(samples.labels)} labels, and "
-                f"there is room for {IGNORE // 2}; set it to 0"
+                f"sub_parts.share: {self.sub_parts.share} of the views have pieces of {len(samples.labels)} labels, "
+                f"and there is room for {IGNORE // 2}; set it to 0"
             )
-        return ClickedViews(samples, length, self.size, self.scales, self.clicks, self.seed, self.carving)
+        return ClickedViews(samples, length, self.size, self.scales, self.clicks, self.seed, self.sub_parts)

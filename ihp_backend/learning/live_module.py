@@ -1,12 +1,12 @@
 """Trains the live network in the loop: it parses, simulated annotators correct it, it parses again.
 
 A photograph is encoded once per step and decoded in every round, as it will be when it serves; each round has its loss.
-Every sample is a situation of its own, in which the network knows the names of all labels, of some or of none.
+Every sample is a sampled task of its own, in which the network knows the names of all labels, of some or of none.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +15,22 @@ from torch import Tensor
 from torch.nn.functional import nll_loss
 
 from ihp_backend.labels import IGNORE
-from ihp_backend.learning.carving import without_pieces
 from ihp_backend.learning.click_views import Item
-from ihp_backend.learning.live_samples import CELLS, Grid, Samples
+from ihp_backend.learning.hyperparameters import require
+from ihp_backend.learning.live_data import LiveData
+from ihp_backend.learning.live_recipe import LiveRecipe
+from ihp_backend.learning.live_samples import CELLS, Samples, clicks_in
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
-from ihp_backend.learning.settings import require
-from ihp_backend.learning.situations import SituationRecipe
+from ihp_backend.learning.sub_parts import without_pieces
+from ihp_backend.learning.task_sampling import TaskSampling
+from ihp_backend.learning.weighted_loss import WeightedLoss, answer_losses
 from ihp_backend.losses import SemanticPerceivingLoss, inverse_log_weights
-from ihp_backend.networks.live import Evidence, LiveNetwork
+from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.weights import load_network_weights
 
-SITUATIONS = SituationRecipe()
+TASK_SAMPLING = TaskSampling()
 
 
 class LiveTraining(ParsingTraining):
@@ -37,8 +40,9 @@ class LiveTraining(ParsingTraining):
         network: what is trained.
         encoder_weights: file with pretrained weights of the network's encoder; None starts it at random.
         start: ``model.safetensors`` of a live network to go on from; None starts anew.
-        situations: which labels a sample has, and what is known of them.
-        rounds, corrections_limit, forgetting, jaccard_weight: see ``Loop``.
+        task_sampling: which labels a sample has, and what is known of them.
+        rounds, corrections_limit, forgetting: see ``LiveRecipe``.
+        jaccard_weight: factor of ``SoftJaccard`` beside the normalised focal loss.
         prior_weight: factor of the cross-entropy of the prior.
         semantic_perceiving: the SP-loss on the embedding, or None.
         semantic_perceiving_weight: its factor.
@@ -54,7 +58,7 @@ class LiveTraining(ParsingTraining):
         network: LiveNetwork,
         encoder_weights: Path | None = None,
         start: Path | None = None,
-        situations: SituationRecipe = SITUATIONS,
+        task_sampling: TaskSampling = TASK_SAMPLING,
         rounds: int = 2,
         corrections_limit: int = 6,
         forgetting: float = 0.3,
@@ -76,13 +80,28 @@ class LiveTraining(ParsingTraining):
         require("model", semantic_perceiving_weight=(semantic_perceiving_weight, 0))
         if start is not None:
             load_network_weights(network, start)
-        self.situations = situations
-        self.loop = Loop(rounds, corrections_limit, forgetting, jaccard_weight)
-        self.prior_weight, self.loss_step = prior_weight, loss_step
-        self.semantic_perceiving = semantic_perceiving
-        self.semantic_perceiving_weight = semantic_perceiving_weight
+        perceiving = None
+        if semantic_perceiving is not None:
+            perceiving = WeightedLoss.of(semantic_perceiving, semantic_perceiving_weight)
+        self.recipe = LiveRecipe(
+            answer_losses(jaccard_weight),
+            perceiving,
+            prior_weight,
+            loss_step,
+            rounds,
+            corrections_limit,
+            forgetting,
+            task_sampling,
+        )
+        self.loop = Loop(self.recipe)
         self.register_buffer("label_weights", torch.ones(network.num_labels))
         self.label_weights: Tensor
+
+    def setup(self, stage: str) -> None:
+        """Completes the recipe by what the data do with it."""
+        super().setup(stage)
+        if isinstance(self._data, LiveData):
+            self.recipe = replace(self.recipe, clicks=self._data.clicks, sub_parts=self._data.sub_parts)
 
     def on_fit_start(self) -> None:
         """Weighs the labels of the prior by how rare they are in the training split."""
@@ -93,20 +112,14 @@ class LiveTraining(ParsingTraining):
         image, parsing, maps = batch
         image = image.contiguous(memory_format=torch.channels_last)
         rng = np.random.default_rng([*self.step_key(), batch_index])
-        samples = Samples.draw(parsing, maps, self.situations, rng, self.network.num_labels)
+        samples = Samples.draw(parsing, clicks_in(maps), self.recipe.task_sampling, rng, self.network.num_labels)
         features = self.network.encode(image)
         prior = self._prior_loss(features.fine.prior, CELLS.of(parsing).long())
-
-        def answer(evidence: Evidence, grid: Grid) -> Tensor:
-            return self.network.answer(features, evidence, grid.step, grid.phase)
-
-        answered, rounds = self.loop.losses(answer, samples, partial(Grid.draw, self.loss_step), rng)
-        total = answered + self.prior_weight * prior
-        self.log_dict({"prior": prior, **{f"round_{number}": loss for number, loss in enumerate(rounds)}})
-        if self.semantic_perceiving is not None:
-            perceived = self.semantic_perceiving(features.fine.embedding, samples.parsing, samples.maps)
-            self.log_dict({"semantic_perceiving": perceived.loss, "active_pairs": perceived.active})
-            total = total + self.semantic_perceiving_weight * perceived.loss
+        losses = self.loop.losses(self.network, features, samples, rng)
+        self.log_dict({"prior": prior, **{f"round_{number}": loss for number, loss in enumerate(losses.rounds)}})
+        if losses.perceived is not None:
+            self.log_dict({"semantic_perceiving": losses.perceived.loss, "active_pairs": losses.perceived.active})
+        total = losses.total + self.recipe.prior_weight * prior
         self.log("loss", total, prog_bar=True)
         return total
 

@@ -1,9 +1,10 @@
-"""The samples of a training step in the loop: their situations, the clicks so far and the parsing so far."""
+"""The samples of a training step in the loop: their sampled tasks, the clicks so far and the parsing so far."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, one_hot
 
-from ihp_backend.clicks import Click, add_click, correction_clicks
+from ihp_backend.clicks import Click, correction_clicks
 from ihp_backend.labels import IGNORE
-from ihp_backend.learning.situations import Situation, SituationRecipe
-from ihp_backend.networks.live import Evidence, clicked_in
-from ihp_backend.networks.live.upsampling import STRIDE
+from ihp_backend.learning.task_sampling import SampledTask, TaskSampling
+from ihp_backend.networks.live import Clicked, DecoderInputs
+from ihp_backend.networks.live.convex_combination import STRIDE
 
 
 @dataclass(frozen=True)
@@ -49,64 +50,110 @@ CELLS = Grid(STRIDE, (STRIDE // 2, STRIDE // 2))
 """The pixels in the middle of each cell."""
 
 
+Clicks = NDArray[np.int64]
+"""(n, 3), label, y and x of the clicks on one photograph, in ascending order and each once."""
+
+
+def clicks_of(clicks: Iterable[Click]) -> Clicks:
+    """Positive clicks as an array."""
+    return _in_order([(click.label, click.y, click.x) for click in clicks if click.positive])
+
+
+def clicks_in(maps: Tensor) -> list[Clicks]:
+    """The clicks that localization maps (uint8 (N, L, H, W)) were made from, by photograph."""
+    # Of flat arrays, numpy finds what is not 0 twenty times as fast.
+    planes = maps.cpu().numpy()
+    return [np.stack(np.unravel_index(np.flatnonzero(one == 0), one.shape), 1).astype(np.int64) for one in planes]
+
+
+def _in_order(rows: Any) -> Clicks:
+    return np.unique(np.asarray(rows, np.int64).reshape(-1, 3), axis=0)
+
+
 class Samples:
     """Samples of one step.
 
     Attributes:
         parsing: int64 (N, H, W), in labels of each sample's annotation.
-        maps: uint8 (N, L, H, W), localization maps of the annotations' labels.
+        clicks: of each sample, in labels of its annotation.
         known: float (N, L, number of the data set's labels).
         previous: uint8 (N, H, W), the parsing so far, 255 where there is none.
     """
 
     def __init__(
-        self, situations: Sequence[Situation], maps: Sequence[NDArray[np.uint8]], previous: Tensor, device: torch.device
+        self, tasks: Sequence[SampledTask], clicks: Sequence[Clicks], previous: Tensor, device: torch.device
     ) -> None:
-        length = max(len(situation.labels) for situation in situations)
-        self.parsing = torch.from_numpy(np.stack([situation.parsing for situation in situations])).long().to(device)
-        self.known = torch.zeros(len(situations), length, situations[0].known.shape[1], device=device)
-        self.maps = torch.full((len(situations), length, *self.parsing.shape[1:]), 255, dtype=torch.uint8)
-        for number, (situation, its_maps) in enumerate(zip(situations, maps, strict=True)):
-            self.known[number, : len(situation.labels)] = torch.from_numpy(situation.known).to(device)
-            self.maps[number, : len(situation.labels)] = torch.from_numpy(its_maps)
-        self.maps = self.maps.to(device)
+        length = max(len(task.labels) for task in tasks)
+        self.parsing = torch.from_numpy(np.stack([task.parsing for task in tasks])).long().to(device)
+        self.known = torch.zeros(len(tasks), length, tasks[0].known.shape[1], device=device)
+        for number, task in enumerate(tasks):
+            self.known[number, : len(task.labels)] = torch.from_numpy(task.known).to(device)
+        self.clicks = list(clicks)
         self.previous = previous
 
     @classmethod
     def draw(
         cls,
         parsing: Tensor,
-        maps: Tensor,
-        recipe: SituationRecipe,
+        clicks: Sequence[Clicks],
+        recipe: TaskSampling,
         rng: np.random.Generator,
         num_labels: int,
         asked: Collection[int] | None = None,
     ) -> Samples:
-        """Draws a situation for each photograph of a batch; see ``SituationRecipe.draw``."""
+        """Draws a sampled task for each photograph of a batch.
+
+        Args:
+            parsing: uint8 (N, H, W), in labels of the data set, 255 = ignore.
+            clicks: on each of them.
+            recipe, rng, num_labels, asked: see ``TaskSampling.draw``.
+        """
         drawn, chosen = [], []
         previous = torch.full_like(parsing, IGNORE)
-        for number, (true, its_maps) in enumerate(zip(parsing.cpu().numpy(), maps.cpu().numpy(), strict=True)):
-            unclicked = bool((its_maps != 0).all())
-            situation = recipe.draw(true, num_labels, rng, all_known=unclicked, asked=asked)
-            its_maps = its_maps[situation.labels]
+        for number, (true, its_clicks) in enumerate(zip(parsing.cpu().numpy(), clicks, strict=True)):
+            task = recipe.draw(true, num_labels, rng, all_known=not len(its_clicks), asked=asked)
+            # Where each label of the data set is in the annotation; -1 where it is not, or nobody has clicked it yet.
+            positions = np.full(IGNORE + 1, -1)
+            positions[task.labels] = np.arange(len(task.labels))
             if rng.random() < 0.3:  # The annotator has not come to all parts yet.
-                its_maps[rng.random(len(its_maps)) < rng.random()] = 255
-            before = recipe.draw_previous(situation.parsing, rng)
+                positions[task.labels[rng.random(len(task.labels)) < rng.random()]] = -1
+            moved = np.column_stack([positions[its_clicks[:, 0]], its_clicks[:, 1:]])
+            before = recipe.draw_previous(task.parsing, rng)
             if before is not None:
                 previous[number] = torch.from_numpy(before).to(previous.device)
-            drawn.append(situation)
-            chosen.append(its_maps)
+            drawn.append(task)
+            chosen.append(_in_order(moved[moved[:, 0] >= 0]))
         return cls(drawn, chosen, previous, parsing.device)
 
-    def evidence(self) -> Evidence:
+    def inputs(self) -> DecoderInputs:
         """What the network sees of it."""
-        labels = self.maps.shape[1]
-        clicked = clicked_in(self.maps)
+        labels = self.known.shape[1]
+        clicked = self._clicked()
         nothing = self.previous == IGNORE
         shares = one_hot(self.previous.masked_fill(nothing, 0).long(), labels).permute(0, 3, 1, 2).to(self.known.dtype)
         previous = avg_pool2d(shares * ~nothing[:, None], STRIDE)
         present = self.known.any(2) | clicked.own.any(1) | previous.flatten(2).any(2)
-        return Evidence(clicked, self.known, previous, present)
+        return DecoderInputs(clicked, self.known, previous, present)
+
+    def _clicked(self) -> Clicked:
+        # One row at least, so that nothing downstream meets an empty tensor.
+        count, most = len(self.clicks), max(1, *map(len, self.clicks))
+        places, own = np.zeros((count, most, 2), np.int64), np.zeros((count, most, self.known.shape[1]), np.float32)
+        for number, clicks in enumerate(self.clicks):
+            places[number, : len(clicks)] = clicks[:, 1:]
+            own[number, np.arange(len(clicks)), clicks[:, 0]] = 1
+        signs = torch.from_numpy(own).to(self.known.device)
+        return Clicked(torch.from_numpy(places).to(signs.device), signs, torch.zeros_like(signs))
+
+    def truly_clicked(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Image, y and x (int64, in ascending order) of the clicks with the label that is true there."""
+        images = np.repeat(np.arange(len(self.clicks)), [len(clicks) for clicks in self.clicks])
+        label, y, x = np.concatenate(self.clicks).T
+        order = np.lexsort((x, y, images))
+        places = [torch.from_numpy(part[order]).to(self.parsing.device) for part in (images, y, x, label)]
+        true = self.parsing[places[0], places[1], places[2]] == places[3]
+        image, row, column = (part[true] for part in places[:3])
+        return image, row, column
 
     def target(self, present: Tensor) -> Tensor:
         """The true parsing, ignored where its label cannot be answered yet."""
@@ -126,11 +173,10 @@ class Samples:
         found, true = answer.cpu().numpy(), grid.of(self.parsing).to(torch.uint8).cpu().numpy()
         for number in range(len(found)):
             count = int(rng.integers(1, limit + 1))
-            changed = self.maps[number].cpu().numpy()
             candidates = int(rng.integers(1, 6))
-            for click in correction_clicks(true[number], found[number], rng, count, candidates=candidates):
-                add_click(changed, grid.click_of(click))
-            self.maps[number] = torch.from_numpy(changed).to(self.maps.device)
+            corrections = correction_clicks(true[number], found[number], rng, count, candidates=candidates)
+            added = clicks_of(map(grid.click_of, corrections))
+            self.clicks[number] = _in_order(np.concatenate([self.clicks[number], added]))
         kept = torch.from_numpy(rng.random(len(found)) >= forgetting).to(answer.device)
         all_pixels = answer.repeat_interleave(grid.step, 1).repeat_interleave(grid.step, 2)
         self.previous = torch.where(kept[:, None, None], all_pixels, IGNORE)

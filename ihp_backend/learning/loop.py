@@ -2,58 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ihp_backend.learning.live_recipe import LiveRecipe
 from ihp_backend.learning.live_samples import Grid, Samples
-from ihp_backend.losses import NormalisedFocalLoss, SoftJaccard
-from ihp_backend.networks.live import Evidence
+from ihp_backend.losses import SemanticPerceiving
+from ihp_backend.networks.live import LiveFeatures, LiveNetwork
 
-Answer = Callable[[Evidence, Grid], Tensor]
-"""Logits float (N, L, H / step, W / step) of a grid's pixels."""
+
+class LoopLosses(NamedTuple):
+    """What a step of the loop costs.
+
+    Attributes:
+        total: of answers and embedding, weighted.
+        rounds: the first loss on the answer of each round.
+        perceived: the loss on the embedding, without its weight; None where the recipe has none.
+    """
+
+    total: Tensor
+    rounds: list[Tensor]
+    perceived: SemanticPerceiving | None
 
 
 class Loop:
     """Rounds of answers and corrections, each with its loss.
 
     Args:
-        rounds: answers; before each but the first the annotators correct the last one.
-        corrections_limit: largest number of corrections in a round.
-        forgetting: share of samples that are not shown the last answer.
-        jaccard_weight: factor of ``SoftJaccard`` beside the normalised focal loss.
+        recipe: losses, rounds, corrections.
     """
 
-    def __init__(self, rounds: int, corrections_limit: int, forgetting: float, jaccard_weight: float) -> None:
-        self.rounds, self.corrections_limit, self.forgetting = rounds, corrections_limit, forgetting
-        self.focal, self.jaccard, self.jaccard_weight = NormalisedFocalLoss(), SoftJaccard(), jaccard_weight
+    def __init__(self, recipe: LiveRecipe) -> None:
+        self.recipe = recipe
+        weights = [loss.weight for loss in recipe.answer_losses]
+        self.answer_losses = list(zip(recipe.build_answer_losses(), weights, strict=True))
+        self.embedding_loss = recipe.build_embedding_loss()
 
     def losses(
-        self,
-        answer: Answer,
-        samples: Samples,
-        draw_grid: Callable[[np.random.Generator], Grid],
-        rng: np.random.Generator,
-    ) -> tuple[Tensor, list[Tensor]]:
-        """The mean loss of all rounds, and the focal loss of each.
+        self, network: LiveNetwork, features: LiveFeatures, samples: Samples, rng: np.random.Generator
+    ) -> LoopLosses:
+        """The mean loss of all rounds, and that of the embedding.
 
         Args:
-            answer: the network's, for the photographs of the samples.
+            network: answers.
+            features: of the photographs of the samples.
             samples: get the corrections.
-            draw_grid: of a round.
-            rng: of the annotators.
+            rng: of grids and annotators.
         """
-        totals, focals = [], []
-        for round_ in range(self.rounds):
-            grid = draw_grid(rng)
-            evidence = samples.evidence()
-            logits = answer(evidence, grid)
-            target, maps = grid.of(samples.target(evidence.present)), grid.of(samples.maps)
-            focals.append(self.focal(logits, target, maps))
-            totals.append(focals[-1] + self.jaccard_weight * self.jaccard(logits, target, maps))
-            if round_ + 1 < self.rounds:
-                found = logits.detach().argmax(1).to(torch.uint8)
-                samples.correct(found, grid, rng, self.corrections_limit, self.forgetting)
-        return torch.stack(totals).mean(), focals
+        recipe, totals, firsts = self.recipe, [], []
+        for round_ in range(recipe.rounds):
+            grid = Grid.draw(recipe.loss_step, rng)
+            inputs = samples.inputs()
+            logits = network.answer(features, inputs, grid.step, grid.phase)
+            target = grid.of(samples.target(inputs.present))
+            # None of these losses looks at clicks, for which localization maps would have to be made.
+            found = [weight * loss(logits, target, None) for loss, weight in self.answer_losses]
+            firsts.append(found[0])
+            totals.append(torch.stack(found).sum())
+            if round_ + 1 < recipe.rounds:
+                shown = logits.detach().argmax(1).to(torch.uint8)
+                samples.correct(shown, grid, rng, recipe.corrections_limit, recipe.forgetting)
+        total = torch.stack(totals).mean()
+        if self.embedding_loss is None or recipe.embedding_loss is None:
+            return LoopLosses(total, firsts, None)
+        perceived = self.embedding_loss.at(
+            features.fine.embedding, samples.parsing, samples.truly_clicked(), samples.known.shape[1]
+        )
+        return LoopLosses(total + recipe.embedding_loss.weight * perceived.loss, firsts, perceived)

@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
 
-from ihp_backend.learning.settings import require, require_positive
+from ihp_backend.learning.hyperparameters import require, require_positive
 
 
 @dataclass(frozen=True)

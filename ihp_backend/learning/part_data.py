@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from ihp_backend.datasets import ParsingDataset, Sample
 from ihp_backend.labels import IGNORE, LabelSet
-from ihp_backend.learning.settings import require
+from ihp_backend.learning.hyperparameters import require
 from ihp_backend.learning.stepwise_data import StepwiseData, Views
 
 PartItem = tuple[Tensor, Tensor, Tensor]

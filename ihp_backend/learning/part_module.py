@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ihp_backend.evaluation.confusion import confusion_matrix, intersection_over_union
+from ihp_backend.learning.hyperparameters import require
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.part_data import PartItem
 from ihp_backend.learning.resumable_training import ResumableTraining
-from ihp_backend.learning.settings import require
 from ihp_backend.losses import BalancedCrossEntropy
 from ihp_backend.networks.part_network import PartNetwork
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from ihp_backend.labels import LabelSet
 from ihp_backend.learning.guard import Guard, last_checkpoint
+from ihp_backend.learning.hyperparameters import require
 from ihp_backend.learning.optimisers import OptimiserRecipe
-from ihp_backend.learning.settings import require
 from ihp_backend.learning.stepwise_data import StepwiseData
 from ihp_backend.networks.weights import differing, load_encoder_weights
 

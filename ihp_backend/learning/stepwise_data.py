@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ihp_backend.datasets import ParsingDataset, open_dataset
 from ihp_backend.labels import IGNORE, LabelSet
-from ihp_backend.learning.settings import require
+from ihp_backend.learning.hyperparameters import require
 
 Item = TypeVar("Item")
 

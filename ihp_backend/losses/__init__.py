@@ -1,7 +1,7 @@
 """Losses, one file each."""
 
 from ihp_backend.losses.balanced_cross_entropy import BalancedCrossEntropy
-from ihp_backend.losses.click_obedience import ClickObedience
+from ihp_backend.losses.click_cross_entropy import ClickCrossEntropy
 from ihp_backend.losses.cross_entropy import CrossEntropy
 from ihp_backend.losses.normalised_focal import NormalisedFocalLoss
 from ihp_backend.losses.semantic_perceiving import SemanticPerceiving, SemanticPerceivingLoss
@@ -10,7 +10,7 @@ from ihp_backend.losses.weighted_cross_entropy import WeightedCrossEntropy, inve
 
 __all__ = [
     "BalancedCrossEntropy",
-    "ClickObedience",
+    "ClickCrossEntropy",
     "CrossEntropy",
     "NormalisedFocalLoss",
     "SemanticPerceiving",

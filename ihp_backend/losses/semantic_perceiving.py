@@ -100,6 +100,16 @@ class SemanticPerceivingLoss(nn.Module):
         Raises:
             ValueError: the embedding has another size.
         """
+        return self.at(embedding, parsing, _places(truly_clicked(parsing, click_maps)), click_maps.shape[1])
+
+    def at(self, embedding: Tensor, parsing: Tensor, clicks: Place, num_labels: int) -> SemanticPerceiving:
+        """The same for clicks without maps.
+
+        Args:
+            embedding, parsing: see ``forward``.
+            clicks: image, y and x of the clicks with the label that is true there, in ascending order, each once.
+            num_labels: above all labels of the parsing.
+        """
         expected = tuple(-(-side // STRIDE) for side in parsing.shape[1:])
         if embedding.shape[2:] != expected:
             raise ValueError(
@@ -107,13 +117,12 @@ class SemanticPerceivingLoss(nn.Module):
                 f"{tuple(parsing.shape[1:])}; pass decoder features at stride {STRIDE}"
             )
         labels = parsing.to(torch.uint8)
-        clicks = _places(truly_clicked(parsing, click_maps))
         clicked_label = parsing[clicks]
-        image, part, neighbour = self._pairs(labels, clicks[0], clicked_label, click_maps.shape[1])
+        image, part, neighbour = self._pairs(labels, clicks[0], clicked_label, num_labels)
         drawn = _random_pixels(labels, image, part, self.samples)
         # One look-up for all, since the gradient of each would fill a tensor as large as the embedding.
         at_clicks, at_drawn = _embedding_at(embedding, clicks, drawn)
-        means = _label_means(at_clicks, clicks[0], clicked_label, click_maps.shape[:2])
+        means = _label_means(at_clicks, clicks[0], clicked_label, (len(parsing), num_labels))
         means = _unit(means.detach() if self.detach_clicks else means)
         pixels = _unit(at_drawn).view(len(image), self.samples, embedding.shape[1])
         own = (pixels * means[image, part][:, None]).sum(2)
@@ -155,7 +164,7 @@ def _embedding_at(embedding: Tensor, *places: Place) -> tuple[Tensor, ...]:
     return found.split([len(place[0]) for place in places])
 
 
-def _label_means(clicked: Tensor, image: Tensor, label: Tensor, shape: torch.Size) -> Tensor:
+def _label_means(clicked: Tensor, image: Tensor, label: Tensor, shape: tuple[int, int]) -> Tensor:
     """The mean over the clicks of each (image, label): (N, num_labels, channels), 0 where there is none."""
     images, num_labels = shape
     row = image * num_labels + label

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
-from ihp_backend.networks.deeplab import DeepLabClickNetwork
-from ihp_backend.networks.extreme_point_deeplab import ExtremePointDeepLab
-from ihp_backend.networks.interactive_deeplab import InteractiveDeepLab
+from ihp_backend.networks.deeplab import DeepLabClickNetwork, ExtremePointDeepLab, InteractiveDeepLab, PlainDeepLab
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.part_network import PartNetwork
-from ihp_backend.networks.plain_deeplab import PlainDeepLab
 
 CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {
     network.__name__: network for network in (DeepLabClickNetwork, InteractiveDeepLab, PlainDeepLab)

@@ -31,7 +31,7 @@ class Answer(ABC):
         return first_best(self.logits)
 
     @abstractmethod
-    def obey(self, clicks: Sequence[Click]) -> Answer:
+    def enforce_clicks(self, clicks: Sequence[Click]) -> Answer:
         """The answer in which every click is followed; those followed already change nothing.
 
         Args:

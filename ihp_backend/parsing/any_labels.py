@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet, match_labels
 from ihp_backend.parsing.answer import Answer
-from ihp_backend.parsing.doubt import without_doubtful
-from ihp_backend.parsing.live_engine import Encoded, LiveEngine, Question
-from ihp_backend.parsing.mixed_answer import MixedAnswer
-from ihp_backend.parsing.network import Network
+from ihp_backend.parsing.confidence_filter import confident_only
+from ihp_backend.parsing.convex_upsampling import ConvexAnswer
+from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, LiveEngine
+from ihp_backend.parsing.label_network import Network
 
 PLAUSIBLE: Final = 0.5
 """A known label whose prior is nowhere above this is not asked for unless it is clicked or drawn."""
@@ -77,6 +77,6 @@ class AnyLabels(Network):
             for number, label in enumerate(labels):
                 mask = (previous == label).astype(np.float32)
                 shares[number] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
-        question = Question(places, own, against, self._known[labels], shares)
-        answer = MixedAnswer(self._engine.decode(features.features, question), labels, features.shares)
-        return answer if self._temperature is None else without_doubtful(answer, question, self._temperature)
+        inputs = DecoderInputs(places, own, against, self._known[labels], shares)
+        answer = ConvexAnswer(self._engine.decode(features.features, inputs), labels, features.shares)
+        return answer if self._temperature is None else confident_only(answer, inputs, self._temperature)

@@ -52,6 +52,7 @@ class Checkpoint:
         digests: sha256 by file name.
         temperature: logits are divided by it before they become probabilities; fitted so that those come true.
             None: it was not, and they say little.
+        recipe: how a live network was trained, for its fine-tuning, see ``learning.live_recipe``. None: not said.
     """
 
     folder: Path
@@ -63,6 +64,7 @@ class Checkpoint:
     multiple_of: int
     digests: Mapping[str, str]
     temperature: float | None = None
+    recipe: Mapping[str, Any] | None = None
 
     @property
     def live(self) -> bool:
@@ -128,6 +130,7 @@ def read_checkpoint(name_or_folder: str | Path | None = None) -> Checkpoint:
             multiple_of=_positive(described, "multiple_of", int),
             digests=dict(described["sha256"]),
             temperature=_positive(described, "temperature", float) if "temperature" in described else None,
+            recipe=described.get("recipe"),
         )
     except KeyError as error:
         raise CheckpointError(f"model: field {error} is missing in {path}; export the model again") from error

@@ -24,6 +24,10 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
     Each label is interpolated as a mask of its own and the largest one taken, so that a pixel between four others gets
     the label that is nearest to it in sum. Only pixels between others that disagree are looked at, and which of the
     four wins is looked up: it depends on which of them are equal and on the place between them.
+
+    Example:
+        >>> enlarged(np.array([[1, 2]], np.uint8), height=1, width=6).tolist()
+        [[1, 1, 1, 2, 2, 2]]
     """
     rows, columns = label_map.shape
     if (rows, columns) == (height, width):

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.labels import LabelSet, match_labels
 from ihp_backend.parsing.answer import Answer
-from ihp_backend.parsing.engine import Engine
-from ihp_backend.parsing.network import Network
-from ihp_backend.parsing.obedience import obey
+from ihp_backend.parsing.click_enforcement import enforce_clicks
+from ihp_backend.parsing.engines.base import Engine
+from ihp_backend.parsing.label_network import Network
 from ihp_backend.parsing.upsampling import label_map_from_logits
 
 
@@ -60,10 +60,10 @@ class StridedAnswer(Answer):
         super().__init__(logits, labels, stride)
         self.rows = rows
 
-    def obey(self, clicks: Sequence[Click]) -> StridedAnswer:
-        """See ``obedience.obey``."""
+    def enforce_clicks(self, clicks: Sequence[Click]) -> StridedAnswer:
+        """See ``click_enforcement.enforce_clicks``."""
         of_rows = [Click(c.x, c.y, int(self.rows[c.label]), c.positive) for c in clicks]
-        return StridedAnswer(obey(self.logits, of_rows, self.stride), self.labels, self.rows, self.stride)
+        return StridedAnswer(enforce_clicks(self.logits, of_rows, self.stride), self.labels, self.rows, self.stride)
 
     def label_map(self, height: int, width: int, rows: int, columns: int) -> NDArray[np.uint8]:
         """Interpolated straight to the photograph's size."""

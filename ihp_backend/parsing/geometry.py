@@ -25,23 +25,44 @@ def working_scale(height: int, width: int, working_size: int) -> float:
     Training photographs are upright and slender, one full-body person each. A square or wide photograph shows a person
     from nearer or more besides; scaled by its longer side alone, a portrait's face would be larger than any face the
     network has seen, and every click would cost twice the time.
+
+    Example:
+        >>> working_scale(1024, 400, working_size=512)
+        0.5
+        >>> working_scale(50, 20, working_size=512)
+        2.0
     """
     by_area = working_size / math.sqrt(2 * height * width)
     return min(working_size / max(height, width), by_area, LARGEST_ENLARGEMENT)
 
 
 def working_sides(height: int, width: int, scale: float) -> tuple[int, int]:
-    """Height and width in working pixels, without any padding."""
+    """Height and width in working pixels, without padding.
+
+    Example:
+        >>> working_sides(1024, 401, scale=0.5)
+        (512, 200)
+    """
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
 def to_working_image(image: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
-    """``image`` uint8 (height, width, 3) scaled, then padded at bottom and right to multiples of ``multiple_of``."""
+    """The working image of a photograph, scaled, then padded at bottom and right to multiples of ``multiple_of``.
+
+    Example:
+        >>> to_working_image(np.zeros((100, 50, 3), np.uint8), scale=0.5, multiple_of=16).shape
+        (64, 32, 3)
+    """
     return _scaled(image, scale, multiple_of, cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR, PADDING)
 
 
 def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
-    """``label_map`` uint8 (height, width) scaled and padded like the photograph, with 255 beyond it."""
+    """The working map of a label map, scaled and padded like the photograph, with 255 beyond it.
+
+    Example:
+        >>> to_working_map(np.ones((2, 2), np.uint8), scale=1, multiple_of=3).tolist()
+        [[1, 1, 255], [1, 1, 255], [255, 255, 255]]
+    """
     return _scaled(label_map, scale, multiple_of, cv2.INTER_NEAREST_EXACT, IGNORE)
 
 
@@ -59,6 +80,14 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
 
     Raises:
         ValueError: a click lies outside the image.
+
+    Example:
+        >>> to_working_clicks([Click(99, 50, 1)], height=200, width=100, scale=0.5)
+        [Click(x=49, y=25, label=1, positive=True)]
+        >>> to_working_clicks([Click(100, 50, 1)], height=200, width=100, scale=0.5)
+        Traceback (most recent call last):
+            ...
+        ValueError: click: (100, 50) lies outside the image; x goes from 0 to 99, y from 0 to 199
     """
     moved = []
     rows, columns = working_sides(height, width, scale)
@@ -76,5 +105,10 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
 
 
 def as_batch(working: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A working photograph uint8 (H, W, 3) as networks read it, uint8 (1, 3, H, W)."""
+    """A working photograph uint8 (H, W, 3) as networks read it, uint8 (1, 3, H, W).
+
+    Example:
+        >>> as_batch(np.zeros((32, 16, 3), np.uint8)).shape
+        (1, 3, 32, 16)
+    """
     return np.ascontiguousarray(working.transpose(2, 0, 1)[None])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.click_kernels import ClickKernels, DescribedKernel, Floats
-from ihp_backend.parsing.live_engine import Question
+from ihp_backend.parsing.engines.base import DecoderInputs
 
 FINEST = 4
 """Working pixels per cell of the parsing so far."""
@@ -60,20 +60,20 @@ class LabelPlanes:
         others = (PRIOR, PREVIOUS, "known", "clicked") if self.constants else (PRIOR, PREVIOUS)
         return *kinds, *((None, kind) for kind in others)
 
-    def make(self, look: Floats, clicked_look: Floats, prior: Floats, question: Question) -> Floats:
+    def make(self, look: Floats, clicked_look: Floats, prior: Floats, inputs: DecoderInputs) -> Floats:
         """The planes of all labels, float32 (A, planes, h, w).
 
         Args:
             look: float32 (1, D + colours, h, w), the embedding, of unit length, and colours, at this stride.
             clicked_look: float32 (n, D + colours), the look at the clicks.
             prior: float32 (1, known labels, h, w), probabilities at this stride.
-            question: clicks and labels.
+            inputs: clicks and labels.
         """
         height, width = look.shape[2:]
-        middles: Floats = (question.places.astype(np.float32) + np.float32(0.5)) / np.float32(self.stride)
+        middles: Floats = (inputs.places.astype(np.float32) + np.float32(0.5)) / np.float32(self.stride)
         clicks = ClickKernels(look[0], clicked_look, self.colours, middles - np.float32(0.5))
-        opposed, labels = bool(question.against.any()), len(question.known)
-        weights = np.concatenate([question.own, question.against], 1) if opposed else question.own
+        opposed, labels = bool(inputs.against.any()), len(inputs.known)
+        weights = np.concatenate([inputs.own, inputs.against], 1) if opposed else inputs.own
         made = np.empty((labels, len(self.order), height * width), np.float32)
         planes = iter(made.transpose(1, 0, 2))
         for kernel in self.kernels:
@@ -86,12 +86,12 @@ class LabelPlanes:
                     self.visible(own if kind == "strength" else sums[labels:], next(planes))
                 else:
                     next(planes)[:] = 0
-        np.matmul(question.known, prior.reshape(prior.shape[1], -1), out=next(planes))
-        drawn = question.previous.any()
-        next(planes)[:] = _pooled(question.previous, self.stride // FINEST).reshape(labels, -1) if drawn else 0
+        np.matmul(inputs.known, prior.reshape(prior.shape[1], -1), out=next(planes))
+        drawn = inputs.previous.any()
+        next(planes)[:] = _pooled(inputs.previous, self.stride // FINEST).reshape(labels, -1) if drawn else 0
         if self.constants:
-            next(planes)[:] = question.known.max(1)[:, None]
-            next(planes)[:] = question.own.max(0)[:, None]
+            next(planes)[:] = inputs.known.max(1)[:, None]
+            next(planes)[:] = inputs.own.max(0)[:, None]
         return made.reshape(*made.shape[:2], height, width)
 
     def visible(self, strength: Floats, out: Floats) -> None:

@@ -8,6 +8,7 @@ making localization maps, up-sampling and everything before and after runs freel
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.any_labels import AnyLabels
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
+from ihp_backend.parsing.click_enforcement import settle
 from ihp_backend.parsing.cores import available_cores
-from ihp_backend.parsing.engine import Engine
-from ihp_backend.parsing.engines import make_engine
+from ihp_backend.parsing.engines.base import Engine, LiveEngine
+from ihp_backend.parsing.engines.factory import make_engine
 from ihp_backend.parsing.fixed_labels import FixedLabels
 from ihp_backend.parsing.geometry import (
     to_working_clicks,
@@ -30,9 +32,7 @@ from ihp_backend.parsing.geometry import (
     working_scale,
     working_sides,
 )
-from ihp_backend.parsing.live_engine import LiveEngine
-from ihp_backend.parsing.network import Network
-from ihp_backend.parsing.obedience import settle
+from ihp_backend.parsing.label_network import Network
 from ihp_backend.parsing.scene import Parse, Scene
 
 
@@ -42,8 +42,8 @@ class Parser:
     Attributes:
         labels: the label set that clicks and label maps speak.
         version: the model version that goes out with predictions.
-        obedient: whether clicks that the network does not follow are settled on its logits.
-        doubtful: whether a live network also shows what it is unsure of and nobody clicked or drew; one that was not
+        enforce_clicks: whether clicks that the network does not follow are settled on its logits.
+        unfiltered: whether a live network also shows what it is unsure of and nobody clicked or drew; one that was not
             calibrated always does.
         any_labels: whether it answers labels that its network was not trained on.
     """
@@ -54,18 +54,18 @@ class Parser:
         engine: Engine | LiveEngine,
         labels: LabelSet | None = None,
         *,
-        obedient: bool = True,
-        doubtful: bool = False,
+        enforce_clicks: bool = True,
+        unfiltered: bool = False,
         known_ids: Mapping[str, int] | None = None,
     ) -> None:
         self.labels = labels or checkpoint.labels
         self.version = checkpoint.version
-        self.obedient, self.doubtful = obedient, doubtful
+        self.enforce_clicks, self.unfiltered = enforce_clicks, unfiltered
         self.any_labels = isinstance(engine, LiveEngine)
         self._checkpoint, self._engine = checkpoint, engine
         self._network: Network
         if isinstance(engine, LiveEngine):
-            temperature = None if doubtful else checkpoint.temperature
+            temperature = None if unfiltered else checkpoint.temperature
             self._network = AnyLabels(engine, checkpoint.labels, self.labels, known_ids, temperature)
         else:
             self._network = FixedLabels(engine, checkpoint.labels, self.labels)
@@ -78,8 +78,8 @@ class Parser:
         *,
         engine: str = "onnx",
         threads: int | None = None,
-        obedient: bool = True,
-        doubtful: bool = False,
+        enforce_clicks: bool = True,
+        unfiltered: bool = False,
     ) -> Parser:
         """Loads a model.
 
@@ -90,10 +90,10 @@ class Parser:
                 that it does not know. None: the model's own.
             engine: "onnx" (CPU, without torch) or "torch" (CUDA in half precision when there is one).
             threads: processor threads per network run; None: as many as the process may use.
-            obedient: False leaves clicks that the network does not follow as they are, which is for measuring the
+            enforce_clicks: False leaves clicks that the network does not follow as they are, which is for measuring the
                 network alone.
-            doubtful: True shows also labels and crumbs that a live network is unsure of and nobody clicked or drew, for
-                the same purpose.
+            unfiltered: True shows also labels and crumbs that a live network is unsure of and nobody clicked or drew,
+                for the same purpose.
 
         Raises:
             CheckpointError: no such model, or it is damaged.
@@ -103,9 +103,9 @@ class Parser:
         if labels is not None and not isinstance(labels, LabelSet):
             labels = LabelSet(tuple(labels))
         running = make_engine(engine, checkpoint, threads or available_cores())
-        return cls(checkpoint, running, labels, obedient=obedient, doubtful=doubtful)
+        return cls(checkpoint, running, labels, enforce_clicks=enforce_clicks, unfiltered=unfiltered)
 
-    def speaking(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
+    def with_labels(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
         """The same model in other labels; scenes that one of the two opened serve the other.
 
         Args:
@@ -115,8 +115,13 @@ class Parser:
         Raises:
             ValueError: the model lacks some of ``labels`` and takes no others.
         """
-        how = {"obedient": self.obedient, "doubtful": self.doubtful}
+        how = {"enforce_clicks": self.enforce_clicks, "unfiltered": self.unfiltered}
         return Parser(self._checkpoint, self._engine, labels, known_ids=known_ids, **how)
+
+    def speaking(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
+        """``with_labels`` under its former name, for one release."""
+        warnings.warn("Parser.speaking is now Parser.with_labels", DeprecationWarning, stacklevel=2)
+        return self.with_labels(labels, known_ids)
 
     def open(self, image: NDArray[np.uint8]) -> Scene:
         """Prepares a photograph for clicks.
@@ -148,7 +153,7 @@ class Parser:
         answer = self.answer(scene, clicks, previous)
         rows, columns = working_sides(scene.height, scene.width, scene.scale)
         label_map = answer.label_map(scene.height, scene.width, rows, columns)
-        if self.obedient:
+        if self.enforce_clicks:
             settle(label_map, clicks, scene.scale)
         cells = answer.cells(self._checkpoint.temperature or 1.0)
         per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
@@ -166,4 +171,4 @@ class Parser:
         working_clicks = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
         before = None if previous is None else to_working_map(previous, scene.scale, self._checkpoint.multiple_of)
         answer = self._network.ask(scene.features, working_clicks, before)
-        return answer.obey(working_clicks) if self.obedient else answer
+        return answer.enforce_clicks(working_clicks) if self.enforce_clicks else answer

@@ -6,12 +6,13 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``Parser`` is stateless and lets one network run at a time; everything around the network runs freely.
 - ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
 - ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
-- ``ModelShelf`` looks up which version serves a project; one request loads a new one, the others go on with the old.
+- ``ModelCache`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
-- ``Inbox`` and ``ClickMemory`` are SQLite files that processes may share: a connection per call, and one per process.
+- ``EventInbox`` and ``ClickMemory`` are SQLite files that processes may share; the one opens a connection per call, the
+  other one per process.
 
 No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
-more than one worker, events, standing clicks and project access are common to all; the model, the scenes, the journal
+more than one worker, events, active prompts and project access are common to all; the model, the scenes, the journal
 and the model with which a task was begun are each worker's own.
 """
 
@@ -19,15 +20,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from ihp_backend.label_studio.opening import open_batches, open_shelf
+from ihp_backend.finetuning.workspace import Workspace
+from ihp_backend.label_studio.predict.shared_backend import open_batches, open_model_cache
 from ihp_backend.label_studio.web.images import ImageSource
-from ihp_backend.lessons.school import School
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server import information, predict, setup, webhook
 from ihp_backend.server.errors import register_errors
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.project_access import ProjectAccess
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 from ihp_backend.server.state import EXTENSION, ServerState
 
 
@@ -48,10 +49,10 @@ def create_app(
 
     Raises:
         SettingsError: the data folder cannot be written to.
-        StorageError: the events or the standing clicks in it cannot be used.
+        StorageError: the events or the active prompts in it cannot be used.
     """
     journal = Journal()
-    models = open_shelf(settings, parser, journal.note)
+    models = open_model_cache(settings, parser, journal.note)
     batches = open_batches(settings, models, images)
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
@@ -59,7 +60,7 @@ def create_app(
         models=models,
         predictions=batches.predictions,
         batches=batches,
-        school=School(settings.data_dir),
+        workspace=Workspace(settings.data_dir),
         journal=journal,
         access=access or ProjectAccess(),
         label_studio_known=settings.images.label_studio_url is not None,

@@ -8,8 +8,8 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.retraining.storage import StorageError
 from ihp_backend.server.state import state
+from ihp_backend.storage.sqlite import StorageError
 
 logger = logging.getLogger(__name__)
 

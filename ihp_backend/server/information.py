@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 from flask import Blueprint, Response, jsonify, request
 
-from ihp_backend.server.lessons_status import curve, lessons_status, pictures
+from ihp_backend.server.fine_tuning_status import curve, fine_tuning_status, pictures
 from ihp_backend.server.state import state
 
 routes = Blueprint("information", __name__)
@@ -46,12 +46,12 @@ def status() -> Response:
         "labels": list(here.parser().labels.names),
         "events_recorded": here.inbox.count("ANNOTATION"),
         "clicks_remembered": len(here.predictions.memory),
-        "projects": lessons_status(here.school),
+        "projects": fine_tuning_status(here.workspace),
         **here.journal.to_json(),
     }
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
         return jsonify(told)
     page = jinja2.Environment(autoescape=True).from_string(_PAGE.read_text(encoding="utf-8"))
-    curves = {project: curve(here.school, project) for project in told["projects"] if project}
-    drawn = {project: pictures(here.school, project) for project in told["projects"] if project}
+    curves = {project: curve(here.workspace, project) for project in told["projects"] if project}
+    drawn = {project: pictures(here.workspace, project) for project in told["projects"] if project}
     return Response(page.render(status=told, curves=curves, pictures=drawn), mimetype="text/html")

@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from ihp_backend.label_studio.answering import answer_all
-from ihp_backend.label_studio.prediction_request import read_prediction_request
+from ihp_backend.label_studio.predict.batches import answer_all
+from ihp_backend.label_studio.predict.prediction_request import read_prediction_request
+from ihp_backend.label_studio.predict.timings import Timings
 from ihp_backend.label_studio.problems import Problem
-from ihp_backend.label_studio.timings import Timings
 from ihp_backend.server.journal import Journal
-from ihp_backend.server.reading import read_body
+from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
 
 routes = Blueprint("predict", __name__)

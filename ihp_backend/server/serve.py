@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.app import create_app
 from ihp_backend.server.project_access import ProjectAccess
-from ihp_backend.server.settings import ServerSettings, SettingsError
+from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,8 @@ def serve(settings: ServerSettings) -> None:
     if settings.workers > 1:
         logger.warning(
             "%d workers: each loads its own model and opens photographs for itself, and /status tells the errors and "
-            "counts of the one that answers; clicks, events and access to Label Studio are shared; prefer threads",
+            "answered predictions of the worker that is asked; clicks, events and access to Label Studio are shared; "
+            "prefer threads",
             settings.workers,
         )
     Application(settings, listening.detach()).run()

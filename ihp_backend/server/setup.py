@@ -9,10 +9,10 @@ from flask import Blueprint, Response, jsonify
 
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.config.translation import translate
+from ihp_backend.label_studio.predict.request_fields import config_text_of, optional, project_of
 from ihp_backend.label_studio.problems import RequestError
-from ihp_backend.label_studio.request_fields import config_text_of, optional, project_of
 from ihp_backend.server.project_access import Access
-from ihp_backend.server.reading import read_body
+from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
 
 logger = logging.getLogger(__name__)

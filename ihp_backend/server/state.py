@@ -7,12 +7,12 @@ from typing import cast
 
 from flask import current_app
 
-from ihp_backend.label_studio.batches import Batches
-from ihp_backend.label_studio.model_shelf import ModelShelf
-from ihp_backend.label_studio.predictions import Predictions
-from ihp_backend.lessons.school import School
+from ihp_backend.annotation_store.event_inbox import EventInbox
+from ihp_backend.finetuning.workspace import Workspace
+from ihp_backend.label_studio.predict.batches import Batches
+from ihp_backend.label_studio.predict.model_cache import ModelCache
+from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.retraining.inbox import Inbox
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.project_access import ProjectAccess
 
@@ -25,18 +25,18 @@ class ServerState:
         label_studio_known: whether the settings say where Label Studio is, so that it can be asked unasked.
     """
 
-    models: ModelShelf
+    models: ModelCache
     predictions: Predictions
     batches: Batches
-    school: School
+    workspace: Workspace
     journal: Journal
     access: ProjectAccess
     label_studio_known: bool
 
     @property
-    def inbox(self) -> Inbox:
+    def inbox(self) -> EventInbox:
         """Where events are recorded."""
-        return self.school.inbox
+        return self.workspace.inbox
 
     def parser(self, project: str = "") -> Parser:
         """The model that serves a project; without one the base model."""

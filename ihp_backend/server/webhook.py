@@ -9,9 +9,9 @@ from flask import Blueprint, Response, jsonify
 
 from ihp_backend.label_studio.incoming_events import record_event
 from ihp_backend.label_studio.problems import Problem
-from ihp_backend.retraining.storage import StorageError
-from ihp_backend.server.reading import read_body
+from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
+from ihp_backend.storage.sqlite import StorageError
 
 logger = logging.getLogger(__name__)
 routes = Blueprint("webhook", __name__)
@@ -46,7 +46,7 @@ def _known_projects() -> list[str]:
     here = state()
     known = set(here.access.projects())
     try:
-        known |= set(here.school.ledger.projects())
+        known |= set(here.workspace.annotation_store.projects())
     except StorageError as error:  # The event itself can be stored all the same.
         logger.error("%s", error)
     return sorted(known, key=lambda project: (len(project), project))

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from PIL import Image
 
-from ihp_backend.label_studio.batches import Batches, BatchLimits
-from ihp_backend.label_studio.prediction_request import PredictionRequest
-from ihp_backend.label_studio.predictions import Predictions
-from ihp_backend.label_studio.serving import OneModel
+from ihp_backend.label_studio.predict.batches import Batches, BatchLimits
+from ihp_backend.label_studio.predict.model_cache import OneModel
+from ihp_backend.label_studio.predict.prediction_request import PredictionRequest
+from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.parsing import Parser
 from tests.benchmarks.timing import Row
 

@@ -87,6 +87,6 @@ def measure() -> list[Row]:
         replace(ours.against(theirs), note=f"{width} x {height}, {len(onnx.labels)} labels, 3 clicks"),
         theirs,
         timed("open, ONNX Runtime", lambda: onnx.open(image)),
-        Row("POST /predict, p50", float(p50), note="200 clicks on one task, standing clicks adding up"),
+        Row("POST /predict, p50", float(p50), note="200 clicks on one task, active prompts adding up"),
         Row("POST /predict, p95", float(p95)),
     ]

@@ -63,12 +63,12 @@ def stages(image: NDArray[np.uint8], live: Parser) -> list[Row]:
     working = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
     network = live._network
     asked = network.ask(scene.features, working, None)
-    obeyed = asked.obey(working)
+    obeyed = asked.enforce_clicks(working)
     rows, columns = working_sides(scene.height, scene.width, scene.scale)
     return [
         timed("live: open", lambda: live.open(image)),
         timed("live: planes and decoder", lambda: network.ask(scene.features, working, None)),
-        timed("live: obedience", lambda: asked.obey(working)),
+        timed("live: click enforcement", lambda: asked.enforce_clicks(working)),
         timed("live: label map", lambda: obeyed.label_map(scene.height, scene.width, rows, columns)),
         timed("live: confidence", lambda: obeyed.confidence(obeyed.cells(1.0), len(CCP))),
     ]
@@ -82,7 +82,7 @@ def growth(image: NDArray[np.uint8], live: Parser) -> list[Row]:
         rows.append(timed(f"live, {count} clicks", lambda clicks=clicks: live.parse(scene, clicks)))  # type: ignore[misc]
     for count in LABELS:
         names = ["background", *(f"part {number}" for number in range(1, count))]
-        parser = live.speaking(type(CCP)(tuple(names)), {})
+        parser = live.with_labels(type(CCP)(tuple(names)), {})
         clicks = some_clicks(count, count, scene)
         row = timed(f"live, {count} labels", lambda parser=parser, clicks=clicks: parser.parse(scene, clicks))  # type: ignore[misc]
         rows.append(replace(row, note="a click on each, none known by name"))

@@ -9,7 +9,7 @@ import numpy as np
 from ihp_backend.clicks import central_clicks, correction_click, near_edge_clicks, negative_click, random_clicks
 from tests.benchmarks.bench_brush_rle import person_like
 from tests.benchmarks.timing import Row, timed, timed_in_turn
-from tests.clicks.references import Choice, central_choices, correction_choices
+from tests.clicks.references import Interpolation, central_choices, correction_choices
 
 SIDE, EXTRA = 473, 45
 PLANTED = 27
@@ -22,10 +22,10 @@ def measure() -> list[Row]:
     predicted = np.roll(parsing, (20, 20), (0, 1))
     wrong = parsing != predicted
 
-    def initial() -> list[Choice]:
+    def initial() -> list[Interpolation]:
         return central_choices(parsing, np.random.default_rng(0))
 
-    def correction() -> Choice:
+    def correction() -> Interpolation:
         return correction_choices(wrong, parsing, np.random.default_rng(0), 1)[0]
 
     clicks, choices = central_clicks(parsing, np.random.default_rng(0)), initial()

@@ -20,7 +20,7 @@ ACCURACY = 0.96
 
 
 @dataclass(frozen=True)
-class Choice:
+class Interpolation:
     """A region in which one click is due, the random candidates (x, y) and their distances from the boundary."""
 
     label: int
@@ -50,16 +50,16 @@ def depth(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
 
 
-def choice(mask: NDArray[np.bool_], label_map: LabelMap, rng: np.random.Generator, candidates: int) -> Choice:
+def choice(mask: NDArray[np.bool_], label_map: LabelMap, rng: np.random.Generator, candidates: int) -> Interpolation:
     """The random candidates in a mask."""
     rows, columns = np.divmod(rng.choice(np.flatnonzero(mask), candidates), mask.shape[1])
     places = list(zip(columns.tolist(), rows.tolist(), strict=True))
-    return Choice(int(label_map[rows[0], columns[0]]), places, depth(mask)[rows, columns].tolist())
+    return Interpolation(int(label_map[rows[0], columns[0]]), places, depth(mask)[rows, columns].tolist())
 
 
 def central_choices(
     parsing: LabelMap, rng: np.random.Generator, candidates: int = 5, minimum_area: int = 60
-) -> list[Choice]:
+) -> list[Interpolation]:
     """Where the central clicks on parts are due (IHP, Eq. 4)."""
     masks = components(np.where(parsing == 255, 0, parsing))
     return [choice(mask, parsing, rng, candidates) for mask in masks if mask.sum() >= minimum_area]
@@ -79,7 +79,7 @@ def background_pixels(parsing: LabelMap, margin: int) -> set[tuple[int, int]]:
 
 def correction_choices(
     wrong: NDArray[np.bool_], label_map: LabelMap, rng: np.random.Generator, count: int, candidates: int = 5
-) -> list[Choice]:
+) -> list[Interpolation]:
     """Where the clicks in the ``count`` largest regions of wrong pixels with one value are due."""
     masks = components(np.where(wrong, label_map.astype(int) + 1, 0))
     masks.sort(key=lambda mask: -int(mask.sum()))

@@ -6,7 +6,7 @@ import pytest
 
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.labels import BENCHMARKS
-from tests.commands.test_accepted_work import run
+from tests.commands.test_accepted import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"
 OWN_LABELS = "hair, beard, left glove, right glove, tattoo"

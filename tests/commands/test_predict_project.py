@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ihp_backend.commands import predict_project
-from ihp_backend.label_studio import opening
-from ihp_backend.label_studio.serving import OneModel
-from ihp_backend.label_studio.web import api_client
-from tests.commands.test_accepted_work import run
+from ihp_backend.label_studio.api.client import LabelStudio
+from ihp_backend.label_studio.predict import shared_backend as opening
+from ihp_backend.label_studio.predict.model_cache import OneModel
+from tests.commands.test_accepted import run
 from tests.label_studio.image_server import ImageServer, sends, status
 from tests.server.stand_in import StandInParser, capture, photograph
 
@@ -79,8 +79,8 @@ class StandInLabelStudio(ImageServer):
 @pytest.fixture
 def label_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInLabelStudio]:
     monkeypatch.setenv("IHP_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(opening, "open_shelf", lambda settings: OneModel(cast(Any, StandInParser())))
-    monkeypatch.setattr(api_client.ApiClient.__init__, "__defaults__", (None, (0.0, 0.0)))
+    monkeypatch.setattr(opening, "open_model_cache", lambda settings: OneModel(cast(Any, StandInParser())))
+    monkeypatch.setattr(LabelStudio.__init__, "__defaults__", (None, (0.0, 0.0)))
     for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     with StandInLabelStudio(tasks=120) as server:
@@ -183,7 +183,7 @@ def test_photographs_out_of_reach_while_label_studio_is_away_are_tried_again(lab
 def test_interrupted_it_ends_what_is_begun_and_goes_on_later(
     label_studio: StandInLabelStudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ihp_backend.label_studio import project_predictions
+    from ihp_backend.label_studio.predict import project_predictions
 
     def interrupted(futures: Any) -> Iterator[Any]:
         for number, future in enumerate(as_completed(futures)):

@@ -43,7 +43,7 @@ def personal_access_token(installation: Installation) -> Iterator[str]:
     settings = {"api_tokens_enabled": True, "legacy_api_tokens_enabled": True}
     bearer(client, token).post("/api/jwt/settings", settings)
     # A user has one at a time.
-    client.request("POST", "/api/token/blacklist/", json={"refresh": token})
+    client.post("/api/token/blacklist/", {"refresh": token})
 
 
 @pytest.fixture

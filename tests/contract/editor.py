@@ -13,8 +13,8 @@ from typing import Any
 
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-from examples.demo.client import Record
 from examples.demo.label_studio import Account
+from ihp_backend.label_studio.api.client import Record
 
 from .installation import LABEL_STUDIO_ENVIRONMENT
 from .page_scripts import CLICKS, LABELS, POSITION, READY, SCORES, TICK

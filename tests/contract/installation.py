@@ -15,9 +15,10 @@ import requests
 
 from examples.demo import backend, label_studio, processes
 from examples.demo import project as demo_project
-from examples.demo.client import LabelStudio, Record
+from examples.demo.client import LabelStudioUser
 from examples.demo.label_studio import Account
 from examples.demo.settings import LABELLING_CONFIG
+from ihp_backend.label_studio.api.client import Record
 
 # Where parts are on grace_hopper.jpg (512x600), in percent of width and height.
 FACE = ("face", 51.5, 37.5)
@@ -36,7 +37,7 @@ _numbers = itertools.count(1)
 class Installation:
     """A running Label Studio and a running backend."""
 
-    client: LabelStudio
+    client: LabelStudioUser
     account: Account
     backend_url: str
     folder: Path
@@ -62,7 +63,7 @@ class Project:
     id: int
     backend: int
     tasks: list[Record]
-    client: LabelStudio
+    client: LabelStudioUser
 
     def click(self, clicks: Sequence[Record], task: int | None = None) -> list[Record]:
         """The regions that come back for clicks on a task (the first one by default)."""
@@ -96,7 +97,9 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Installation]
     url = f"http://localhost:{label_studio_port}"
     ours = backend.server(IHP, folder, backend_port, url, account.token, options)
     with up(label_studio.server(LABEL_STUDIO_ENVIRONMENT, folder, label_studio_port, account), ours):
-        yield Installation(LabelStudio(url, account.token), account, f"http://127.0.0.1:{backend_port}", folder, ours)
+        yield Installation(
+            LabelStudioUser(url, account.token), account, f"http://127.0.0.1:{backend_port}", folder, ours
+        )
 
 
 @contextmanager
@@ -129,10 +132,9 @@ def new_project(
     return Project(record["id"], connected["id"], tasks, client)
 
 
-def bearer(client: LabelStudio, token: str) -> LabelStudio:
-    """The API under a personal access token, which has to be changed for a short-lived one first."""
-    access = client.request("POST", "/api/token/refresh/", json={"refresh": token}, headers={"Authorization": None})
-    return LabelStudio(client.url, access.json()["access"], scheme="Bearer")
+def bearer(client: LabelStudioUser, token: str) -> LabelStudioUser:
+    """The API under a personal access token, which is changed for a short-lived one first."""
+    return LabelStudioUser(client.url, token)
 
 
 def eventually(condition: Callable[[], bool], patience: float = 10.0) -> bool:

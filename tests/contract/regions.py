@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.demo.client import Record
 from examples.demo.proof import decode, keypoint
+from ihp_backend.label_studio.api.client import Record
 
 HOPPER = (512, 600)
 """Width and height of grace_hopper.jpg."""

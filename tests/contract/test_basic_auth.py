@@ -11,10 +11,9 @@ import pytest
 import requests
 
 from examples.demo.settings import PHOTOGRAPHS
-from ihp_backend.label_studio.web.api_access import ProjectApiError
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.images import ImageSource
-from ihp_backend.label_studio.web.project_api import ProjectApi
 
 from .installation import Installation, Project
 
@@ -61,12 +60,12 @@ def settings(url: str, token: str, login: str = "somebody:p%40ss") -> ImageSetti
 
 def test_a_legacy_token_and_the_login(installation: Installation, project: Project, closed: str) -> None:
     given = settings(closed, installation.account.token)
-    assert "KeyPointLabels" in ProjectApi(given).config(str(project.id))
+    assert "KeyPointLabels" in LabelStudio(given).project(project.id)["label_config"]
     address = project.tasks[0]["data"]["image"]
     assert ImageSource(given).fetch(address) == (PHOTOGRAPHS / "grace_hopper.jpg").read_bytes()
     # Without a token the proxy lets it through, and Label Studio does not.
-    with pytest.raises(ProjectApiError, match="status 401; set LABEL_STUDIO_API_KEY"):
-        ProjectApi(settings(closed, "")).config(str(project.id))
+    with pytest.raises(ApiError, match="status 401; set LABEL_STUDIO_API_KEY"):
+        LabelStudio(settings(closed, "")).project(project.id)
 
 
 def test_what_is_said_where_that_cannot_be(
@@ -76,5 +75,5 @@ def test_what_is_said_where_that_cannot_be(
         (settings(closed, installation.account.token, "somebody:wrong"), "correct the user and the password"),
         (settings(closed, personal_access_token), "set LABEL_STUDIO_API_KEY to a legacy token"),
     ):
-        with pytest.raises(ProjectApiError, match=cure):
-            ProjectApi(given).config(str(project.id))
+        with pytest.raises(ApiError, match=cure):
+            LabelStudio(given).project(project.id)

@@ -30,7 +30,7 @@ def test_connecting_again_changes_nothing(installation: Installation, project: P
 
 def test_a_lost_webhook_is_made_again(installation: Installation, project: Project) -> None:
     [webhook] = project.client.webhooks(project.id)
-    project.client.request("DELETE", f"/api/webhooks/{webhook['id']}/")
+    project.client.change("DELETE", f"/api/webhooks/{webhook['id']}/")
     demo_project.ensure_backend(project.client, project.id, installation.backend_url)
     assert [hook["url"] for hook in project.client.webhooks(project.id)] == [webhook["url"]]
 
@@ -41,5 +41,5 @@ def test_a_saved_annotation_reaches_the_backend(installation: Installation, proj
     annotation = project.client.annotate(project.tasks[0]["id"], regions)
     assert eventually(lambda: installation.status()["events_recorded"] == before + 1)
     # Saving again is an event of its own.
-    project.client.request("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": regions[:1]})
+    project.client.change("PATCH", f"/api/annotations/{annotation['id']}/", {"result": regions[:1]})
     assert eventually(lambda: installation.status()["events_recorded"] == before + 2)

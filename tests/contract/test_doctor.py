@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from examples.demo import label_studio, processes
 from examples.demo import project as demo_project
-from examples.demo.client import ApiError, LabelStudio, Record
+from examples.demo.client import LabelStudioUser
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
 from ihp_backend.cli import app
+from ihp_backend.label_studio.api.client import ApiError, Record
 from tests.label_studio.image_server import ImageServer, sends
 
 from .conftest import LABEL_STUDIO_ENVIRONMENT
@@ -72,9 +73,9 @@ def test_all_that_is_wrong_with_a_project_is_named_and_what_can_be_is_mended(
         .replace('smartOnly="true"', "")
         .replace('value="hat" hotkey="t"', 'value="hat" hotkey="b"')
     )
-    client.request("PATCH", path, json={"label_config": config, "show_collab_predictions": True})
+    client.change("PATCH", path, {"label_config": config, "show_collab_predictions": True})
     [webhook] = client.webhooks(project.id)
-    client.request("DELETE", f"/api/webhooks/{webhook['id']}/")
+    client.change("DELETE", f"/api/webhooks/{webhook['id']}/")
     client.create_webhook(project.id, f"http://127.0.0.1:{processes.free_port()}/webhook")
     lost = client.create_task(project.id, f"http://127.0.0.1:{processes.free_port()}/lost.jpg")
 
@@ -102,12 +103,12 @@ def test_all_that_is_wrong_with_a_project_is_named_and_what_can_be_is_mended(
     # No work is lost, and annotations reach the backend again.
     assert [one["id"] for one in client.annotations(project.tasks[0]["id"])] == [annotation["id"]]
     before = installation.status()["events_recorded"]
-    client.request("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": annotation["result"]})
+    client.change("PATCH", f"/api/annotations/{annotation['id']}/", {"result": annotation["result"]})
     assert eventually(lambda: installation.status()["events_recorded"] == before + 1)
 
     # What only people can decide, done by hand.
     client.delete_task(lost)
-    client.request("PATCH", path, json={"label_config": CONFIG, "show_collab_predictions": False})
+    client.change("PATCH", path, {"label_config": CONFIG, "show_collab_predictions": False})
     assert examine("--project", project.id, "--fix")["wrong"] == {}
 
 
@@ -155,9 +156,9 @@ def test_a_project_without_a_backend_gets_one_and_a_switched_off_one_is_switched
     assert examine("--project", record["id"], "--fix")["wrong"] == {}
     [backend] = client.backends(record["id"])
     asleep = {"project": record["id"], "url": backend["url"], "is_interactive": False}
-    client.request("PATCH", f"/api/ml/{backend['id']}", json=asleep)
+    client.change("PATCH", f"/api/ml/{backend['id']}", asleep)
     [webhook] = client.webhooks(record["id"])
-    client.request("PATCH", f"/api/webhooks/{webhook['id']}/", json={"is_active": False})
+    client.change("PATCH", f"/api/webhooks/{webhook['id']}/", {"is_active": False})
     wrong = examine("--project", record["id"])["wrong"]
     assert set(wrong) == {"connection", "webhook"}
     assert "not asked for clicks" in wrong["connection"]["found"]
@@ -175,7 +176,7 @@ def test_tokens(installation: Installation, project: Project, examine: Examine, 
     client = project.client
     client.post("/api/jwt/settings", {"api_tokens_enabled": True, "legacy_api_tokens_enabled": True})
     revoked = client.post("/api/token/", {})["token"]
-    client.request("POST", "/api/token/blacklist/", json={"refresh": revoked})
+    client.change("POST", "/api/token/blacklist/", {"refresh": revoked})
     assert "revoked" in examine("--project", project.id, token=revoked)["wrong"]["token"]["found"]
     personal: str = request.getfixturevalue("personal_access_token")
     legacy = examine("--project", project.id)
@@ -190,7 +191,7 @@ def test_tokens(installation: Installation, project: Project, examine: Examine, 
 
 
 @contextmanager
-def label_studio_with(installation: Installation, folder: Path, **settings: str) -> Iterator[LabelStudio]:
+def label_studio_with(installation: Installation, folder: Path, **settings: str) -> Iterator[LabelStudioUser]:
     """Another Label Studio with a copy of the data, which spares it the long first start."""
     file = Path("label-studio") / "label_studio.sqlite3"
     (folder / file).parent.mkdir(parents=True)
@@ -201,7 +202,7 @@ def label_studio_with(installation: Installation, folder: Path, **settings: str)
     server = replace(server, environment={**server.environment, **settings})
     try:
         processes.wait_until_healthy(server, processes.start(server), timeout=300)
-        yield LabelStudio(f"http://localhost:{port}", installation.account.token)
+        yield LabelStudioUser(f"http://localhost:{port}", installation.account.token)
     finally:
         processes.stop(server.record)
 

@@ -10,18 +10,18 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from examples.demo.client import Record
 from examples.demo.settings import LABELLING_CONFIG
-from ihp_backend.label_studio.accepted_work import read_accepted
-from ihp_backend.label_studio.annotation_events import changes
+from ihp_backend.annotation_store.changes import Annotation
+from ihp_backend.annotation_store.event_inbox import EVENTS, EventInbox
+from ihp_backend.label_studio.annotations.accepted_annotation import read_accepted
+from ihp_backend.label_studio.annotations.annotation_events import changes
+from ihp_backend.label_studio.api.client import Record
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.labels import CCP
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.retraining import Annotation
-from ihp_backend.retraining.inbox import EVENTS, Inbox
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 from .installation import Installation, Project, eventually, new_project
 from .regions import COAT, FACE, HAIR, at, click, decoded, same_masks
@@ -139,7 +139,7 @@ def check_draft(installation: Installation, project: Project, folder: Path) -> d
 
 def learned(installation: Installation, project: Project, annotation: int) -> np.ndarray:
     """The label map of an annotation as the newest webhook told it, in the ids of CCP."""
-    inbox = Inbox(installation.folder / "backend" / EVENTS)
+    inbox = EventInbox(installation.folder / "backend" / EVENTS)
 
     def told() -> list[Annotation]:
         return [

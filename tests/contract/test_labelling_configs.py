@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from examples.demo.client import ApiError
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
+from ihp_backend.label_studio.api.client import ApiError
 from ihp_backend.label_studio.config.config_writer import hotkeys, labelling_config
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.labels import LabelSet

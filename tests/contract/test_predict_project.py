@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from examples.demo.settings import PHOTOGRAPHS
-from ihp_backend.label_studio.prediction_items import item_of, unanswered
+from ihp_backend.label_studio.predict.prediction_items import item_of, unanswered
 from ihp_backend.label_studio.problems import problem
 from tests.label_studio.image_server import ImageServer, sends
 
@@ -77,9 +77,7 @@ def test_a_project_is_predicted_once(
     # The old one is still there, and no longer the one that is shown; the editor shows what the project chooses.
     assert len(stored(tasks[0])) == 2
     assert "annotators see no predictions" in first.stdout
-    client.request(
-        "PATCH", f"/api/projects/{project.id}/", json={"show_collab_predictions": True, "model_version": version}
-    )
+    client.change("PATCH", f"/api/projects/{project.id}/", {"show_collab_predictions": True, "model_version": version})
     [shown] = client.get(f"/api/projects/{project.id}/next")["predictions"]
     assert shown["model_version"] == version
     ordering = json.dumps({"ordering": ["tasks:predictions_score"]})

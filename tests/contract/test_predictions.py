@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from examples.demo.client import ApiError
 from examples.demo.project import TITLE, ensure_backend, ensure_project, missing_photographs
 from examples.demo.proof import UPLOAD, click_once
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS, photographs
+from ihp_backend.label_studio.api.client import ApiError
 
 from .installation import COAT, FACE, Installation, Project
 from .regions import HOPPER, click, decoded, same_masks

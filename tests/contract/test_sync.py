@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from examples.demo.settings import PHOTOGRAPHS
+from ihp_backend.annotation_store.event_inbox import EventInbox
+from ihp_backend.annotation_store.store import AnnotationStore
+from ihp_backend.finetuning.accepted_set import AcceptedSet
+from ihp_backend.finetuning.ingest import ingest, sync
+from ihp_backend.finetuning.photograph_store import PhotographStore
+from ihp_backend.label_studio.api.client import LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.images import ImageSource
-from ihp_backend.label_studio.web.project_api import ProjectApi
-from ihp_backend.lessons.accepted_set import AcceptedSet
-from ihp_backend.lessons.digest import digest
-from ihp_backend.lessons.photograph_store import PhotographStore
-from ihp_backend.lessons.sync import sync
-from ihp_backend.retraining import Inbox, Ledger
 
 from .installation import COAT, FACE, Installation, Project, eventually
 from .regions import click
@@ -28,18 +28,18 @@ def test_listed_and_told_come_to_the_same(
     client, before = project.client, installation.status()["events_recorded"]
     kept = client.annotate(project.tasks[0]["id"], project.click([click(FACE), click(COAT)]))
     gone = client.annotate(project.tasks[1]["id"], project.click([click(FACE, (512, 512))], project.tasks[1]["id"]))
-    client.request("DELETE", f"/api/annotations/{gone['id']}/")
+    client.change("DELETE", f"/api/annotations/{gone['id']}/")
     assert eventually(lambda: installation.status()["events_recorded"] == before + 3)
 
     key = str(project.id)
-    listed, told = Ledger(tmp_path / "listed.sqlite"), Ledger(tmp_path / "told.sqlite")
+    listed, told = AnnotationStore(tmp_path / "listed.sqlite"), AnnotationStore(tmp_path / "told.sqlite")
     settings = ImageSettings(label_studio_url=client.url, label_studio_api_key=installation.account.token)
-    api = ProjectApi(settings)
+    api = LabelStudio(settings)
     sync(api, listed, key)
-    digest(Inbox(installation.folder / "backend" / "events.sqlite"), told)
-    assert [annotation.id for annotation in listed.standing(key)] == [kept["id"]]
+    ingest(EventInbox(installation.folder / "backend" / "events.sqlite"), told)
+    assert [annotation.id for annotation in listed.current(key)] == [kept["id"]]
     # Only who heard the clicks knows how many there were.
-    (of_list,), (of_events,) = listed.standing(key), told.standing(key)
+    (of_list,), (of_events,) = listed.current(key), told.current(key)
     assert json.loads(of_events.content)["clicks"] == 2
     assert of_events == replace(of_list, content=of_list.content.replace('"clicks":null', '"clicks":2'))
     assert told.config(key) == listed.config(key)

@@ -17,9 +17,10 @@ import pytest
 import requests
 
 from examples.demo import label_studio, processes
-from examples.demo.client import ApiError, LabelStudio
+from examples.demo.client import LabelStudioUser
 from examples.demo.label_studio import Account
 from examples.demo.settings import PHOTOGRAPHS
+from ihp_backend.label_studio.api.client import ApiError
 from tests.contract.conftest import LABEL_STUDIO_ENVIRONMENT, require_label_studio
 from tests.contract.installation import COAT, FACE, Installation, Project, eventually, new_project
 from tests.contract.regions import click, decoded
@@ -115,7 +116,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def project(machine: Machine) -> Project:
-    client = LabelStudio(machine.url("label-studio"), machine.account.token)
+    client = LabelStudioUser(machine.url("label-studio"), machine.account.token)
     installation = Installation(client, machine.account, machine.url("backend"), machine.folder)
     return new_project(installation, [PHOTOGRAPHS / "grace_hopper.jpg"])
 

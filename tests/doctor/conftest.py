@@ -14,9 +14,9 @@ import pytest
 from ihp_backend.doctor.case import Case
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.finding import Finding
-from ihp_backend.doctor.studio import Studio
+from ihp_backend.label_studio.api.client import LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 from tests.label_studio.image_server import Answer, ImageServer, sends
 from tests.server.stand_in import photograph
 
@@ -68,7 +68,7 @@ class StandInInstallation:
 
     def case(self, project: int | None = None) -> Case:
         images = ImageSettings(label_studio_url=self.url, label_studio_api_key=self.token, allow_private_addresses=True)
-        return Case(ServerSettings(images=images), Studio(images), self.url, project)
+        return Case(ServerSettings(images=images), LabelStudio(images, pauses=()), self.url, project)
 
     def examine(self, project: int | None = None) -> dict[str, Finding]:
         """The findings by check; of several of one check the worst, of those the first."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_accepted_work import run
+from tests.commands.test_accepted import run
 from tests.doctor.conftest import TOKEN, StandInInstallation
 
 

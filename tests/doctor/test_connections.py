@@ -11,10 +11,10 @@ import pytest
 from ihp_backend.doctor.case import Case
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.finding import Finding, Mend
-from ihp_backend.doctor.studio import Studio
+from ihp_backend.label_studio.api.client import LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.server.settings import ServerSettings
-from tests.commands.test_accepted_work import run
+from ihp_backend.server.server_settings import ServerSettings
+from tests.commands.test_accepted import run
 from tests.doctor.conftest import StandInInstallation
 from tests.label_studio.conftest import _no_proxies  # noqa: F401  no proxy and no trusted certificates of this machine
 from tests.label_studio.image_server import redirects
@@ -41,7 +41,7 @@ def test_the_cause_and_its_cure(trouble: Trouble, at: Place, monkeypatch: pytest
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     images = ImageSettings.from_environment({"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": trouble.token})
-    case = Case(ServerSettings(images=images), Studio(images), f"http://127.0.0.1:{free_port()}")
+    case = Case(ServerSettings(images=images), LabelStudio(images, pauses=()), f"http://127.0.0.1:{free_port()}")
     found = [finding for finding in examine_servers(case) if finding.place == "Label Studio"]
     (wrong,) = (finding for finding in found if finding.level == "error")
     assert trouble.remedy in wrong.remedy

@@ -11,9 +11,9 @@ import pytest
 
 from ihp_backend.doctor import here
 from ihp_backend.doctor.model import model, versions
+from ihp_backend.model_registry.versions import VersionStore
 from ihp_backend.parsing.checkpoint import PACKAGED
-from ihp_backend.retraining.versions import VersionStore
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 _Usage = namedtuple("_Usage", "total used free")
 

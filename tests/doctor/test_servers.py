@@ -9,7 +9,7 @@ import pytest
 from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.examination import examine_servers
 from ihp_backend.doctor.label_studio import token
-from ihp_backend.doctor.studio import Studio
+from ihp_backend.label_studio.api.client import LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.no_connection import NoConnection
 from tests.doctor.conftest import Break, StandInInstallation
@@ -154,7 +154,7 @@ def test_a_dead_backend_and_a_dead_label_studio(installation: StandInInstallatio
     wrong = {finding.check: finding for finding in examine_servers(case) if finding.level == "error"}
     assert "refused" in wrong["backend"].found
     assert "ihp serve" in wrong["backend"].remedy
-    dead = Studio(ImageSettings(label_studio_url=dead_url, label_studio_api_key="a"))
+    dead = LabelStudio(ImageSettings(label_studio_url=dead_url, label_studio_api_key="a"), pauses=())
     case = installation.case()
     case.studio = dead
     findings = list(examine_servers(case))
@@ -171,7 +171,7 @@ def test_no_token_in_what_is_told(installation: StandInInstallation) -> None:
 
 
 def test_an_expiry_is_told_by_the_clock_here(installation: StandInInstallation) -> None:
-    studio = Studio(
+    studio = LabelStudio(
         ImageSettings(label_studio_url=installation.url, label_studio_api_key=web_token(token_type="access", exp=100))
     )
     assert [finding.level for finding in token(studio, now=99)] == ["warning"]

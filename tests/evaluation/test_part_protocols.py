@@ -26,7 +26,7 @@ from ihp_backend.networks import ExtremePointDeepLab, InteractiveDeepLab
 from ihp_backend.networks.extreme_points import ExtremePointView
 from ihp_backend.parsing import CheckpointError, Parser
 from ihp_backend.parsing.checkpoint import Checkpoint
-from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.engines.base import Engine
 
 LOGITS = arrays(np.float32, (3, 4, 5), elements=st.sampled_from([-np.inf, -2, -0.5, 0, 0.5, 3]))
 
@@ -175,7 +175,10 @@ def test_a_part_alone_is_what_the_multi_class_parser_makes_of_it(size: tuple[int
     with torch.no_grad():
         first.weight[:, 3:] = torch.randn_like(first.weight[:, 3:])
     checkpoint = Checkpoint(Path(), "tiny", "tiny-1", CCP, {"class": "InteractiveDeepLab"}, 256, 16, {})
-    alone, together = PartParser(checkpoint, InTorch(network)), Parser(checkpoint, InTorch(network), obedient=False)
+    alone, together = (
+        PartParser(checkpoint, InTorch(network)),
+        Parser(checkpoint, InTorch(network), enforce_clicks=False),
+    )
     image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     clicks = [Click(30, 40, 9), Click(50, 20, 9, positive=False), Click(60, 90, 9)]
     with torch.no_grad():  # About half of the pixels shall belong to the part.

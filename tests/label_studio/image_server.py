@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(Asked(self.command, self.path, headers, body))
         self.server.routes.get(self.path.partition("?")[0], self.server.everywhere or status(404))(self)
 
-    do_GET = do_POST = _answer
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer
 
     def log_message(self, format: str, *args: object) -> None:
         pass

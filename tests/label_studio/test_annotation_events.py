@@ -1,4 +1,4 @@
-"""Events that Label Studio really sent, in the ledger's words."""
+"""Events that Label Studio really sent, in the annotation store's words."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihp_backend.label_studio.annotation_events import changes, listed, project_key, read_annotation
-from ihp_backend.retraining import (
+from ihp_backend.annotation_store.changes import (
     Annotation,
     Change,
     Configured,
-    Ledger,
     TasksWithdrawn,
     TrainingWanted,
     Untold,
     Withdrawn,
 )
+from ihp_backend.annotation_store.store import AnnotationStore
+from ihp_backend.label_studio.annotations.annotation_events import changes, listed, project_key, read_annotation
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 
@@ -69,11 +69,11 @@ def test_the_other_events() -> None:
 
 
 def test_the_captured_story_ends_with_nothing_accepted(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.sqlite")
+    store = AnnotationStore(tmp_path / "ledger.sqlite")
     for event, number in enumerate((44, 40, 45, 40, 46), start=1):
-        ledger.take(event, changes(captured(number)))
-    assert ledger.standing("2") == []
-    assert ledger.training_wanted("2") == 1
+        store.take(event, changes(captured(number)))
+    assert store.current("2") == []
+    assert store.training_wanted("2") == 1
 
 
 def test_several_annotations_at_once() -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ihp_backend.label_studio.web.api_access import ProjectApiError
-from ihp_backend.label_studio.web.api_client import ApiClient
+from examples.demo.client import LabelStudioUser
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 from .image_server import Answer, ImageServer, sends, status, wants, web_token
@@ -15,8 +17,8 @@ from .image_server import Answer, ImageServer, sends, status, wants, web_token
 YES = sends(b'{"yes": 1}', "application/json")
 
 
-def client(server: ImageServer, pauses: tuple[float, ...] = (0, 0, 0), token: str = "t" * 40) -> ApiClient:
-    return ApiClient(ImageSettings(label_studio_url=server.url, label_studio_api_key=token), pauses=pauses)
+def client(server: ImageServer, pauses: tuple[float, ...] = (0, 0, 0), token: str = "t" * 40) -> LabelStudio:
+    return LabelStudio(ImageSettings(label_studio_url=server.url, label_studio_api_key=token), pauses=pauses)
 
 
 def in_turn(*answers: Answer) -> Answer:
@@ -38,12 +40,12 @@ def test_what_passes_is_waited_for(label_studio: ImageServer, trouble: Answer) -
 
 def test_patience_has_an_end(label_studio: ImageServer) -> None:
     label_studio.routes["/api/x"] = status(503)
-    with pytest.raises(ProjectApiError, match=r"/api/x: status 503, 4 times within 0 s; .*look whether it runs"):
+    with pytest.raises(ApiError, match=r"/api/x: status 503, 4 times within 0 s; .*look whether it runs"):
         client(label_studio).get("/api/x")
     assert len(label_studio.asked) == 4
     label_studio.shutdown()
     label_studio.server_close()
-    with pytest.raises(ProjectApiError, match=r"refused: nobody listens there, 4 times within 0 s; start Label Studio"):
+    with pytest.raises(ApiError, match=r"refused: nobody listens there, 4 times within 0 s; start Label Studio"):
         client(label_studio).get("/api/x")
 
 
@@ -62,7 +64,7 @@ def test_patience_has_an_end(label_studio: ImageServer) -> None:
 )
 def test_refusals_are_told_at_once(label_studio: ImageServer, answer: Answer, remedy: str) -> None:
     label_studio.routes["/api/x"] = answer
-    with pytest.raises(ProjectApiError, match=remedy):
+    with pytest.raises(ApiError, match=remedy):
         client(label_studio).get("/api/x")
     assert len(label_studio.asked) == 1
 
@@ -96,11 +98,75 @@ def test_whoever_stops_does_not_wait_to_the_end(label_studio: ImageServer) -> No
     stopped, began = threading.Event(), time.monotonic()
     threading.Timer(0.1, stopped.set).start()
     settings = ImageSettings(label_studio_url=label_studio.url)
-    with pytest.raises(ProjectApiError):
-        ApiClient(settings, stopped, pauses=(300.0,)).get("/api/x")
+    with pytest.raises(ApiError):
+        LabelStudio(settings, stopped, pauses=(300.0,)).get("/api/x")
     assert time.monotonic() - began < 100
 
 
 def test_without_an_address() -> None:
-    with pytest.raises(ProjectApiError, match="set LABEL_STUDIO_URL"):
-        ApiClient(ImageSettings())
+    with pytest.raises(ApiError, match="set LABEL_STUDIO_URL"):
+        LabelStudio(ImageSettings())
+
+
+def test_what_label_studio_says_of_a_refusal_is_told(label_studio: ImageServer) -> None:
+    label_studio.routes["/api/ml/"] = sends(b'{"detail": "reserved network address"}', "application/json", 403)
+    with pytest.raises(ApiError, match="reserved network address") as refused:
+        client(label_studio).post("/api/ml/", {"url": "http://127.0.0.1"})
+    assert (refused.value.status, refused.value.passing) == (403, False)
+    assert str(refused.value) == f"{refused.value.found}; {refused.value.remedy}"
+
+
+def test_what_changes_something_is_not_repeated(label_studio: ImageServer) -> None:
+    label_studio.routes["/api/x"] = in_turn(status(503), YES)
+    with pytest.raises(ApiError, match="status 503; "):
+        client(label_studio).change("PATCH", "/api/x", {"a": 1})
+    label_studio.routes["/api/x"] = in_turn(status(503), YES)
+    with pytest.raises(ApiError, match="status 503; "):
+        client(label_studio).post("/api/x", {"a": 1})
+    assert len(label_studio.asked) == 2
+
+
+def test_an_empty_answer_is_none_where_something_was_changed(label_studio: ImageServer) -> None:
+    label_studio.routes["/api/x"] = sends(b"", "application/json", 204)
+    assert client(label_studio).change("DELETE", "/api/x") is None
+    with pytest.raises(ApiError, match="no JSON"):
+        client(label_studio).get("/api/x")
+
+
+def test_tasks_come_page_by_page(label_studio: ImageServer) -> None:
+    def listing(handler: BaseHTTPRequestHandler) -> None:
+        query = parse_qs(urlsplit(handler.path).query)
+        assert (query["project"], query["fields"]) == (["7"], ["all"])
+        first = (int(query["page"][0]) - 1) * 2
+        found = [{"id": number} for number in range(first, min(first + 2, 5))]
+        sends(json.dumps({"tasks": found, "total": 5}).encode(), "application/json")(handler)
+
+    label_studio.routes["/api/tasks/"] = listing
+    assert [task["id"] for task in client(label_studio).tasks(7, 2, fields="all")] == [0, 1, 2, 3, 4]
+    assert len(label_studio.asked) == 3
+
+
+def test_a_file_is_sent_as_a_form(label_studio: ImageServer) -> None:
+    label_studio.routes["/api/projects/7/import"] = YES
+    user = LabelStudioUser(label_studio.url, "t" * 40)
+    assert user.upload(7, "a.jpg", b"of the photograph") == {"yes": 1}
+    (asked,) = label_studio.asked
+    assert asked.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert b'name="file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\nof the photograph\r\n' in asked.body
+    assert asked.authorization == "Token " + "t" * 40
+
+
+def test_the_user_on_this_machine_goes_round_proxies(
+    label_studio: ImageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://no-such-proxy.invalid:1")
+    label_studio.routes["/api/x"] = YES
+    assert LabelStudioUser(label_studio.url, "t" * 40).get("/api/x") == {"yes": 1}
+    with pytest.raises(ApiError, match="HTTP_PROXY"):
+        client(label_studio, ()).get("/api/x")
+
+
+def test_asking_as_nobody(label_studio: ImageServer) -> None:
+    label_studio.routes["/api/version/"] = status(500)
+    assert client(label_studio).ask("GET", "/api/version/", with_token=False).status == 500
+    assert label_studio.asked[0].authorization is None

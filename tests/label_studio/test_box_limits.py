@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.clicks.box import Box
-from ihp_backend.label_studio.clicks.box_limits import keep_inside_boxes
+from ihp_backend.label_studio.clicks.prompt_box import Box, keep_inside_boxes
 from ihp_backend.label_studio.clicks.prompts import Prompt
 from ihp_backend.labels import LabelSet
 

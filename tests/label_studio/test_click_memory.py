@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.active_prompts import ActivePrompts
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
+from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork
-from ihp_backend.label_studio.clicks.standing_clicks import Standing
-from ihp_backend.retraining.storage import StorageError
+from ihp_backend.storage.sqlite import StorageError
 
 NOTHING = SavedWork()
 
@@ -29,15 +29,13 @@ def request(text: str) -> PromptRequest:
     return PromptRequest(clicks(text), to_name="image")
 
 
-def draft(standing: str = "", accepted: str = "", stamp: int = 1, **more: Any) -> SavedWork:
-    return SavedWork("ann", clicks(standing), frozenset(accepted.split()), stamp=stamp, **more)
+def draft(active: str = "", accepted: str = "", stamp: int = 1, **more: Any) -> SavedWork:
+    return SavedWork("ann", clicks(active), frozenset(accepted.split()), stamp=stamp, **more)
 
 
-def told(standing: Standing) -> str:
+def told(active: ActivePrompts) -> str:
     """The answered labels and all their clicks, as ``clicks`` writes them."""
-    return " ".join(
-        f"{label}:{','.join(prompt.id for prompt in standing.prompts[label])}" for label in standing.answered
-    )
+    return " ".join(f"{label}:{','.join(prompt.id for prompt in active.prompts[label])}" for label in active.answered)
 
 
 @pytest.fixture(params=["in this process", "in a file"])
@@ -98,16 +96,16 @@ def test_a_dragged_click_moves() -> None:
     memory = ClickMemory()
     memory.update("1", "7", request("Face:a"), NOTHING)
     dragged = PromptRequest((Prompt("a", "Face", 10, 20),), to_name="image")
-    standing = memory.update("1", "7", dragged, NOTHING)
-    assert standing.prompts == {"Face": dragged.prompts}
+    active = memory.update("1", "7", dragged, NOTHING)
+    assert active.prompts == {"Face": dragged.prompts}
 
 
 def test_all_clicks_are_given_also_of_labels_that_are_not_answered() -> None:
     memory = ClickMemory()
     memory.update("1", "7", request("Face:a"), NOTHING)
-    standing = memory.update("1", "7", request("Hat:b"), draft(accepted="Face"))
-    assert set(standing.prompts) == {"Face", "Hat"}
-    assert standing.answered == ("Hat",)
+    active = memory.update("1", "7", request("Hat:b"), draft(accepted="Face"))
+    assert set(active.prompts) == {"Face", "Hat"}
+    assert active.answered == ("Hat",)
 
 
 def test_tasks_projects_and_images_do_not_mix() -> None:
@@ -175,13 +173,13 @@ def test_threads_of_several_processes_lose_nothing(tmp_path: Path) -> None:
     names = [f"L{number}:c{number}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: memories[n % 4].update("1", "7", request(names[n]), NOTHING), range(40)))
-    standing = memories[0].update("1", "7", request("Hat:b"), NOTHING)
-    assert sorted(told(standing).split()) == sorted([*names, "Hat:b"])
+    active = memories[0].update("1", "7", request("Hat:b"), NOTHING)
+    assert sorted(told(active).split()) == sorted([*names, "Hat:b"])
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "clicks.sqlite").write_bytes(b"no database at all, but long enough to have a header" * 40)
-    with pytest.raises(StorageError, match=r"standing clicks: .*clicks.sqlite cannot be used \(file is not a database"):
+    with pytest.raises(StorageError, match=r"active prompts: .*clicks.sqlite cannot be used \(file is not a database"):
         ClickMemory(tmp_path / "clicks.sqlite")
 
 
@@ -227,11 +225,11 @@ def test_a_task_holds_a_thousand_clicks() -> None:
     memory = ClickMemory()
     many = ",".join(f"f{number}" for number in range(MOST_PROMPTS))
     assert memory.update("1", "7", request(f"Face:{many}"), NOTHING).forgotten == 0
-    standing = memory.update("1", "7", request("Hat:h1,h2"), NOTHING)
-    assert standing.forgotten == 2
+    active = memory.update("1", "7", request("Hat:h1,h2"), NOTHING)
+    assert active.forgotten == 2
     assert len(memory) == MOST_PROMPTS
-    assert standing.prompts["Face"][0].id == "f2"
-    assert len(standing.prompts["Hat"]) == 2
+    assert active.prompts["Face"][0].id == "f2"
+    assert len(active.prompts["Hat"]) == 2
 
 
 def test_signs_are_remembered() -> None:

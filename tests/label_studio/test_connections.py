@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.web.api_access import ProjectApiError
-from ihp_backend.label_studio.web.api_client import ApiClient
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
+from ihp_backend.label_studio.api.predictions import PredictionApi
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.images import ImageFetchError, ImageSource
-from ihp_backend.label_studio.web.prediction_api import PredictionApi
-from ihp_backend.label_studio.web.project_api import ProjectApi
 
 from .image_server import IMAGE, ImageServer, sends, wants, web_token
 from .trouble_servers import Place, free_port, place
@@ -57,8 +55,9 @@ def test_of_a_photograph(trouble: Trouble, at: Place, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("trouble", [*TROUBLES, *API_TROUBLES], ids=str)
 def test_of_the_api(trouble: Trouble, at: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(trouble, at, monkeypatch)
-    for ask in (ProjectApi(given).config, PredictionApi(ApiClient(given, pauses=())).project):
-        with pytest.raises(ProjectApiError) as caught:
+    client = LabelStudio(given, pauses=())
+    for ask in (client.project, lambda project: next(PredictionApi(client).tasks(project, "v"))):
+        with pytest.raises(ApiError) as caught:
             ask("1")
         must_say(trouble, str(caught.value))
 
@@ -71,8 +70,8 @@ def test_a_label_studio_that_told_its_own_address_runs(at: Place) -> None:
 
 def test_what_does_not_pass_is_not_asked_again(at: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     (self_signed,) = (trouble for trouble in TROUBLES if trouble.name == "self-signed")
-    with pytest.raises(ProjectApiError, match="REQUESTS_CA_BUNDLE"):
-        ApiClient(settings(self_signed, at, monkeypatch), pauses=(300.0,)).get("/api/x")
+    with pytest.raises(ApiError, match="REQUESTS_CA_BUNDLE"):
+        LabelStudio(settings(self_signed, at, monkeypatch), pauses=(300.0,)).get("/api/x")
 
 
 def test_a_trusted_certificate_and_a_proxy_with_a_login(at: Place, monkeypatch: pytest.MonkeyPatch) -> None:

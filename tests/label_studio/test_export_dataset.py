@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from ihp_backend.datasets import SampleError, check_dataset
-from ihp_backend.label_studio.export_dataset import ExportDataset, split_of
+from ihp_backend.label_studio.annotations.export_dataset import ExportDataset, split_of
 from ihp_backend.label_studio.masks.brush_rle import encode
 from ihp_backend.labels import CCP, LabelSet
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.export_files import read_tasks
+from ihp_backend.label_studio.annotations.export_files import read_tasks
 
 TASKS: list[dict[str, Any]] = [
     {"id": number, "data": {"image": f"{number}é.jpg"}, "annotations": [{"id": 10 * number, "result": []}]}

@@ -77,15 +77,17 @@ def test_damaged_files_are_dropped(tmp_path: Path, damage: bytes) -> None:
 
 def test_only_its_own_files_are_dropped(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_bytes(bytes(5000))
-    (tmp_path / "image-abandoned.part").write_bytes(bytes(500))
-    (tmp_path / "image-under-way.part").write_bytes(bytes(10))
-    os.utime(tmp_path / "image-abandoned.part", (1000, 1000))
+    abandoned = {"image-abandoned.part", f".{'0' * 64}.abandoned.part"}  # of an earlier version and of this one
+    for name in abandoned:
+        (tmp_path / name).write_bytes(bytes(500))
+        os.utime(tmp_path / name, (1000, 1000))
+    (tmp_path / f".{'1' * 64}.under-way.part").write_bytes(bytes(10))
     cache = ImageCache(tmp_path, 4000)
     for number in range(8):
         cache.put(str(number), bytes(1000))
     names = {file.name for file in tmp_path.iterdir()}
     assert "thesis.txt" in names
-    assert "image-abandoned.part" not in names
+    assert not abandoned & names
 
 
 def test_a_full_disk_fails_nothing(

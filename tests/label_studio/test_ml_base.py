@@ -15,17 +15,17 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
-from ihp_backend.label_studio.batches import Batches
-from ihp_backend.label_studio.model_shelf import ModelShelf
-from ihp_backend.label_studio.predictions import Predictions
+from ihp_backend.annotation_store.event_inbox import EventInbox
+from ihp_backend.finetuning.ingest import ingest
+from ihp_backend.finetuning.workspace import Workspace
+from ihp_backend.label_studio.predict.batches import Batches
+from ihp_backend.label_studio.predict.model_cache import ModelCache
+from ihp_backend.label_studio.predict.predictions import Predictions
+from ihp_backend.label_studio.predict.shared_backend import Backend, SharedBackend
 from ihp_backend.label_studio.problems import RequestError
-from ihp_backend.label_studio.shared_backend import Backend, SharedBackend
-from ihp_backend.lessons.digest import digest
-from ihp_backend.lessons.school import School
-from ihp_backend.retraining import Inbox
-from ihp_backend.retraining.versions import VersionStore
+from ihp_backend.model_registry.versions import VersionStore
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 from ..server.stand_in import CAPTURES, StandInImages, StandInParser, capture
 from .harness_stand_in import stand_in_modules
@@ -72,9 +72,9 @@ def model_class(ml_base: ModuleType, folder: Path) -> Any:
         return parser
 
     def opened() -> Backend:
-        models = ModelShelf(cast(Any, StandInParser()), VersionStore(folder / "models"), load)
+        models = ModelCache(cast(Any, StandInParser()), VersionStore(folder / "models"), load)
         predictions = Predictions(models, cast(Any, StandInImages()))
-        return Backend(models, predictions, Batches(predictions), Inbox(folder / "events.sqlite"))
+        return Backend(models, predictions, Batches(predictions), EventInbox(folder / "events.sqlite"))
 
     return type("IHPModel", (ml_base.IHPModel,), {"shared": SharedBackend(opened)})
 
@@ -198,7 +198,7 @@ def test_wild_values_are_mended_as_by_the_server(
         answers.append(answer.get_json()["results"])
     assert answers[0] == answers[1]
     assert "the body was changed" in caplog.text
-    assert [event.kind for event in Inbox(folder / "events.sqlite").events()] == ["ANNOTATION_CREATED"]
+    assert [event.kind for event in EventInbox(folder / "events.sqlite").events()] == ["ANNOTATION_CREATED"]
 
 
 def test_events_are_recorded_as_the_server_does(
@@ -216,7 +216,7 @@ def test_events_are_recorded_as_the_server_does(
         assert (answer.status_code, answer.get_json()["result"]) == (201, {"status": "recorded", "event": count})
         server.post("/webhook", json=event)
     stored = [
-        [(event.kind, event.payload) for event in Inbox(place / "events.sqlite").events()]
+        [(event.kind, event.payload) for event in EventInbox(place / "events.sqlite").events()]
         for place in (folder, tmp_path / "server")
     ]
     assert stored[0] == stored[1]
@@ -226,10 +226,10 @@ def test_events_are_recorded_as_the_server_does(
 def test_the_worker_learns_of_what_was_handed_over(client: FlaskClient, folder: Path) -> None:
     event = capture("40")["request"]
     client.post("/webhook", json=event)
-    school = School(folder)
-    digest(school.inbox, school.ledger)
-    (standing,) = school.ledger.standing(str(event["project"]["id"]))
-    assert (standing.id, standing.task) == (event["annotation"]["id"], event["task"]["id"])
+    workspace = Workspace(folder)
+    ingest(workspace.inbox, workspace.annotation_store)
+    (current,) = workspace.annotation_store.current(str(event["project"]["id"]))
+    assert (current.id, current.task) == (event["annotation"]["id"], event["task"]["id"])
 
 
 def test_any_event_may_be_handed_over(model_class: Any, folder: Path) -> None:
@@ -241,7 +241,7 @@ def test_any_event_may_be_handed_over(model_class: Any, folder: Path) -> None:
         model.fit("", {})
     with pytest.raises(RequestError, match=r"^data: "):
         model.fit("START_TRAINING", [])
-    assert [event.kind for event in Inbox(folder / "events.sqlite").events()] == ["ANNOTATIONS_DELETED"]
+    assert [event.kind for event in EventInbox(folder / "events.sqlite").events()] == ["ANNOTATIONS_DELETED"]
 
 
 def test_no_event_is_acknowledged_that_is_not_stored(
@@ -253,9 +253,9 @@ def test_no_event_is_acknowledged_that_is_not_stored(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Inbox, "_connect", fail)
+        broken.setattr(EventInbox, "_connect", fail)
         assert client.post("/webhook", json=capture("40")["request"]).status_code == 500
-    assert Inbox(folder / "events.sqlite").count() == 0
+    assert EventInbox(folder / "events.sqlite").count() == 0
     assert client.post("/webhook", json=capture("40")["request"]).status_code == 201
 
 

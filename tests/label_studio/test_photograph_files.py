@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihp_backend.label_studio.export_dataset import ExportDataset
-from ihp_backend.label_studio.photograph_files import PhotographFiles
+from ihp_backend.label_studio.annotations.export_dataset import ExportDataset
+from ihp_backend.label_studio.annotations.photograph_files import PhotographFiles
 
 CASES = Path(__file__).parents[1] / "cases" / "14-export-file-names"
 

@@ -13,10 +13,10 @@ import pytest
 
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.masks.brush_rle import decode, encode
-from ihp_backend.label_studio.prediction_request import PredictionRequest
-from ihp_backend.label_studio.predictions import Predictions
-from ihp_backend.label_studio.scenes import SceneCache
-from ihp_backend.label_studio.serving import OneModel
+from ihp_backend.label_studio.predict.model_cache import OneModel
+from ihp_backend.label_studio.predict.prediction_request import PredictionRequest
+from ihp_backend.label_studio.predict.predictions import Predictions
+from ihp_backend.label_studio.predict.scene_cache import SceneCache
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse, Scene
 from ihp_backend.parsing.checkpoint import AnswerError
@@ -55,7 +55,8 @@ class OnePixel:
 def small_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is fetched is a black photograph of 4 x 4 pixels."""
     monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.read_photograph", lambda _: Photograph(np.zeros((4, 4, 3), np.uint8))
+        "ihp_backend.label_studio.predict.task_photographs.read_photograph",
+        lambda _: Photograph(np.zeros((4, 4, 3), np.uint8)),
     )
 
 
@@ -78,7 +79,7 @@ def test_clicks_are_answered_while_the_memory_cannot_be_used(tmp_path: Path) -> 
         held.execute("BEGIN EXCLUSIVE")
         item = here.answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
     assert len(item["result"]) == 1
-    assert item["error"]["field"] == "standing clicks"
+    assert item["error"]["field"] == "active prompts"
     assert "clicks.sqlite cannot be used (database is locked)" in item["error"]["value"]
     again = here.answer(TASK, PredictionRequest("1", CONFIG, context={"result": [CLICK]}))
     assert "error" not in again
@@ -95,7 +96,7 @@ class Remembering(AllHat):
 
     any_labels = True
 
-    def speaking(self, labels: LabelSet, known_ids: Any) -> Remembering:
+    def with_labels(self, labels: LabelSet, known_ids: Any) -> Remembering:
         return self
 
     def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
@@ -141,7 +142,7 @@ def test_masks_have_no_specks_but_those_clicked(
     monkeypatch: pytest.MonkeyPatch, x: float, positive: bool, hole: int
 ) -> None:
     monkeypatch.setattr(
-        "ihp_backend.label_studio.task_photographs.read_photograph",
+        "ihp_backend.label_studio.predict.task_photographs.read_photograph",
         lambda _: Photograph(np.zeros((200, 200, 3), np.uint8)),
     )
 

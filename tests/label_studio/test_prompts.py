@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.clicks.prompt_records import read_request
 from ihp_backend.label_studio.clicks.prompts import Prompt
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config

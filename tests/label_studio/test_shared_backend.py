@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
+from ihp_backend.annotation_store.event_inbox import EventInbox
 from ihp_backend.label_studio.backend_settings import BackendSettings
-from ihp_backend.label_studio.shared_backend import SharedBackend, open_backend
+from ihp_backend.label_studio.predict.shared_backend import SharedBackend, open_backend
 from ihp_backend.parsing.checkpoint import CheckpointError, read_checkpoint
-from ihp_backend.retraining.inbox import Inbox
 
 
 def test_many_threads_open_one() -> None:
@@ -56,7 +56,7 @@ def test_the_environment_names_model_and_folder(tmp_path: Path, monkeypatch: pyt
     backend = open_backend()
     assert backend.models.of_project("4").version == read_checkpoint(None).version
     assert backend.inbox.record({"action": "START_TRAINING", "project": {"id": 4}}) == 1
-    assert Inbox(tmp_path / "data" / "events.sqlite").count() == 1
+    assert EventInbox(tmp_path / "data" / "events.sqlite").count() == 1
 
 
 def test_a_model_that_is_none(tmp_path: Path) -> None:

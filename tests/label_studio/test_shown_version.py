@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ihp_backend.label_studio.shown_version import how_to_show
+from ihp_backend.label_studio.predict.project_predictions import how_to_show
 
 BACKEND = {"title": "IHP Backend", "model_version": "v2"}
 

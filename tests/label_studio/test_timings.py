@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ihp_backend.label_studio.timings import Timings
+from ihp_backend.label_studio.predict.timings import Timings
 
 
 def test_stages_are_summed_and_the_total_is_told() -> None:

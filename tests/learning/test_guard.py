@@ -13,7 +13,6 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 
 from ihp_backend.labels import CCP
-from ihp_backend.learning.carving import CarvingRecipe
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.learning.live_data import LiveData
@@ -25,6 +24,7 @@ from ihp_backend.learning.part_data import PartData
 from ihp_backend.learning.part_module import PartTraining
 from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.learning.stepwise_data import StepwiseData
+from ihp_backend.learning.sub_parts import SubPartRecipe
 from ihp_backend.losses import SemanticPerceivingLoss
 from ihp_backend.networks import DeepLabClickNetwork, InteractiveDeepLab, LiveNetwork
 from ihp_backend.networks.weights import not_finite, read_training_checkpoint
@@ -46,7 +46,7 @@ def live_training(root: Path, optimiser: OptimiserRecipe, **data: Any) -> Made:
     network = LiveNetwork(len(CCP), width=24, embedding=8, widths=(8, 8, 8))
     perceiving = SemanticPerceivingLoss(form="linear", margin=0.5)
     module = LiveTraining(network, semantic_perceiving=perceiving, optimiser=optimiser)
-    return module, LiveData(root, carving=CarvingRecipe(share=0.5), **views)
+    return module, LiveData(root, sub_parts=SubPartRecipe(share=0.5), **views)
 
 
 def part_training(root: Path, optimiser: OptimiserRecipe, **data: Any) -> Made:

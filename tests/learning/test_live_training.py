@@ -11,23 +11,24 @@ import pytest
 import torch
 import yaml
 
-from ihp_backend.clicks import Click, localization_maps
-from ihp_backend.learning.live_samples import Grid, Samples
-from ihp_backend.learning.situations import Situation, SituationRecipe
-from ihp_backend.networks.live.evidence import clicked_in
+from ihp_backend.clicks import Click, add_click, localization_maps
+from ihp_backend.learning.live_samples import Grid, Samples, clicks_in, clicks_of
+from ihp_backend.learning.task_sampling import SampledTask, TaskSampling
+from ihp_backend.losses.pixels import truly_clicked
+from ihp_backend.networks.live.decoder_inputs import clicked_in
 from ihp_backend.parsing import Parser
 
 ROOT = Path(__file__).parents[2]
-EVERYTHING_KNOWN = SituationRecipe(unknown=0, partly_unknown=0, left_out=0, others=0, drawn=0)
+EVERYTHING_KNOWN = TaskSampling(unknown=0, partly_unknown=0, left_out=0, others=0, drawn=0)
 
 
 def two_samples() -> tuple[Samples, np.ndarray]:
     parsing = np.zeros((32, 32), np.uint8)
     parsing[4:16, 4:28] = 1
     parsing[18:30, 6:20] = 2
-    situations = [Situation(np.arange(3), np.eye(3, 5, dtype=bool), parsing)] * 2
-    maps = [localization_maps([Click(10, 8, 1)], 32, 32, 3), localization_maps([], 32, 32, 3)]
-    return Samples(situations, maps, torch.full((2, 32, 32), 255, dtype=torch.uint8), torch.device("cpu")), parsing
+    tasks = [SampledTask(np.arange(3), np.eye(3, 5, dtype=bool), parsing)] * 2
+    clicks = [clicks_of([Click(10, 8, 1)]), clicks_of([])]
+    return Samples(tasks, clicks, torch.full((2, 32, 32), 255, dtype=torch.uint8), torch.device("cpu")), parsing
 
 
 @pytest.mark.parametrize("step", [1, 2, 4])
@@ -38,11 +39,11 @@ def test_corrections_lie_where_the_answer_is_wrong(step: int) -> None:
     wrong = np.zeros_like(parsing)  # Background everywhere.
     answer = grid.of(torch.from_numpy(np.stack([wrong, parsing])))
     samples.correct(answer, grid, rng, limit=2, forgetting=0.0)
-    first, second = samples.maps.numpy()
-    new = [tuple(place) for place in np.argwhere(first == 0) if tuple(place) != (1, 8, 10)]
+    first, second = samples.clicks
+    new = [tuple(place) for place in first.tolist() if tuple(place) != (1, 8, 10)]
     assert 1 <= len(new) <= 2
     assert all(parsing[y, x] == label != 0 for label, y, x in new)
-    assert (second == 255).all()
+    assert len(second) == 0
     shown = grid.of(samples.previous)
     assert torch.equal(shown, answer)
 
@@ -52,15 +53,15 @@ def test_a_forgotten_answer_is_not_shown() -> None:
     grid = Grid(1, (0, 0))
     samples.correct(torch.from_numpy(np.stack([parsing] * 2)), grid, np.random.default_rng(0), 1, forgetting=1.0)
     assert (samples.previous == 255).all()
-    assert (samples.evidence().previous == 0).all()
+    assert (samples.inputs().previous == 0).all()
 
 
 def test_labels_that_cannot_be_answered_yet_are_ignored() -> None:
     samples, parsing = two_samples()
     samples.known[:, 1:] = 0
-    evidence = samples.evidence()
-    assert evidence.present.tolist() == [[True, True, False], [True, False, False]]
-    target = samples.target(evidence.present)
+    inputs = samples.inputs()
+    assert inputs.present.tolist() == [[True, True, False], [True, False, False]]
+    target = samples.target(inputs.present)
     np.testing.assert_array_equal(target[0].numpy() == 255, parsing == 2)
     np.testing.assert_array_equal(target[1].numpy() == 255, parsing > 0)
 
@@ -68,10 +69,10 @@ def test_labels_that_cannot_be_answered_yet_are_ignored() -> None:
 def test_evidence_shows_clicks_and_what_is_drawn() -> None:
     samples, parsing = two_samples()
     samples.previous[1] = torch.from_numpy(np.where(parsing == 2, 2, 255).astype(np.uint8))
-    evidence = samples.evidence()
-    assert evidence.clicked.own.sum().item() == 1
-    assert evidence.clicked.places[0, 0].tolist() == [8, 10]
-    shares = evidence.previous[1].numpy()
+    inputs = samples.inputs()
+    assert inputs.clicked.own.sum().item() == 1
+    assert inputs.clicked.places[0, 0].tolist() == [8, 10]
+    shares = inputs.previous[1].numpy()
     assert (shares[:2] == 0).all()
     np.testing.assert_allclose(shares[2], (parsing == 2).reshape(8, 4, 8, 4).mean((1, 3)))
 
@@ -80,13 +81,13 @@ def test_drawn_samples_follow_their_batch() -> None:
     parsing = torch.randint(0, 4, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     clicks = [Click(3, 4, int(parsing[0, 4, 3])), Click(9, 9, int(parsing[0, 9, 9]))]
     maps = torch.from_numpy(np.stack([localization_maps(clicks, 16, 16, 6)] + [localization_maps([], 16, 16, 6)] * 2))
-    samples = Samples.draw(parsing, maps, EVERYTHING_KNOWN, np.random.default_rng(1), 6)
+    samples = Samples.draw(parsing, clicks_in(maps), EVERYTHING_KNOWN, np.random.default_rng(1), 6)
     assert samples.parsing.shape == (3, 16, 16)
     assert samples.known.shape == (3, 4, 6)
     behind = samples.known.argmax(2)
     for number in range(3):
         assert torch.equal(behind[number][samples.parsing[number]], parsing[number].long())
-    clicked = clicked_in(samples.maps)
+    clicked = samples.inputs().clicked
     assert clicked.own[1:].sum() == 0
     for place, row in zip(clicked.places[0], clicked.own[0], strict=True):
         if row.any():
@@ -115,3 +116,29 @@ def test_train_export_serve(ccp_tree: Path, tmp_path: Path) -> None:
         assert parse.label_map.shape == (80, 60)
         assert parse.label_map[40, 30] == 2
         assert parse.label_map[5, 5] == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clicks_are_what_localization_maps_would_say(seed: int) -> None:
+    """Two photographs of which one has more clicks, after corrections: as if every click were stamped into planes."""
+    samples, _ = two_samples()
+    rng = np.random.default_rng(seed)
+    given = [
+        [Click(int(x), int(y), int(label)) for x, y, label in rng.integers((32, 32, 3), size=(count, 3))]
+        for count in (20, seed)
+    ]
+    samples.clicks = [clicks_of(clicks) for clicks in given]
+    maps = np.stack([localization_maps(clicks, 32, 32, 3) for clicks in given])
+    grid = Grid.draw(2, rng)
+    before = [set(map(tuple, clicks.tolist())) for clicks in samples.clicks]
+    samples.correct(grid.of(torch.from_numpy(np.zeros((2, 32, 32), np.uint8))), grid, rng, limit=3, forgetting=0.0)
+    for number, clicks in enumerate(samples.clicks):
+        for label, y, x in set(map(tuple, clicks.tolist())) - before[number]:
+            add_click(maps[number], Click(x, y, label))
+    planes = torch.from_numpy(maps)
+    assert all(map(np.array_equal, clicks_in(planes), samples.clicks))
+    for found, wanted in zip(samples.inputs().clicked, clicked_in(planes), strict=True):
+        assert torch.equal(found, wanted)
+        assert found.dtype == wanted.dtype
+    true = truly_clicked(samples.parsing, planes).nonzero(as_tuple=True)
+    assert all(map(torch.equal, samples.truly_clicked(), true))

@@ -9,7 +9,7 @@ from torch import nn
 
 from ihp_backend.networks import DeepLabClickNetwork, build_network
 from ihp_backend.networks.click_network import no_clicks
-from ihp_backend.networks.widened_deeplab import widen_first_convolution
+from ihp_backend.networks.deeplab import widen_first_convolution
 
 
 def network(encoder: str = "mobilenet_v2", num_labels: int = 5) -> DeepLabClickNetwork:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ihp_backend.clicks import Click, localization_maps
-from ihp_backend.exporting.click_network import export_onnx
+from ihp_backend.exporting.onnx_networks import export_onnx
 from ihp_backend.networks import Decoded, InteractiveDeepLab
 
 LABELS = 6

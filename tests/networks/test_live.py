@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ihp_backend.clicks import Click, localization_maps
-from ihp_backend.networks.live import Clicked, Evidence, LiveNetwork, clicked_in, upsampled
+from ihp_backend.labels import ABSENT_LOGIT
+from ihp_backend.networks.live import Clicked, DecoderInputs, LiveNetwork, clicked_in, upsampled
 from ihp_backend.networks.live.colours import BRIGHTNESS, COLOURS, colours
-from ihp_backend.networks.live.evidence import ABSENT
 from ihp_backend.networks.live.kernels import FAINT, ClickKernels, Kernel, look_at
 
 KNOWN, LABELS, HEIGHT, WIDTH = 6, 4, 64, 96
@@ -35,7 +35,7 @@ def image() -> torch.Tensor:
     return torch.randint(0, 256, (2, 3, HEIGHT, WIDTH), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def some_evidence(clicks: int = 5, seed: int = 0) -> Evidence:
+def some_evidence(clicks: int = 5, seed: int = 0) -> DecoderInputs:
     generator = torch.Generator().manual_seed(seed)
     places = torch.stack([torch.randint(side, (2, clicks), generator=generator) for side in (HEIGHT, WIDTH)], 2)
     labels = torch.randint(LABELS, (2, clicks), generator=generator)
@@ -44,14 +44,14 @@ def some_evidence(clicks: int = 5, seed: int = 0) -> Evidence:
     known = torch.eye(KNOWN)[1 : LABELS + 1].expand(2, -1, -1).clone()
     known[:, 2] = 0  # A label of the annotation team's own.
     previous = torch.rand(2, LABELS, HEIGHT // 4, WIDTH // 4, generator=generator).softmax(1)
-    return Evidence(
+    return DecoderInputs(
         Clicked(places, own * ~negative, own * negative), known, previous, torch.ones(2, LABELS, dtype=torch.bool)
     )
 
 
 @torch.inference_mode()
-def answer(network: LiveNetwork, image: torch.Tensor, evidence: Evidence) -> torch.Tensor:
-    return network.decode(network.encode(image), evidence)
+def answer(network: LiveNetwork, image: torch.Tensor, inputs: DecoderInputs) -> torch.Tensor:
+    return network.decode(network.encode(image), inputs)
 
 
 def test_every_label_has_a_logit_in_every_cell(network: LiveNetwork, image: torch.Tensor) -> None:
@@ -63,52 +63,52 @@ def test_every_label_has_a_logit_in_every_cell(network: LiveNetwork, image: torc
 
 
 def test_reordered_labels_get_reordered_logits(network: LiveNetwork, image: torch.Tensor) -> None:
-    evidence, order = some_evidence(), torch.tensor([2, 0, 3, 1])
-    (places, own, against), known, previous, present = evidence
-    reordered = Evidence(
+    inputs, order = some_evidence(), torch.tensor([2, 0, 3, 1])
+    (places, own, against), known, previous, present = inputs
+    reordered = DecoderInputs(
         Clicked(places, own[..., order], against[..., order]), known[:, order], previous[:, order], present[:, order]
     )
-    torch.testing.assert_close(answer(network, image, reordered), answer(network, image, evidence)[:, order])
+    torch.testing.assert_close(answer(network, image, reordered), answer(network, image, inputs)[:, order])
 
 
 def test_the_order_of_clicks_does_not_matter(network: LiveNetwork, image: torch.Tensor) -> None:
-    evidence = some_evidence()
-    turned = evidence._replace(clicked=Clicked(*(values.flip(1) for values in evidence.clicked)))
-    torch.testing.assert_close(answer(network, image, turned), answer(network, image, evidence))
+    inputs = some_evidence()
+    turned = inputs._replace(clicked=Clicked(*(values.flip(1) for values in inputs.clicked)))
+    torch.testing.assert_close(answer(network, image, turned), answer(network, image, inputs))
 
 
 def test_a_photograph_does_not_see_the_others_of_its_batch(network: LiveNetwork, image: torch.Tensor) -> None:
-    evidence = some_evidence()
-    alone = Evidence(Clicked(*(values[:1] for values in evidence.clicked)), *(part[:1] for part in evidence[1:]))
-    torch.testing.assert_close(answer(network, image[:1], alone), answer(network, image, evidence)[:1])
+    inputs = some_evidence()
+    alone = DecoderInputs(Clicked(*(values[:1] for values in inputs.clicked)), *(part[:1] for part in inputs[1:]))
+    torch.testing.assert_close(answer(network, image[:1], alone), answer(network, image, inputs)[:1])
 
 
 def test_rows_and_labels_that_only_fill_up_change_nothing(network: LiveNetwork, image: torch.Tensor) -> None:
-    evidence = some_evidence()
-    (places, own, against), known, previous, present = evidence
+    inputs = some_evidence()
+    (places, own, against), known, previous, present = inputs
     more = [torch.nn.functional.pad(signs, (0, 2, 0, 3)) for signs in (own, against)]
-    filled = Evidence(
+    filled = DecoderInputs(
         Clicked(torch.nn.functional.pad(places, (0, 0, 0, 3)), *more),
         torch.nn.functional.pad(known, (0, 0, 0, 2)),
         torch.nn.functional.pad(previous, (0, 0, 0, 0, 0, 2)),
         torch.nn.functional.pad(present, (0, 2)),
     )
     logits = answer(network, image, filled)
-    torch.testing.assert_close(logits[:, :LABELS], answer(network, image, evidence))
-    assert (logits[:, LABELS:] == ABSENT).all()
+    torch.testing.assert_close(logits[:, :LABELS], answer(network, image, inputs))
+    assert (logits[:, LABELS:] == ABSENT_LOGIT).all()
 
 
 @pytest.mark.parametrize("what", ["click", "negative click", "known", "previous"])
 def test_each_kind_of_evidence_counts(network: LiveNetwork, image: torch.Tensor, what: str) -> None:
-    evidence = some_evidence()
-    (places, own, against), known, previous, _ = evidence
+    inputs = some_evidence()
+    (places, own, against), known, previous, _ = inputs
     changed = {
-        "click": evidence._replace(clicked=Clicked(places, own * 0, against)),
-        "negative click": evidence._replace(clicked=Clicked(places, own, against * 0)),
-        "known": evidence._replace(known=known * 0),
-        "previous": evidence._replace(previous=previous * 0),
+        "click": inputs._replace(clicked=Clicked(places, own * 0, against)),
+        "negative click": inputs._replace(clicked=Clicked(places, own, against * 0)),
+        "known": inputs._replace(known=known * 0),
+        "previous": inputs._replace(previous=previous * 0),
     }[what]
-    assert not torch.allclose(answer(network, image, changed), answer(network, image, evidence), atol=1e-4)
+    assert not torch.allclose(answer(network, image, changed), answer(network, image, inputs), atol=1e-4)
 
 
 def test_forward_is_decoding_with_all_labels_known(network: LiveNetwork, image: torch.Tensor) -> None:
@@ -118,8 +118,8 @@ def test_forward_is_decoding_with_all_labels_known(network: LiveNetwork, image: 
         features = network.encode(image)
         known = torch.eye(KNOWN).expand(2, -1, -1)
         everything = torch.ones(2, KNOWN, dtype=torch.bool)
-        evidence = Evidence(clicked_in(maps), known, torch.zeros_like(features.fine.prior), everything)
-        wanted = upsampled(network.decode(features, evidence), features.mixture)
+        inputs = DecoderInputs(clicked_in(maps), known, torch.zeros_like(features.fine.prior), everything)
+        wanted = upsampled(network.decode(features, inputs), features.mixture)
         torch.testing.assert_close(network(image, maps), wanted)
 
 
@@ -222,14 +222,14 @@ def test_every_nth_pixel_can_be_had_alone(step: int, phase: tuple[int, int]) -> 
 def test_without_similarity_only_the_picture_counts(image: torch.Tensor) -> None:
     torch.manual_seed(0)
     network = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), similarity=False).eval()
-    evidence = some_evidence()
+    inputs = some_evidence()
     with torch.inference_mode():
         features = network.encode(image)
         turned = features._replace(
             fine=features.fine._replace(embedding=features.fine.embedding.roll(1, 3)),
             coarse=features.coarse._replace(embedding=features.coarse.embedding.roll(1, 3)),
         )
-        torch.testing.assert_close(network.decode(turned, evidence), network.decode(features, evidence))
+        torch.testing.assert_close(network.decode(turned, inputs), network.decode(features, inputs))
     assert not any(
         kernels.sharpness.requires_grad for kernels in network.modules() if isinstance(kernels, ClickKernels)
     )
@@ -242,15 +242,15 @@ def test_weights_from_before_colours_answer_as_they_did(image: torch.Tensor) -> 
     )
     given = before.state_dict()
     after.load_state_dict(given)
-    evidence = some_evidence()
-    torch.testing.assert_close(answer(after, image, evidence), answer(before, image, evidence))
+    inputs = some_evidence()
+    torch.testing.assert_close(answer(after, image, inputs), answer(before, image, inputs))
     assert all(
         torch.equal(value, given[name]) for name, value in before.state_dict().items()
     )  # Nothing was written to.
     after.decoder.enter_eight.weight.data.add_(0.1)  # ... and can listen to what was added.
     again = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), colour=True).eval()
     again.load_state_dict(after.state_dict())
-    torch.testing.assert_close(answer(again, image, evidence), answer(after, image, evidence))
+    torch.testing.assert_close(answer(again, image, inputs), answer(after, image, inputs))
     with pytest.raises(RuntimeError, match="Unexpected key"):
         before.load_state_dict(after.state_dict())
 
@@ -258,12 +258,12 @@ def test_weights_from_before_colours_answer_as_they_did(image: torch.Tensor) -> 
 def test_stride_8_sees_nothing_finer(image: torch.Tensor) -> None:
     torch.manual_seed(0)
     network = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), finest=8).eval()
-    evidence = some_evidence()
+    inputs = some_evidence()
     with torch.inference_mode():
         features = network.encode(image)
-        logits = network.decode(features, evidence)
+        logits = network.decode(features, inputs)
         four, eight, sixteen = features.context
-        elsewhere = network.decode(features._replace(context=(torch.zeros_like(four), eight, sixteen)), evidence)
+        elsewhere = network.decode(features._replace(context=(torch.zeros_like(four), eight, sixteen)), inputs)
     assert logits.shape == (2, LABELS, HEIGHT // 4, WIDTH // 4)
     torch.testing.assert_close(logits, elsewhere)
     torch.testing.assert_close(logits[..., ::2, ::2], logits[..., 1::2, 1::2])

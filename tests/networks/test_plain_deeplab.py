@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import torch
 
-from ihp_backend.exporting.click_network import export_onnx
+from ihp_backend.exporting.onnx_networks import export_onnx
 from ihp_backend.networks import PlainDeepLab
 
 

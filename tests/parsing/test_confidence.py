@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ihp_backend.parsing import Parse
-from ihp_backend.parsing.mixed_answer import MixedAnswer
+from ihp_backend.parsing.convex_upsampling import ConvexAnswer
 
 
 def test_cells_are_the_best_labels_probabilities() -> None:
     logits = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
-    answer = MixedAnswer(logits, np.array([0, 3, 1, 7], np.uint8), np.full((5, 6, 16, 9), 1 / 9, np.float32))
+    answer = ConvexAnswer(logits, np.array([0, 3, 1, 7], np.uint8), np.full((5, 6, 16, 9), 1 / 9, np.float32))
     for temperature in (1.0, 2.5):
         powers = np.exp(logits.astype(float) / temperature)
         np.testing.assert_allclose(answer.cells(temperature), (powers / powers.sum(0)).max(0), rtol=1e-5)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from ihp_backend.exporting.live_network import example
-from ihp_backend.networks.live.evidence import Clicked, Evidence
+from ihp_backend.exporting.onnx_networks import example
+from ihp_backend.networks.live.decoder_inputs import Clicked, DecoderInputs
 from ihp_backend.networks.live.features import Sight
 from ihp_backend.networks.live.kernels import Kernel, look_at
 from ihp_backend.networks.live.planes import LabelPlanes as TorchPlanes
@@ -31,25 +31,25 @@ def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int, ke
         planes.kernels.log_reach.add_(torch.rand(len(kernels)) - 0.5)
         if planes.kernels.log_colour is not None:
             planes.kernels.log_colour.add_(torch.rand(2) - 0.5)
-    _, question = example(5, 160, 192, clicks, 7)
+    _, inputs = example(5, 160, 192, clicks, 7)
     embedding = torch.nn.functional.normalize(torch.randn(1, 8, 40, 48), dim=1)
     colours = torch.rand(1, 3, 40, 48)
     look = torch.cat([embedding, colours], 1)
-    places, own, against, known, previous = (torch.from_numpy(part)[None] for part in question)
+    places, own, against, known, previous = (torch.from_numpy(part)[None] for part in inputs)
     present = torch.ones(1, 7, dtype=torch.bool)
     with torch.inference_mode():
         parts = embedding, torch.rand(1, 5, 40, 48).softmax(1), colours
         sight = Sight(*(torch.nn.functional.avg_pool2d(part, stride // 4) for part in parts))
-        evidence = Evidence(Clicked(places, own, against), known, previous, present)
-        wanted = planes(sight, look_at(look, places, 4), evidence)
+        tensors = DecoderInputs(Clicked(places, own, against), known, previous, present)
+        wanted = planes(sight, look_at(look, places, 4), tensors)
     described = LabelPlanes.from_json(json.dumps(planes.describe()))
-    clicked_look = numpy_look_at(look.numpy(), question.places, 4)
-    made = described.make(sight.look.numpy(), clicked_look, sight.prior.numpy(), question)
+    clicked_look = numpy_look_at(look.numpy(), inputs.places, 4)
+    made = described.make(sight.look.numpy(), clicked_look, sight.prior.numpy(), inputs)
     np.testing.assert_allclose(made, wanted[0].numpy(), atol=2e-5)
     assert len(described.order) == planes.count == made.shape[1]
     if kernels is PLAIN:
         without = described_before_colours(planes).make(
-            sight.embedding.numpy(), clicked_look[:, :-3], sight.prior.numpy(), question
+            sight.embedding.numpy(), clicked_look[:, :-3], sight.prior.numpy(), inputs
         )
         np.testing.assert_allclose(without, made, atol=2e-5)
 

@@ -12,9 +12,8 @@ import torch
 from safetensors.torch import save
 
 from ihp_backend.clicks import Click
-from ihp_backend.exporting.click_network import export_onnx
-from ihp_backend.exporting.live_network import export_halves
 from ihp_backend.exporting.model_folder import write_description
+from ihp_backend.exporting.onnx_networks import export_halves, export_onnx
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import DeepLabClickNetwork, LiveNetwork
 from ihp_backend.parsing import CheckpointError, Parser

@@ -17,7 +17,7 @@ from ihp_backend.labels import CCP
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import read_checkpoint
 from ihp_backend.parsing.cores import available_cores
-from ihp_backend.parsing.engine import Engine
+from ihp_backend.parsing.engines.base import Engine
 
 EARLY_FUSION = "ccp-deeplab"
 """A packaged model that takes clicks in at its first layer and knows only the labels of its training."""
@@ -78,8 +78,8 @@ class Deaf(Engine):
 
 def test_the_networks_own_answer_can_be_had(image: NDArray[np.uint8]) -> None:
     click = Click(40, 50, 7)
-    for obedient, label in ((True, 7), (False, 0)):
-        parser = Parser(read_checkpoint(), Deaf(), obedient=obedient)
+    for enforce_clicks, label in ((True, 7), (False, 0)):
+        parser = Parser(read_checkpoint(), Deaf(), enforce_clicks=enforce_clicks)
         assert parser.parse(parser.open(image), [click]).label_map[50, 40] == label
 
 

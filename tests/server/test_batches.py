@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.label_studio.batch_limits import BatchLimits
-from ihp_backend.label_studio.scenes import SceneCache
+from ihp_backend.label_studio.predict.scene_cache import SceneCache
 from ihp_backend.parsing import Parse, Scene
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 from ihp_backend.server.state import EXTENSION
 
 from .stand_in import StandInImages, StandInParser, capture, photograph

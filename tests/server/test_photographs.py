@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from ihp_backend.label_studio.masks.brush_rle import decode
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 from .stand_in import StandInImages, StandInParser
 from .test_configs import ONE_IMAGE, SIZE, TWO_IMAGES, click, paged, predict

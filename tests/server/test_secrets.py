@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 from tests.label_studio.trouble_servers import place
 
 from .stand_in import CAPTURES, StandInParser, capture

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.serve import serve
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 from tests.server.stand_in import StandInParser
 
 def load(*_, **__):

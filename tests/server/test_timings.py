@@ -22,7 +22,7 @@ from .stand_in import capture
 def test_the_header_and_the_log_name_the_stages(
     client: FlaskClient, caplog: pytest.LogCaptureFixture, number: str, stages: list[str]
 ) -> None:
-    with caplog.at_level(logging.INFO, "ihp_backend.label_studio.answering"):
+    with caplog.at_level(logging.INFO, "ihp_backend.label_studio.predict.batches"):
         answer = client.post("/predict", json=capture(number)["request"])
     assert answer.status_code == 200
     told = re.findall(r"(\w+);dur=([\d.]+)", answer.headers["Server-Timing"])

@@ -7,8 +7,8 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ihp_backend.annotation_store.event_inbox import EventInbox
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
-from ihp_backend.retraining import Inbox
 
 from .stand_in import capture
 
@@ -27,7 +27,7 @@ def test_clicks_are_counted_with_the_event(client: FlaskClient, tmp_path: Path) 
     }
     for _ in range(2):
         assert client.post("/webhook", json=event).status_code == 201
-    first, again = Inbox(tmp_path / "data" / "events.sqlite").events()
+    first, again = EventInbox(tmp_path / "data" / "events.sqlite").events()
     assert first.payload["ihp_clicks"] == {str(task): 3}
     assert again.payload["ihp_clicks"] == {str(task): 0}
 
@@ -46,6 +46,6 @@ def test_another_annotators_clicks_outlive_a_submission_and_the_server(app: Flas
 
     submit(annotator=2)
     again = ClickMemory(tmp_path / "data" / "clicks.sqlite")
-    assert again.standing(str(project), str(task)) == 3
+    assert again.active(str(project), str(task)) == 3
     submit(annotator=1)
-    assert again.standing(str(project), str(task)) == 0
+    assert again.active(str(project), str(task)) == 0

@@ -10,11 +10,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ihp_backend.finetuning.ingest import ingest
+from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.lessons.digest import digest
-from ihp_backend.lessons.school import School
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 from .stand_in import StandInImages, StandInParser, capture
 
@@ -67,17 +67,17 @@ def test_whatever_happened_without_a_project(client: FlaskClient, action: str, m
 def test_a_project_without_what_happened_in_it(app: Flask, event: dict[str, Any], lacks: str) -> None:
     answer = app.test_client().post("/webhook", json={**event, "project": {"id": 7}}).get_json()
     assert answer["error"]["value"] == f"{event['action']} without its {lacks}"
-    school = app.extensions["ihp_backend"].school
-    digest(school.inbox, school.ledger)
-    assert school.ledger.untold() == ["7"]
+    workspace = app.extensions["ihp_backend"].workspace
+    ingest(workspace.inbox, workspace.annotation_store)
+    assert workspace.annotation_store.untold() == ["7"]
 
 
 @pytest.mark.parametrize("number", ["40", "41", "42", "43", "44", "45", "46", "47", "48"])
 def test_what_tells_all_is_not_complained_of(app: Flask, number: str) -> None:
     assert "error" not in app.test_client().post("/webhook", json=capture(number)["request"]).get_json()
-    school = app.extensions["ihp_backend"].school
-    digest(school.inbox, school.ledger)
-    assert school.ledger.untold() == []
+    workspace = app.extensions["ihp_backend"].workspace
+    ingest(workspace.inbox, workspace.annotation_store)
+    assert workspace.annotation_store.untold() == []
 
 
 def test_an_unknown_action_without_a_project_is_nobodys_loss(client: FlaskClient) -> None:
@@ -95,18 +95,18 @@ def test_projects_that_were_only_set_up_are_asked_for_too(tmp_path: Path) -> Non
     client = app.test_client()
     client.post("/setup", json={"project": "12.1", "schema": "", "hostname": "http://studio", "access_token": "t"})
     client.post("/webhook", json={**capture("44")["request"], "project": {"id": 3}})
-    school: School = app.extensions["ihp_backend"].school
-    digest(school.inbox, school.ledger)
-    assert school.ledger.untold() == []
+    workspace: Workspace = app.extensions["ihp_backend"].workspace
+    ingest(workspace.inbox, workspace.annotation_store)
+    assert workspace.annotation_store.untold() == []
     error = client.post("/webhook", json={"action": "ANNOTATION_CREATED"}).get_json()["error"]
     assert "the worker, if one runs, fetches what is new in all (3, 12)" in error["remedy"]
     assert error["others"] == []
-    digest(school.inbox, school.ledger)
-    assert school.ledger.untold() == ["12", "3"]
-    school.ledger.reconcile("12", [], float("inf"))
-    assert school.ledger.untold() == ["3"]
+    ingest(workspace.inbox, workspace.annotation_store)
+    assert workspace.annotation_store.untold() == ["12", "3"]
+    workspace.annotation_store.reconcile("12", [], float("inf"))
+    assert workspace.annotation_store.untold() == ["3"]
 
 
-def test_an_event_is_stored_though_the_ledger_cannot_be_read(app: Flask, tmp_path: Path) -> None:
+def test_an_event_is_stored_though_the_annotation_store_cannot_be_read(app: Flask, tmp_path: Path) -> None:
     (tmp_path / "data" / "ledger.sqlite").write_bytes(b"no database" * 1000)
     assert app.test_client().post("/webhook", json={"action": "ANNOTATION_CREATED"}).status_code == 201

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 
 from .stand_in import StandInImages, StandInParser, capture
 from .wild_bodies import AnyLabelsParser, Storm, aftermath, application, each_place, wild_bodies

@@ -18,10 +18,10 @@ from typing import Any, cast
 
 from flask import Flask
 
+from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.labels import LabelSet
-from ihp_backend.lessons.digest import digest
 from ihp_backend.server.app import create_app
-from ihp_backend.server.settings import ServerSettings
+from ihp_backend.server.server_settings import ServerSettings
 from ihp_backend.server.state import EXTENSION, ServerState
 
 from .stand_in import CAPTURES, StandInImages, StandInParser
@@ -48,7 +48,7 @@ class AnyLabelsParser(StandInParser):
         super().__init__()
         self.any_labels = True
 
-    def speaking(self, labels: LabelSet, ids: Mapping[str, int]) -> StandInParser:
+    def with_labels(self, labels: LabelSet, ids: Mapping[str, int]) -> StandInParser:
         spoken = StandInParser(labels)
         spoken.parsed = self.parsed
         return spoken
@@ -233,8 +233,8 @@ def aftermath(app: Flask) -> int:
     told = json.loads(client.get("/status").get_data(), parse_constant=no_constant)
     assert told["status"] == "UP"
     assert client.get("/status", headers=BROWSER).status_code == 200
-    taken = digest(here.inbox, here.school.ledger)
-    assert here.school.ledger.digested == sum(1 for _ in here.inbox.events())
+    taken = ingest(here.inbox, here.workspace.annotation_store)
+    assert here.workspace.annotation_store.ingested == sum(1 for _ in here.inbox.events())
     assert client.get("/status").status_code == client.get("/status", headers=BROWSER).status_code == 200
     return taken
 

@@ -85,7 +85,7 @@ def test_variants_of_the_live_network(
     assert network["num_labels"] + len(data["left_out"]) == len(HUMAN18)
     usual = {"rounds": 2, "forgetting": 0.3, "similarity": True, "finest": 4, "semantic_perceiving": True,
              "colour": True, "share": 0.6}  # fmt: skip
-    options = {**model, **network, **data["carving"]}
+    options = {**model, **network, **data["sub_parts"]}
     found = {option: options[option] for option in usual}
     found["semantic_perceiving"] = found["semantic_perceiving"] is not None
     changed = {"live-one-round": "rounds", "live-no-previous": "forgetting", "live-no-sp": "semantic_perceiving",

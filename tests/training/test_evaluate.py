@@ -99,6 +99,6 @@ def test_a_checkpoint_without_its_config_is_refused(tmp_path: Path) -> None:
 def test_parsers_are_made_by_name() -> None:
     with parser_maker("nearest", CCP) as make_parser:
         assert isinstance(make_parser(), NearestClick)
-    with parser_maker(None, CCP, obedient=False) as make_parser:
+    with parser_maker(None, CCP, enforce_clicks=False) as make_parser:
         parser = make_parser()
-        assert not parser.obedient  # type: ignore[attr-defined]
+        assert not parser.enforce_clicks  # type: ignore[attr-defined]

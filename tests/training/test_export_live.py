@@ -11,12 +11,12 @@ from safetensors.torch import save
 
 from ihp_backend.clicks import Click
 from ihp_backend.exporting.model_folder import to_stored, write_and_compare, write_description
-from ihp_backend.labels import LabelSet
+from ihp_backend.labels import ABSENT_LOGIT, LabelSet
 from ihp_backend.networks import LiveNetwork
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import read_checkpoint
-from ihp_backend.parsing.live_engine import ABSENT, Question
-from ihp_backend.parsing.onnx_live_engine import DECODER, ENCODER, OnnxLiveEngine
+from ihp_backend.parsing.engines.base import DecoderInputs
+from ihp_backend.parsing.engines.onnx_engines import DECODER, ENCODER, OnnxLiveEngine
 
 ARGUMENTS = {"num_labels": 5, "width": 24, "embedding": 8, "widths": (8, 8, 8)}
 KNOWN = LabelSet(("background", "hair", "face", "coat", "bag"))
@@ -110,8 +110,8 @@ def test_labels_are_decoded_only_around_what_speaks_for_them(folder: Path) -> No
     own[0, 0] = against[1, 3] = 1
     places, previous = np.array([[100, 8], [300, 300]]), np.zeros((4, 80, 80), np.float32)
     previous[2, 70:72, 0:40] = 0.25
-    question = Question(places, own, against, np.eye(4, 5, k=2, dtype=np.float32), previous)
-    decoded = engine.decode(features, question) > ABSENT / 2
+    inputs = DecoderInputs(places, own, against, np.eye(4, 5, k=2, dtype=np.float32), previous)
+    decoded = engine.decode(features, inputs) > ABSENT_LOGIT / 2
     # A click, a prior, what is drawn, and nothing but a click against it.
     for label, inside in enumerate(((25, 2), (60, 4), (71, 38))):
         assert decoded[label][inside]
@@ -120,13 +120,13 @@ def test_labels_are_decoded_only_around_what_speaks_for_them(folder: Path) -> No
     np.testing.assert_array_equal(extents, [(12, 0, 40, 16), (48, 0, 76, 20), (56, 0, 80, 52)])
     assert not decoded[3].any()
     everywhere = OnnxLiveEngine(folder / ENCODER, folder / DECODER, 2, everywhere=True)
-    assert (everywhere.decode(features, question) > ABSENT / 2).all()
+    assert (everywhere.decode(features, inputs) > ABSENT_LOGIT / 2).all()
 
 
 def test_one_model_speaks_several_label_sets_over_the_same_scene(folder: Path) -> None:
     parser = Parser.from_pretrained(folder)
     scene = parser.open(np.random.default_rng(4).integers(0, 256, (64, 64, 3), dtype=np.uint8))
-    team = parser.speaking(LabelSet(("background", "Gesicht", "ring")), {"Gesicht": 2})
+    team = parser.with_labels(LabelSet(("background", "Gesicht", "ring")), {"Gesicht": 2})
     clicks = [Click(10, 10, 1), Click(50, 50, 2)]
     wanted = Parser.from_pretrained(folder, ["background", "face", "ring"])
     np.testing.assert_array_equal(team.parse(scene, clicks).label_map, wanted.parse(scene, clicks).label_map)

@@ -16,7 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ihp_backend.exporting import ExportError, write_model_folder
-from ihp_backend.exporting.comparison import difference
+from ihp_backend.exporting.onnx_networks import difference
 from ihp_backend.labels import CCP, LabelSet
 from ihp_backend.networks import DeepLabClickNetwork, LiveNetwork
 from training.export import main as export

@@ -22,8 +22,8 @@ from training.reproduction.methods import (
     METHODS,
     NOTHING,
     PART_BY_PART,
-    STRANGERS,
     UNSEEN,
+    UNSEEN_LABELS,
 )
 from training.reproduction.results import Results, spread_text
 from training.reproduction.runner import Timings, duration, run
@@ -121,14 +121,14 @@ def test_evaluate_understands_its_commands(place: Place) -> None:
     for start in ("central", "nothing"):
         *_, arguments = [step.command[2:] for step in steps("watershed", 0, (start,), SMOKE, place)]
         given = typer.main.get_command(command).make_context("evaluate", list(arguments)).params
-        assert (given["start"], given["obedient"], given["model"]) == (start, False, "watershed")
-    starts = (CENTRAL, NOTHING, STRANGERS, FORGETFUL)
+        assert (given["start"], given["enforce_clicks"], given["model"]) == (start, False, "watershed")
+    starts = (CENTRAL, NOTHING, UNSEEN_LABELS, FORGETFUL)
     for step in list(steps("live", 0, starts, SMOKE, place))[2:]:
         given = typer.main.get_command(command).make_context("evaluate", list(step.command[2:])).params
-        assert given["obedient"]
+        assert given["enforce_clicks"]
         told = {
             NOTHING: given["start"] == "nothing",
-            STRANGERS: given["strangers"],
+            UNSEEN_LABELS: given["unseen_labels"],
             FORGETFUL: not given["last_answer"],
         }
         assert {start for start, is_told in told.items() if is_told} == {step.product.parent.name} - {CENTRAL}
@@ -217,14 +217,14 @@ def test_ablations_are_drawn_as_what_each_seed_loses(
     assert figures.ablations(Results(place, CCP), tmp_path).path is None
     for seed, shift in enumerate((0.0, 1.0)):
         measured(place, "live", seed, [50 + shift] * 21)
-        measured(place, "live", seed, [49.5 + 2 * shift] * 21, STRANGERS)
+        measured(place, "live", seed, [49.5 + 2 * shift] * 21, UNSEEN_LABELS)
     measured(place, "live-stride-8", 0, [47.0] * 21)
     drawn: dict[str, list[list[float]]] = {}
     monkeypatch.setattr(figures, "plot_curves", lambda path, curves, *_: drawn.update(curves))
     assert figures.ablations(Results(place, CCP), tmp_path).path == tmp_path / "ablations.png"
     assert drawn == {
         "live network, stride 8": [[-3.0] * 21],
-        "live network, strangers": [[-0.5] * 21, [0.5] * 21],
+        "live network, unseen labels": [[-0.5] * 21, [0.5] * 21],
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ihp_backend.evaluation import plot_curves
-from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, STRANGERS
+from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, UNSEEN_LABELS
 from training.reproduction.results import Results
 from training.reproduction.targets import TARGETS
 
@@ -65,7 +65,8 @@ def ablations(results: Results, folder: Path) -> Figure:
     whole = results.curves("live")
     without = {METHODS[method].title: (method, start) for method, (start, *_) in TARGETS["ablations"]}
     without = {shown: where for shown, where in without.items() if where[0].startswith("live-")}
-    without |= {f"live network, {start}": ("live", start) for start in (STRANGERS, FORGETFUL)}
+    starts = {"unseen labels": UNSEEN_LABELS, FORGETFUL: FORGETFUL}
+    without |= {f"live network, {shown}": ("live", start) for shown, start in starts.items()}
     curves = {}
     for shown, (method, start) in without.items():
         # All first seeds are measured before any second one.

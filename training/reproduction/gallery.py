@@ -30,7 +30,7 @@ def gallery(results: Results, folder: Path, dataset: ParsingDataset) -> Figure:
         model = method if METHODS[method].kind == "classical" else str(results.place.run(method, 0) / "model")
         if METHODS[method].kind != "classical" and not (Path(model) / "model.json").exists():
             continue
-        with parser_maker(model, dataset.labels, obedient=False) as make_parser:
+        with parser_maker(model, dataset.labels, enforce_clicks=False) as make_parser:
             parser = make_parser()
         drawn = [
             answers(parser, sample, index, Annotator(corrections=max(ROUNDS)), ROUNDS)

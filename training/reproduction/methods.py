@@ -11,7 +11,7 @@ from ihp_backend.labels import HUMAN18
 CENTRAL, NOTHING, PART_BY_PART, EXTREME_POINTS = "central", "nothing", "part-by-part", "extreme-points"
 """How a measurement begins: central clicks, none; or what is not the interaction protocol: iDeepLab's own, DEXTR's."""
 
-STRANGERS, FORGETFUL = "strangers", "forgetful"
+UNSEEN_LABELS, FORGETFUL = "strangers", "forgetful"
 """With central clicks, but as if the network knew no label by name, or without showing it its last answer."""
 
 
@@ -26,7 +26,7 @@ class Method:
             trained part by part.
         start: how a measurement that nothing else is said of begins.
         corrections: rounds under the interaction protocol, where they are fewer than the scale's.
-        obedient: whether clicks that the network does not follow are settled for it, as when it serves.
+        enforce_clicks: whether clicks that the network does not follow are settled for it, as when it serves.
     """
 
     title: str
@@ -34,7 +34,7 @@ class Method:
     kind: Literal["clicks", "live", "classical", "ideeplab", "dextr"] = "clicks"
     start: str = CENTRAL
     corrections: int | None = None
-    obedient: bool = False
+    enforce_clicks: bool = False
 
 
 CENTRAL_ONLY = {"data.clicks.extra": "0"}
@@ -50,7 +50,7 @@ def _limit(count: int) -> dict[str, str]:
 
 def _live(title: str, **options: str) -> Method:
     return Method(f"live network{title}", {name.replace("__", "."): value for name, value in options.items()}, "live",
-                  obedient=True)  # fmt: skip
+                  enforce_clicks=True)  # fmt: skip
 
 
 UNSEEN = tuple(HUMAN18.names[first::3] for first in (1, 2, 3))
@@ -86,15 +86,15 @@ METHODS: dict[str, Method] = {
         "N + SP-loss", {**NEAR_EDGE, **SEMANTIC_PERCEIVING, "model.semantic_perceiving_weight": "3"}
     ),
     "random-plain": Method("R, plain cross-entropy", {**RANDOM, "model.loss": "ihp_backend.losses.CrossEntropy"}),
-    "corrected": Method("R, corrected in training", {**RANDOM, "model.corrected": "0.6"}, obedient=True),
+    "corrected": Method("R, corrected in training", {**RANDOM, "model.corrected": "0.6"}, enforce_clicks=True),
     "live": _live(""),
     "live-one-round": _live(", one round", model__rounds="1"),
-    "live-no-previous": _live(", parsing so far unseen", model__forgetting="1", model__situations__drawn="0"),
+    "live-no-previous": _live(", parsing so far unseen", model__forgetting="1", model__task_sampling__drawn="0"),
     "live-no-sp": _live(", no SP-loss", model__semantic_perceiving="null"),
     "live-no-similarity": _live(", no similarity", model__network__similarity="false"),
     "live-stride-8": _live(", stride 8", model__network__finest="8"),
     "live-no-colour": _live(", no colours", model__network__colour="false"),
-    "live-no-pieces": _live(", no pieces of labels", data__carving__share="0"),
+    "live-no-pieces": _live(", no pieces of labels", data__sub_parts__share="0"),
     **{f"live-unseen-{third}": _unseen(names) for third, names in enumerate(UNSEEN)},
 }
 """Every method by the name used for its runs; the order is that of the work."""

@@ -1,4 +1,8 @@
-"""Records: where the figures of one method and seed come from, kept beside them."""
+"""Records: where the figures of one method and seed come from, kept beside them.
+
+A record stays as it was written, and says what was given then: options, and configurations by the hash of their files,
+which are kept beside the records. Two of them are compared by what they mean, with present names for all settings.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ihp_backend.datasets import ParsingDataset
 from ihp_backend.evaluation import provenance
+from training.former_names import present_options, present_settings
 from training.reproduction.methods import METHODS
 from training.reproduction.scales import Scale
 from training.reproduction.steps import RECORD, Place, Step
+
+CONFIGS = "configs"
+"""Folder beside the records with the configurations that they were made with, by hash."""
 
 
 def settings(method: str, scale: Scale) -> dict[str, Any]:
@@ -25,8 +35,33 @@ def settings(method: str, scale: Scale) -> dict[str, Any]:
         "steps": None if chosen.kind == "classical" else scale.steps,
         "corrections": chosen.corrections or scale.corrections,
         "photographs": scale.photographs,
-        "configs": {file: hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] for file in files},
+        "configs": {file: _hash(Path(file)) for file in files},
     }
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
+def meaning(given: dict[str, Any], place: Place) -> dict[str, Any]:
+    """What the settings of a record mean: present names, and what configurations say instead of hashes.
+
+    A configuration that was kept nowhere is known by its hash alone.
+    """
+    configs = [_said(file, digest, place) for file, digest in given.get("configs", {}).items()]
+    return {**given, "options": present_options(given.get("options", {})), "configs": configs}
+
+
+def _said(file: str, digest: str, place: Place) -> Any:
+    for kept in (_kept(place, digest), Path(file)):
+        if kept.is_file() and _hash(kept) == digest:
+            return present_settings(yaml.safe_load(kept.read_text()))
+    return digest
+
+
+def _kept(place: Place, digest: str) -> Path:
+    """Where the configuration with a hash is kept."""
+    return place.results / CONFIGS / f"{digest}.yaml"
 
 
 def check(place: Place, method: str, seed: int, scale: Scale) -> None:
@@ -39,8 +74,9 @@ def check(place: Place, method: str, seed: int, scale: Scale) -> None:
     if not file.exists():
         return
     before, now = json.loads(file.read_text())["settings"], settings(method, scale)
+    meant_before, meant_now = meaning(before, place), meaning(now, place)
     for name in now:
-        if before.get(name) != now[name]:
+        if meant_before.get(name) != meant_now[name]:
             raise SystemExit(
                 f"reproduce: {file.parent} was made with {name} = {before.get(name)}, now it is {now[name]}; "
                 "give another --out, or delete the folder to make it anew"
@@ -50,15 +86,23 @@ def check(place: Place, method: str, seed: int, scale: Scale) -> None:
 def write(
     place: Place, method: str, seed: int, scale: Scale, steps: Sequence[Step], seconds: dict[str, float], data: str
 ) -> None:
-    """Keeps settings, commands, commit, machine and times of what was just made, and the commands of what was there."""
+    """Keeps settings, commands, commit, machine and times of what was just made, and the commands of what was there.
+
+    Configurations are kept, too, once for all records that were made with them.
+    """
     folder = place.results / method / f"seed-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / RECORD
     before = json.loads(file.read_text()) if file.exists() else {"commands": [], "seconds": {}}
+    chosen = settings(method, scale)
+    for config, digest in chosen["configs"].items():
+        kept = _kept(place, digest)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(Path(config).read_bytes())
     record = {
         "method": method,
         "seed": seed,
-        "settings": settings(method, scale),
+        "settings": chosen,
         "data_sha256": data,
         **provenance("training.reproduce"),
         "commands": list(dict.fromkeys([*before["commands"], *(step.shown() for step in steps)])),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ihp_backend.labels import BENCHMARKS
-from training.reproduction.methods import EXTREME_POINTS, FORGETFUL, METHODS, PART_BY_PART, STRANGERS, Method
+from training.reproduction.methods import EXTREME_POINTS, FORGETFUL, METHODS, PART_BY_PART, UNSEEN_LABELS, Method
 from training.reproduction.scales import Scale
 
 TRAIN, EXPORT, MEASURE = "train", "export", "measure"
@@ -130,11 +130,12 @@ def _of_parts(method: Method, scale: Scale) -> dict[str, str]:
 
 def evaluate_command(method: Method, model: str, start: str, scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
     """Arguments of ``python`` for the interaction protocol; the paper's networks are not helped to obey."""
-    how = {STRANGERS: ("--strangers",), FORGETFUL: ("--no-last-answer",)}.get(start, ("--start", start))
+    how = {UNSEEN_LABELS: ("--unseen-labels",), FORGETFUL: ("--no-last-answer",)}.get(start, ("--start", start))
     corrections = str(min(method.corrections or scale.corrections, scale.corrections))
     return (
         "-m", "training.evaluate", "--model", model, *_data(scale, place, out),
-        *how, "--obedient" if method.obedient else "--no-obedient", "--corrections", corrections, "--seeds", "1",
+        *how, "--enforce-clicks" if method.enforce_clicks else "--no-enforce-clicks",
+        "--corrections", corrections, "--seeds", "1",
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from training.reproduction import published
+from training.reproduction import paper_figures as published
 from training.reproduction.methods import METHODS, UNSEEN
 from training.reproduction.results import Results, spread_text
 from training.reproduction.targets import TARGETS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, STRANGERS, UNSEEN
+from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, UNSEEN, UNSEEN_LABELS
 
 Need = tuple[str, tuple[str, ...]]
 """A method, and the ways to start from which it is measured."""
@@ -31,7 +31,7 @@ TARGETS: dict[str, tuple[Need, ...]] = {
     "fig7": tuple((method, (CENTRAL, NOTHING)) for method in ("central", "random", "random-sp")),
     "ablations": (
         *_each("watershed", "random", "corrected"),
-        ("live", (CENTRAL, NOTHING, STRANGERS, FORGETFUL)),
+        ("live", (CENTRAL, NOTHING, UNSEEN_LABELS, FORGETFUL)),
         *_each("live-one-round", "live-no-sp", "live-no-similarity", "live-stride-8"),
         ("live-no-colour", (CENTRAL, NOTHING)),
         ("live-no-pieces", (CENTRAL, NOTHING)),

@@ -10,18 +10,20 @@ connection, opened after the fork, and its threads take turns; a request has it 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from ihp_backend.label_studio.clicks.click_records import from_text, to_text
-from ihp_backend.label_studio.clicks.prompts import PromptRequest
+from ihp_backend.label_studio.clicks.active_prompts import ActivePrompts, Remembered, RememberedLabel
+from ihp_backend.label_studio.clicks.prompt_box import Box
+from ihp_backend.label_studio.clicks.prompts import Prompt, PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork
-from ihp_backend.label_studio.clicks.standing_clicks import Remembered, Standing
-from ihp_backend.retraining.storage import StorageError
+from ihp_backend.storage.sqlite import StorageError
 
 CLICKS_FILE = "clicks.sqlite"
 """The memory's file in a data folder."""
@@ -40,7 +42,7 @@ CREATE INDEX IF NOT EXISTS by_use ON standing (used);
 
 
 class ClickMemory:
-    """Standing clicks, bounded and expiring.
+    """Active prompts, bounded and expiring.
 
     Args:
         path: a file for them, created where it is missing; None keeps them in this process.
@@ -78,14 +80,14 @@ class ClickMemory:
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
-    def update(self, project: str, task: str, request: PromptRequest, saved: SavedWork) -> Standing:
+    def update(self, project: str, task: str, request: PromptRequest, saved: SavedWork) -> ActivePrompts:
         """Take in a request and say what stands now on its image."""
         now, place = self._clock(), (project, task, request.place)
         annotator = saved.user or NOBODY
         with self._transaction() as storage:
             storage.execute("DELETE FROM standing WHERE used < ?", (now - self._expires_after,))
             remembered = _find(storage, place, annotator, {prompt.id for prompt in (*request.prompts, *saved.prompts)})
-            standing = remembered.take_in(request, saved, now)
+            active = remembered.take_in(request, saved, now)
             storage.execute(
                 "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
                 (*place, annotator, now, to_text(remembered)),
@@ -94,21 +96,21 @@ class ClickMemory:
                 "DELETE FROM standing WHERE rowid IN (SELECT rowid FROM standing ORDER BY used DESC LIMIT -1 OFFSET ?)",
                 (self._most_tasks,),
             )
-        return standing
+        return active
 
     def since(
-        self, project: str, task: str, request: PromptRequest, saved: SavedWork, known: Standing
-    ) -> Standing | None:
+        self, project: str, task: str, request: PromptRequest, saved: SavedWork, known: ActivePrompts
+    ) -> ActivePrompts | None:
         """What stands by now for a request that was taken in, if clicks came to ``known`` and none went; else None."""
         with self._turn() as storage:
             remembered = _read(storage, (project, task, request.place), saved.user or NOBODY)
         if remembered is None:
             return None
-        standing = remembered.standing(request, saved)
+        active = remembered.active(request, saved)
         before, now = (
-            {prompt for prompts in stand.prompts.values() for prompt in prompts} for stand in (known, standing)
+            {prompt for prompts in stand.prompts.values() for prompt in prompts} for stand in (known, active)
         )
-        return standing if before < now else None
+        return active if before < now else None
 
     def signs(self, project: str, task: str) -> dict[str, bool]:
         """id -> positive of every remembered click of a task, whoever made it."""
@@ -123,7 +125,7 @@ class ClickMemory:
             for prompt in label.prompts.values()
         }
 
-    def standing(self, project: str, task: str) -> int:
+    def active(self, project: str, task: str) -> int:
         """Prompts that stand on a task, of all its annotators."""
         return len(self.signs(project, task))
 
@@ -172,7 +174,7 @@ class ClickMemory:
 
     def _unusable(self, error: sqlite3.Error) -> StorageError:
         path = self._path or Path(_IN_MEMORY)
-        return StorageError.about("standing clicks", path, "cannot be used", error)
+        return StorageError.about("active prompts", path, "cannot be used", error)
 
 
 def _find(storage: sqlite3.Connection, place: tuple[str, str, str], annotator: str, ids: set[str]) -> Remembered:
@@ -197,3 +199,46 @@ def _read(storage: sqlite3.Connection, place: tuple[str, str, str], annotator: s
         (*place, annotator),
     ).fetchone()
     return None if found is None else from_text(found[0])
+
+
+def to_text(remembered: Remembered) -> str:
+    """JSON that ``from_text`` reads."""
+    labels = [
+        {
+            "name": name,
+            "prompts": [_fields(prompt) for prompt in label.prompts.values()],
+            "seen_in_draft": sorted(label.seen_in_draft),
+            "stamp": label.stamp,
+            "clicked": label.clicked,
+        }
+        for name, label in remembered.labels.items()
+    ]
+    return json.dumps({"labels": labels, "annotations": sorted(remembered.annotations)}, separators=(",", ":"))
+
+
+def _fields(prompt: Prompt) -> dict[str, Any]:
+    # Not asdict, which copies: there may be a thousand of them.
+    return {**vars(prompt), "box": None if prompt.box is None else vars(prompt.box)}
+
+
+def from_text(text: str) -> Remembered:
+    """What ``to_text`` has written; nothing if another release wrote it otherwise."""
+    try:
+        content = json.loads(text)
+        labels = {label["name"]: _label(label) for label in content["labels"]}
+        return Remembered(labels, frozenset(content["annotations"]))
+    except (KeyError, TypeError, ValueError):
+        return Remembered()
+
+
+def _label(content: dict[str, Any]) -> RememberedLabel:
+    prompts = [
+        Prompt(**{**prompt, "box": None if prompt["box"] is None else Box(**prompt["box"])})
+        for prompt in content["prompts"]
+    ]
+    return RememberedLabel(
+        prompts={prompt.id: prompt for prompt in prompts},
+        seen_in_draft=set(content["seen_in_draft"]),
+        stamp=content["stamp"],
+        clicked=content["clicked"],
+    )

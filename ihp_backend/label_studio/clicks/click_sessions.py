@@ -7,25 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ihp_backend.label_studio.clicks.active_prompts import ActivePrompts, Remembered
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.clicks.prompt_records import read_request
 from ihp_backend.label_studio.clicks.prompts import PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork, read_saved_work, read_signs
-from ihp_backend.label_studio.clicks.standing_clicks import Remembered, Standing
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.problems import Problem, problem
-from ihp_backend.retraining.storage import StorageError
+from ihp_backend.storage.sqlite import StorageError
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ClickSession:
-    """An annotator's work on a photograph after a request: the request, the saved work and what stands."""
+    """An annotator's work on a photograph after a request: that, the saved work, the active prompts, and problems."""
 
     sent: PromptRequest
     saved: SavedWork
-    standing: Standing
+    active: ActivePrompts
+    problems: tuple[Problem, ...] = ()
 
 
 def take_in(
@@ -35,7 +36,6 @@ def take_in(
     task: Mapping[str, Any],
     prompts: Sequence[Any],
     config: LabellingConfig,
-    problems: list[Problem],
 ) -> ClickSession:
     """Takes in an interactive request.
 
@@ -45,10 +45,10 @@ def take_in(
         task: as it was sent.
         prompts: ``context.result``.
         config: the labelling config.
-        problems: is told what was wrong.
     """
     remembered: ClickMemory | None = memory if task_id else None
     signs: dict[str, bool] = {}
+    problems: list[Problem] = []
     if remembered is not None:
         try:
             signs = remembered.signs(project, task_id)
@@ -58,21 +58,21 @@ def take_in(
     sent = read_request(prompts, config, {**signs, **read_signs(task)})
     problems += sent.problems
     saved = read_saved_work(task, config, sent.to_name, sent.page)
-    standing = None
+    active = None
     if remembered is not None:
         try:
-            standing = remembered.update(project, task_id, sent, saved)
+            active = remembered.update(project, task_id, sent, saved)
         except StorageError as error:
             problems.append(_lost(error))
-    if standing is None:
-        standing = Remembered().take_in(sent, saved)
-    if standing.forgotten:
-        problems.append(problem("context.result", f"{standing.forgotten} clicks too many", "the oldest were left out"))
+    if active is None:
+        active = Remembered().take_in(sent, saved)
+    if active.forgotten:
+        problems.append(problem("context.result", f"{active.forgotten} clicks too many", "the oldest were left out"))
     logger.info(
         "project %.40r task %.40r: %d prompts sent, %d labels stand, %d answered",
-        project, task_id, len(sent.prompts), len(standing.prompts), len(standing.answered),
+        project, task_id, len(sent.prompts), len(active.prompts), len(active.answered),
     )  # fmt: skip
-    return ClickSession(sent, saved, standing)
+    return ClickSession(sent, saved, active, tuple(problems))
 
 
 def with_latecomers(memory: ClickMemory, project: str, task_id: str, session: ClickSession) -> ClickSession | None:
@@ -82,11 +82,11 @@ def with_latecomers(memory: ClickMemory, project: str, task_id: str, session: Cl
     answer to its newest click.
     """
     try:
-        standing = memory.since(project, task_id, session.sent, session.saved, session.standing) if task_id else None
+        active = memory.since(project, task_id, session.sent, session.saved, session.active) if task_id else None
     except StorageError:  # Told of when the request was taken in.
         return None
-    return None if standing is None else replace(session, standing=standing)
+    return None if active is None else replace(session, active=active)
 
 
 def _lost(error: StorageError) -> Problem:
-    return problem("standing clicks", str(error), "until then labels that were clicked before may be missing")
+    return problem("active prompts", str(error), "until then labels that were clicked before may be missing")

@@ -10,16 +10,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, PromptRequest
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.pages import page_of
+from ihp_backend.label_studio.config.tag_table import tag_of
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 
 logger = logging.getLogger(__name__)
 
-KEYPOINT_TYPES = ("keypointlabels", "keypoint")
-BOX_TYPES = ("rectanglelabels", "rectangle")
 _WIDEST = 10_000.0  # percent; nobody draws a box a hundred times as wide as the photograph
 
 _SEND = (
@@ -82,13 +81,13 @@ def read_prompts(
     companions = {
         record["id"]: record["value"]
         for record in records
-        if isinstance(record, dict) and record.get("type") == "labels"
+        if isinstance(record, dict) and tag_of(record.get("type")).is_shared
         if isinstance(record.get("id"), str) and isinstance(record.get("value"), dict)
     }
     others: dict[str, Problem] = {}
     for index, record in enumerate(records):
         kind = record.get("type") if isinstance(record, dict) else None
-        if kind in KEYPOINT_TYPES or kind in BOX_TYPES:
+        if isinstance(kind, str) and tag_of(kind).prompt:
             try:
                 read = _read_prompt(record, kind, config, signs, companions, f"{where}[{index}]", problems)
             except RequestError as error:
@@ -96,7 +95,7 @@ def read_prompts(
                 continue
             if read is not None and read.id not in prompts:
                 prompts[read.id] = read
-        elif kind != "labels":
+        elif not tag_of(kind).is_shared:
             # Said once for each type, which may come a hundred times.
             others.setdefault(repr(kind), problem(f"{where}[{index}].type", kind, _SEND))
     return list(prompts.values()), [*problems, *others.values()]
@@ -119,7 +118,7 @@ def _read_prompt(
     value = record.get("value")
     if not isinstance(value, dict):
         raise RequestError(problem(f"{where}.value", value, "send the region's value as an object"))
-    if kind in KEYPOINT_TYPES and "x" not in value:
+    if tag_of(kind).prompt == "keypoint" and "x" not in value:
         return None
     prompt_id = record.get("id")
     named = value.get(kind) or value.get("labels") or companions.get(str(prompt_id), {}).get("labels")
@@ -144,7 +143,7 @@ def _read_prompt(
         raise RequestError(problem(f"{where}.is_positive", positive, "send true or false"))
     if not isinstance(prompt_id, str) or not prompt_id:
         prompt_id = f"{label}:{x:g}:{y:g}"
-    if kind in BOX_TYPES:
+    if tag_of(kind).prompt == "box":
         if numbers["width"] <= 0 or numbers["height"] <= 0:
             raise RequestError(
                 problem(f"{where}.value", f"{numbers['width']} x {numbers['height']}", "draw a box with an area")

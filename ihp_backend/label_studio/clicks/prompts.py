@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.clicks.box import Box
+from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.problems import Problem
 
 MOST_PROMPTS = 1000

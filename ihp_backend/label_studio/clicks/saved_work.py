@@ -15,9 +15,9 @@ from ihp_backend.label_studio.clicks.prompt_records import read_prompts
 from ihp_backend.label_studio.clicks.prompts import Prompt
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.pages import page_of
+from ihp_backend.label_studio.config.tag_table import tag_of
 from ihp_backend.label_studio.loose_json import as_object, objects
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
-from ihp_backend.label_studio.masks.shape_masks import SHAPE_TYPES
 
 _LONG = 200
 
@@ -84,13 +84,13 @@ def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> It
         for name in region.labels if isinstance(region.labels, list) else ():
             label = config.label_of(name) if isinstance(name, str) else None
             # A polygon counts where masks are returned as polygons; elsewhere it only says where the part is.
-            if label is not None and (region.kind not in SHAPE_TYPES or _outlined(label, config)):
+            if label is not None and (not tag_of(region.kind).outlines or _outlined(label, config)):
                 yield label
 
 
 def _outlined(label: str, config: LabellingConfig) -> bool:
     target = config.mask_target(label)
-    return target is not None and target.type in SHAPE_TYPES
+    return target is not None and tag_of(target.type).outlines
 
 
 def _user(draft: Mapping[str, Any]) -> str:

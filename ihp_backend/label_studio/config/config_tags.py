@@ -10,13 +10,6 @@ from xml.sax.saxutils import escape
 
 from ihp_backend.label_studio.config.task_values import has_variables, paths, whole_path
 
-BRUSHES = ("brushlabels", "brush")
-BITMASKS = ("bitmasklabels", "bitmask")
-"""Types of ``MaskTarget``: with labels of its own, and paired with ``<Labels>``."""
-
-MASKS = (*BRUSHES, *BITMASKS, "polygonlabels")
-"""Tags that take masks. Of several that take a label, the first of these gets its mask: it keeps most of it."""
-
 
 @dataclass(frozen=True)
 class ImageTag:
@@ -51,7 +44,7 @@ class ImageTag:
 
 @dataclass(frozen=True)
 class PromptTag:
-    """A control tag with which annotators prompt: KeyPointLabels, KeyPoint, RectangleLabels or Rectangle."""
+    """A control tag with which annotators prompt, of a ``type`` that the table of labelling tags has for it."""
 
     name: str
     to_name: str
@@ -66,7 +59,7 @@ class MaskTarget:
         label: the label's value in the config.
         returned: what results call it: its alias where it has one.
         from_name, to_name: the control tag and the image tag.
-        type: one of ``BRUSHES`` or ``BITMASKS``, or "polygonlabels".
+        type: of the labelling tag, one that ``takes_masks``.
         labels_from_name: the paired ``<Labels>`` tag, None for the others.
     """
 
@@ -95,5 +88,10 @@ def value_of(element: Element, attributes: Mapping[str, str]) -> str:
 
 
 def to_names_of(attributes: Mapping[str, str]) -> list[str]:
-    """The tags that a control tag is on."""
+    """Names of the tags that a control tag is on.
+
+    Example:
+        >>> to_names_of({"toname": "left, right"})
+        ['left', 'right']
+    """
     return [name.strip() for name in attributes.get("toname", "").split(",") if name.strip()]

@@ -99,9 +99,15 @@ def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False
 
 
 def hotkeys(names: Iterable[str], taken: Collection[str] = ()) -> list[str | None]:
-    """A key for each label, different ones and none of the editor's or among ``taken``; None where they have run out.
+    """Hotkeys for labels, different ones and none of the editor's or among ``taken``; None where they have run out.
 
     There are 102, first single keys, then with shift, alt and shift, and alt. Their names are those of Label Studio.
+
+    Example:
+        >>> hotkeys(["background", "hair", "face"])
+        ['0', 'a', 'f']
+        >>> hotkeys(["beard"], taken={"1"})
+        ['a']
     """
     named = list(names)
     chosen: dict[str, str] = {}

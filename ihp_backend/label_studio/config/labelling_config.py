@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,6 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException, ElementTree
 
 from ihp_backend.label_studio.config.config_tags import (
-    MASKS,
     ImageTag,
     MaskTarget,
     PromptTag,
@@ -22,14 +21,11 @@ from ihp_backend.label_studio.config.config_tags import (
 )
 from ihp_backend.label_studio.config.label_tags import labels_of, task_fields
 from ihp_backend.label_studio.config.repeaters import is_repeater, own_tags, without_list, write_out
+from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, mask_rank, tag_of
 from ihp_backend.label_studio.config.task_values import paths
-from ihp_backend.label_studio.config.unusable import unusable
 from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.labels import LabelSet, is_background, mirror_pairs
-
-_PROMPTS = ("keypointlabels", "keypoint", "rectanglelabels", "rectangle")
-_LABELLED = ("brushlabels", "bitmasklabels", "polygonlabels", "labels", "keypointlabels", "rectanglelabels")
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class LabellingConfig:
     Attributes:
         images: image tags in document order.
         prompts: control tags that send prompts.
-        targets: how masks are returned; of several for a label and image the first: brushes, bitmasks, polygons.
+        targets: how masks are returned; of several for a label and image the first, in the order of the tag table.
         labels: label values in document order, each once, background included only if the config has it.
         aliases: what results call a label -> its value.
         colours: label value -> RGB, where the config gives one.
@@ -90,6 +86,11 @@ class LabellingConfig:
         """The label value that ``name`` stands for; an alias comes first, as Label Studio sends only the alias.
 
         None also for what is no text: whatever stands in a record where a label's name belongs may be asked for.
+
+        Example:
+            >>> config = LabellingConfig(labels=("Hat",), aliases={"h": "Hat"})
+            >>> config.label_of("h"), config.label_of("Hat"), config.label_of("Hair")
+            ('Hat', 'Hat', None)
         """
         if not isinstance(name, str):
             return None
@@ -115,6 +116,19 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
 
     Raises:
         RequestError: the text is no XML, or XML that tries to expand entities.
+
+    Example:
+        >>> label = '<Label value="Hat" alias="h"/>'
+        >>> brush = f'<BrushLabels name="part" toName="image">{label}</BrushLabels>'
+        >>> config = parse_labelling_config(f'<View><Image name="image" value="$image"/>{brush}</View>')
+        >>> config.labels, config.images[0].data_key
+        (('Hat',), 'image')
+        >>> config.mask_target("h").type
+        'brushlabels'
+        >>> parse_labelling_config("<View>")
+        Traceback (most recent call last):
+            ...
+        ihp_backend.label_studio.problems.RequestError: label_config: no element found: line 1, column 6...
     """
     if text is None or not text.strip():
         return _read(Element("View"))
@@ -141,7 +155,7 @@ def _read(root: Element) -> LabellingConfig:
             on = attributes.get("on", "")
             fields |= dict.fromkeys(f"data.{path}" for path in paths(on))
             problems += [] if paths(on) else [without_list(on)]
-        elif element.tag.lower() in _LABELLED:
+        elif tag_of(element.tag.lower()).has_labels:
             fields |= dict.fromkeys(f"data.{path}" for path in task_fields(element, attributes))
     config = _read_tags(root, None, problems, tuple(fields))
     return replace(config, _root=root) if fields else config
@@ -174,20 +188,20 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
     for tag, attributes, element in tags:
         name = attributes.get("name", "")
         to_names = [to_name for to_name in to_names_of(attributes) if name and to_name in names]
-        own = list(labels_of(element, attributes, data, problems)) if to_names and tag in _LABELLED else []
+        own = list(labels_of(element, attributes, data, problems)) if to_names and tag_of(tag).has_labels else []
         for label in own:
             labels.setdefault(label.value)
             aliases.setdefault(label.returned, label.value)
             if label.colour:
                 colours.setdefault(label.value, label.colour)
         for to_name in to_names:
-            if tag in _PROMPTS:
+            if tag_of(tag).prompt:
                 prompts.append(PromptTag(name, to_name, tag))
-            if tag in ("brush", "bitmask"):
+            if tag_of(tag).takes_masks and not tag_of(tag).has_labels:
                 without_labels.append((name, to_name, tag))
-            elif tag in MASKS:
+            elif tag_of(tag).takes_masks:
                 with_labels += [MaskTarget(label.value, label.returned, name, to_name, tag) for label in own]
-            elif tag == "labels":
+            elif tag_of(tag).is_shared:
                 shared += [(label.value, label.returned, name, to_name) for label in own]
     pairs = [
         MaskTarget(value, alias, tool, to_name, kind, labels_from_name=name)
@@ -195,7 +209,7 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
         for tool, tool_to, kind in without_labels
         if tool_to == to_name
     ]
-    targets = tuple(sorted(with_labels + pairs, key=lambda target: MASKS.index(target.type)))
+    targets = tuple(sorted(with_labels + pairs, key=lambda target: mask_rank(target.type)))
     config = LabellingConfig(
         images, tuple(prompts), targets, tuple(labels), aliases, colours, fields, tuple(dict.fromkeys(problems))
     )
@@ -203,3 +217,45 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
     if not (images and targets) and (problems or not repeated):
         config = replace(config, unusable=unusable(tags, images, fields, problems, data))
     return config
+
+
+Tag = tuple[str, Mapping[str, str], Element]
+"""Its name and the names of its attributes in lower case."""
+
+
+def unusable(
+    tags: Sequence[Tag], images: Sequence[ImageTag], fields: Sequence[str], problems: Sequence[Problem], data: Any
+) -> Problem | None:
+    """Why a config has no images or no masks; None where a task may still say them.
+
+    Args:
+        tags: of the config.
+        images: the image tags among them that can be used.
+        fields: of the data of tasks, from which labels and repeated tags come.
+        problems: with what a task's data say.
+        data: the task's, None without one.
+    """
+    if problems:
+        return problems[0]
+    named = ", ".join(fields)
+    if not images:
+        if data is not None and fields:
+            return problem(named, "no <Image> for this task", "import the task with at least one entry there")
+        if any(tag == "image" for tag, _, _ in tags):
+            return problem("label_config", "an <Image> without name or value", "write both into it; see the user guide")
+        return problem("label_config", "no <Image>", "add an <Image> tag; see the user guide")
+    masks = [(element.tag, attributes) for tag, attributes, element in tags if tag_of(tag).takes_masks]
+    if not masks:
+        first = next(tag.name for tag in LABELLING_TAGS if tag.takes_masks)
+        return problem("label_config", f"no <{first}>", f"add an <{first}> tag; see the user guide")
+    names = [image.name for image in images]
+    on_images = [tag for tag, attributes in masks if attributes.get("name") and {*to_names_of(attributes)} & {*names}]
+    if not on_images:
+        remedy = f"give it a name, and write the name of an <Image> into its toName: {', '.join(names)}"
+        return problem("label_config", f"<{masks[0][0]}> on no <Image>", remedy)
+    if fields and data is None:
+        return None
+    if fields:
+        return problem(named, f"no labels for <{on_images[0]}> in this task", "import the task with labels there")
+    remedy = "add <Label> tags to it; a <Brush> takes those of a <Labels> on the same <Image>"
+    return problem("label_config", f"<{on_images[0]}> without labels", remedy)

@@ -12,16 +12,25 @@ from ihp_backend.label_studio.problems import RequestError, problem
 
 
 def page_of(record: Mapping[str, Any]) -> int:
-    """The page that a region is on, from 0; regions of tasks with one photograph do not say."""
+    """Page that a region is on, from 0; regions of tasks with one photograph do not say.
+
+    Example:
+        >>> page_of({"item_index": 2}), page_of({})
+        (2, 0)
+    """
     page = record.get("item_index")
     return page if type(page) is int and page >= 0 else 0
 
 
 def addresses(task: Mapping[str, Any], image: ImageTag) -> list[str]:
-    """Where a task's photographs for an image tag are, page by page; "" for a page that has none.
+    """Addresses of a task's photographs for an image tag, page by page; "" for a page that has none.
 
     Raises:
         RequestError: the task has none, or nothing but something else than text.
+
+    Example:
+        >>> addresses({"data": {"shots": ["a.jpg", None]}}, ImageTag("image", "$shots", several=True))
+        ['a.jpg', '']
     """
     found = parse_value(image.value, as_object(task.get("data")))
     listed = found if image.several and isinstance(found, list) else [found]

@@ -18,23 +18,38 @@ _LONGEST_INDEX = 9  # digits
 
 
 def has_variables(value: str) -> bool:
-    """Whether a value of the config says different things of different tasks."""
+    """Whether a value of the config says different things of different tasks.
+
+    Example:
+        >>> has_variables("$image"), has_variables("5 $")
+        (True, False)
+    """
     return _VARIABLE.search(value) is not None
 
 
 def paths(value: str) -> list[str]:
-    """The variables in a value, without their ``$``."""
+    """The variables in a value, without their ``$``.
+
+    Example:
+        >>> paths("https://host/$meta.id/$file")
+        ['meta.id', 'file']
+    """
     return _VARIABLE.findall(value)
 
 
 def whole_path(value: str) -> str | None:
-    """The variable that a value consists of, without its ``$``; None for a text, whether with variables or without."""
+    """The variable that a value consists of, without its ``$``; None for a text, whether with variables or without.
+
+    Example:
+        >>> whole_path("$meta.image"), whole_path("https://host/$file")
+        ('meta.image', None)
+    """
     match = _VARIABLE.fullmatch(value)
     return match[1] if match else None
 
 
 def parse_value(value: str, data: Any) -> Any:
-    """What a value of the config says of a task.
+    """The value that a text of the config has for a task.
 
     Args:
         value: of an attribute.
@@ -45,15 +60,29 @@ def parse_value(value: str, data: Any) -> Any:
 
     Raises:
         RequestError: the data hold no text for a variable inside of a text.
+
+    Example:
+        >>> parse_value("$shots[1]", {"shots": ["a.jpg", "b.jpg"]})
+        'b.jpg'
+        >>> parse_value("/data/$name", {"name": "a.jpg"})
+        '/data/a.jpg'
+        >>> parse_value("$other", {}) is None
+        True
     """
     path = whole_path(value)
     return _VARIABLE.sub(lambda match: _text(match[1], value, data), value) if path is None else value_at(path, data)
 
 
 def value_at(path: str, data: Any) -> Any:
-    """What a task's data hold at ``meta.image`` or ``images[0].url``; None for nothing.
+    """The value that a task's data hold at ``meta.image`` or ``images[0].url``; None for nothing.
 
     A key that is called so, dots and brackets included, comes first.
+
+    Example:
+        >>> value_at("images[0].url", {"images": [{"url": "a.jpg"}]})
+        'a.jpg'
+        >>> value_at("a.b", {"a.b": 1, "a": {"b": 2}})
+        1
     """
     if isinstance(data, dict) and path in data:
         return data[path]

@@ -33,7 +33,7 @@ _PACKET_BYTES = 5
 
 
 def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> list[int]:
-    """Encode one mask.
+    """Brush RLE of a mask.
 
     Args:
         mask: bool or uint8 (height, width); everything but zero is foreground.
@@ -43,6 +43,16 @@ def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> list[int]:
 
     Raises:
         ValueError: wrong dtype, not two-dimensional, empty, or more than 2**30 - 1 pixels.
+
+    Example:
+        >>> encode(np.array([[0, 1]], np.uint8))
+        [0, 0, 0, 8, 57, 27, 252, 96, 17, 255, 128]
+        >>> decode(encode(np.array([[0, 1]], np.uint8)), height=1, width=2).tolist()
+        [[0, 255]]
+        >>> encode(np.zeros((2, 2)))
+        Traceback (most recent call last):
+            ...
+        ValueError: mask: dtype float64 is neither bool nor uint8; give `mask > 0`
     """
     if mask.dtype not in (np.bool_, np.uint8):
         raise ValueError(f"mask: dtype {mask.dtype} is neither bool nor uint8; give `mask > 0`")
@@ -52,7 +62,7 @@ def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> list[int]:
 
 
 def encode_labels(label_map: NDArray[np.uint8], labels: Sequence[int]) -> dict[int, list[int]]:
-    """Encode the masks of several labels, reading the label map only once.
+    """Brush RLE of several labels' masks, from one reading of the label map.
 
     Args:
         label_map: uint8 (height, width), a label id per pixel.
@@ -63,6 +73,11 @@ def encode_labels(label_map: NDArray[np.uint8], labels: Sequence[int]) -> dict[i
 
     Raises:
         ValueError: as `encode`, or a label outside 0..255.
+
+    Example:
+        >>> streams = encode_labels(np.array([[0, 3]], np.uint8), labels=[3])
+        >>> streams[3] == encode(np.array([[False, True]]))
+        True
     """
     if label_map.dtype != np.uint8:
         raise ValueError(f"label_map: dtype {label_map.dtype} is not uint8; give `label_map.astype(numpy.uint8)`")
@@ -92,7 +107,7 @@ def encode_labels(label_map: NDArray[np.uint8], labels: Sequence[int]) -> dict[i
 
 
 def decode(rle: Sequence[int] | bytes, height: int, width: int) -> NDArray[np.uint8]:
-    """Decode a stream to its alpha channel.
+    """Alpha channel of a stream of brush RLE.
 
     Args:
         rle: the bytes of the stream, from Label Studio's editor, its SDK or `encode`.
@@ -106,6 +121,10 @@ def decode(rle: Sequence[int] | bytes, height: int, width: int) -> NDArray[np.ui
         ValueError: no stream of bytes, another size than height x width, words that are not bytes, or a
             stream that ends too early or too late. Memory beyond the stream's own size is taken only once
             the size is known to be right, and is then height * width bytes.
+
+    Example:
+        >>> decode(encode(np.eye(2, dtype=bool)), height=2, width=2).tolist()
+        [[255, 0], [0, 255]]
     """
     data = _as_bytes(rle)
     if height <= 0 or width <= 0:

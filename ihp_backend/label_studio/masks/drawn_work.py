@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
@@ -31,9 +31,8 @@ class DrawnWork:
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Any, ...], Drawn] = OrderedDict()
+        self._kept: LRUCache[tuple[Any, ...], Drawn] = LRUCache(most_bytes, _bytes)
 
     def label_map(
         self,
@@ -58,13 +57,11 @@ class DrawnWork:
         """
         with self._lock:
             if key in self._kept:
-                self._kept.move_to_end(key)
                 return self._kept[key]
         drawn = _paint(records, config, labels, size)
-        with self._lock:
-            self._kept[key] = drawn
-            while sum(_bytes(kept) for kept in self._kept.values()) > self._most_bytes:
-                self._kept.popitem(last=False)
+        if _bytes(drawn) <= self._kept.maxsize:
+            with self._lock:
+                self._kept[key] = drawn
         return drawn
 
 

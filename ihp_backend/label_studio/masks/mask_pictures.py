@@ -33,6 +33,13 @@ def mask_data_url(mask: NDArray[np.bool_]) -> str:
 
     Raises:
         ValueError: not two-dimensional, or empty.
+
+    Example:
+        >>> url = mask_data_url(np.array([[True, False]]))
+        >>> url[:22]
+        'data:image/png;base64,'
+        >>> picture_mask(url, height=1, width=2).tolist()
+        [[True, False]]
     """
     if mask.ndim != 2 or mask.size == 0:
         raise ValueError(f"mask: shape {mask.shape} is not (height, width) of at least one pixel each")
@@ -70,6 +77,12 @@ def picture_mask(url: object, height: int, width: int) -> NDArray[np.bool_]:
 
     Raises:
         ValueError: no ``data:`` address, or no picture in it.
+
+    Example:
+        >>> picture_mask("https://host/mask.png", height=1, width=2)
+        Traceback (most recent call last):
+            ...
+        ValueError: str instead of a data: address; the mask's picture is not in the region
     """
     if not isinstance(url, str) or not is_data_uri(url):
         raise ValueError(f"{type(url).__name__} instead of a data: address; the mask's picture is not in the region")

@@ -9,25 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, tag_of
 from ihp_backend.label_studio.loose_json import as_object
-from ihp_backend.label_studio.masks.brush_rle import decode
-from ihp_backend.label_studio.masks.mask_pictures import picture_mask
-from ihp_backend.label_studio.masks.opacity import NothingDrawn, painted_pixels
-from ihp_backend.label_studio.masks.shape_masks import SHAPE_TYPES, shape_mask
+from ihp_backend.label_studio.masks.mask_forms import MASK_FORMS
+from ihp_backend.label_studio.masks.opacity import NothingDrawn
 from ihp_backend.label_studio.masks.sizes import MOST_PIXELS
 
-_BRUSH_TYPES = ("brushlabels", "brush", "magicwand")
-_BITMASK_TYPES = ("bitmasklabels", "bitmask")
-_UNREAD_TYPES = ("vectorlabels", "vector")
-"""Drawn areas of kinds that are not read; they are told of as such."""
-
-MASK_TYPES = (*_BRUSH_TYPES, *_BITMASK_TYPES, *SHAPE_TYPES, *_UNREAD_TYPES)
-
-_FRACTION_BITS = 4
+MASK_TYPES = tuple(tag.type for tag in LABELLING_TAGS if tag.mask_form)
+"""Of regions with pixels of their own."""
 
 
 @dataclass(frozen=True)
@@ -73,32 +65,17 @@ class MaskRegion:
             NothingDrawn: there are none.
             ValueError: no size, or a mask that cannot be read.
         """
-        if self.kind in _UNREAD_TYPES:
+        form = tag_of(self.kind).mask_form
+        read = MASK_FORMS[form].read if form else None
+        if read is None:
             raise ValueError(f"regions of type {self.kind} are not read; draw it with the brush or as a polygon")
         if self.size is None:
             raise ValueError("original_width, original_height: no size of a photograph")
         height, width = self.size
-        if self.kind in SHAPE_TYPES:
-            mask = shape_mask(self.kind, self.value, height, width)
-        elif self.kind in _BITMASK_TYPES:
-            if not self.value.get("imageDataURL"):
-                raise NothingDrawn("value.imageDataURL: empty; nothing was drawn")
-            mask = _named("value.imageDataURL", self.value["imageDataURL"], height, width)
-        else:
-            mask = self._brushed(height, width)
+        mask = read(self.kind, self.value, height, width)
         if not mask.any():
             raise NothingDrawn("value: no pixel is painted, or all were erased")
         return mask
-
-    def _brushed(self, height: int, width: int) -> NDArray[np.bool_]:
-        """A brush region keeps what was there, as RLE or as a picture, and strokes that came to it since."""
-        rle, url, touches = (self.value.get(key) for key in ("rle", "maskDataURL", "touches"))
-        if not rle and not url and not touches:
-            raise NothingDrawn("value: neither rle nor maskDataURL nor touches; nothing was drawn")
-        mask = painted_pixels(decode(rle, height, width)) if rle else np.zeros((height, width), bool)
-        if url:
-            mask |= _named("value.maskDataURL", url, height, width)
-        return _stroked(mask, touches) if touches else mask
 
 
 def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
@@ -111,7 +88,7 @@ def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
     paired = {
         str(record.get("id")): as_object(record.get("value")).get("labels")
         for record in records
-        if record.get("type") == "labels"
+        if tag_of(record.get("type")).is_shared
     }
     for record in records:
         kind, value, to_name = record.get("type"), as_object(record.get("value")), record.get("to_name")
@@ -131,27 +108,3 @@ def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
 def _size(height: Any, width: Any) -> tuple[int, int] | None:
     usable = type(height) is int and type(width) is int and height > 0 and width > 0
     return (height, width) if usable and height * width <= MOST_PIXELS else None
-
-
-def _named(field: str, url: Any, height: int, width: int) -> NDArray[np.bool_]:
-    try:
-        return picture_mask(url, height, width)
-    except ValueError as error:
-        raise ValueError(f"{field}: {error}") from None
-
-
-def _stroked(mask: NDArray[np.bool_], touches: Any) -> NDArray[np.bool_]:
-    """The mask after the strokes of brush and eraser, whose places and widths are in percent of the photograph."""
-    height, width = mask.shape
-    canvas = mask.astype(np.uint8)
-    percent = np.array([width, height]) / 100
-    try:
-        for touch in touches:
-            points = np.array(touch["relativePoints"], float).reshape(-1, 2) * percent - 0.5
-            thickness = max(round(float(touch["relativeStrokeWidth"]) * percent[0]), 1)
-            fixed = np.round(np.clip(points, -width, 2 * width) * (1 << _FRACTION_BITS)).astype(np.int32)
-            ink = 0 if touch.get("type") == "eraser" else 1
-            cv2.polylines(canvas, [fixed], False, ink, min(thickness, 2 * width), cv2.LINE_8, _FRACTION_BITS)
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"value.touches: no strokes of the editor ({error!r})") from None
-    return canvas.astype(bool)

@@ -31,6 +31,12 @@ def painted_pixels(alpha: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
     Returns:
         bool (height, width).
+
+    Example:
+        >>> painted_pixels(np.array([[0, 100, 255]], np.uint8)).tolist()
+        [[False, False, True]]
+        >>> painted_pixels(np.array([[0, 100, 100]], np.uint8)).tolist()
+        [[False, True, True]]
     """
     painted: NDArray[np.bool_] = alpha > _HALF
     weak = (alpha > 0) & ~painted

@@ -14,13 +14,19 @@ TOLERANCE = 0.75
 
 
 def polygons(mask: NDArray[np.bool_]) -> list[list[list[float]]]:
-    """One polygon around each piece of a mask, the largest first; holes are filled, for polygons have none.
+    """Polygons around the pieces of a mask, the largest first; holes are filled, for polygons have none.
 
     Args:
         mask: bool (height, width).
 
     Returns:
         Corners as [x, y] in percent of the photograph; pieces too thin to have three corners are left out.
+
+    Example:
+        >>> mask = np.zeros((10, 10), bool)
+        >>> mask[2:8, 2:8] = True
+        >>> polygons(mask)
+        [[[25.0, 25.0], [25.0, 75.0], [75.0, 75.0], [75.0, 25.0]]]
     """
     height, width = mask.shape
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.label_studio.config.config_tags import BITMASKS, BRUSHES, MaskTarget
-from ihp_backend.label_studio.masks.brush_rle import encode_labels
-from ihp_backend.label_studio.masks.mask_pictures import mask_data_url
-from ihp_backend.label_studio.masks.polygons import polygons
+from ihp_backend.label_studio.config.config_tags import MaskTarget
+from ihp_backend.label_studio.config.tag_table import tag_of
+from ihp_backend.label_studio.masks.mask_forms import MASK_FORMS
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +40,12 @@ class Place:
 
 
 def region_id(label: str, place: Place, to_name: str) -> str:
-    """The id of a label's region on a task's image: always the same, so that a new answer replaces the old region."""
+    """The id of a label's region on a task's image: always the same, so that a new answer replaces the old region.
+
+    Example:
+        >>> region_id("Left arm", Place(project="4", task="8"), "image")
+        'left-arm-936d8de336'
+    """
     ascii_label = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_label).strip("-")[:40] or "label"
     named = "\0".join((place.project, place.task, to_name, label, *([str(place.page)] if place.page else [])))
@@ -66,9 +70,7 @@ def regions(
     height, width = sized.shape
     counts = np.bincount(sized.ravel(), minlength=256)
     present = [label for label in targets if counts[label]]
-    brushed = [label for label in present if targets[label].type in BRUSHES]
-    # The page would also take a brush's mask as a picture (maskDataURL), but lose it: see docs/editor.md.
-    streams = encode_labels(sized, brushed) if brushed else {}
+    values = _values(sized, {label: targets[label] for label in present})
     results: list[dict[str, Any]] = []
     for label in present:
         target = targets[label]
@@ -82,13 +84,25 @@ def regions(
             "origin": "prediction",
             "score": round(float(scores.get(label, 0.0)), 4),
         }
-        if label in streams:
-            results += _masked(common, target, {"format": "rle", "rle": streams[label]})
-        elif target.type in BITMASKS:
-            results += _masked(common, target, {"imageDataURL": mask_data_url(sized == label)})
-        else:
-            results += _outlined(common, target, sized == label)
+        for number, value in enumerate(values[label]):
+            # The largest piece keeps the label's id, so that a new answer replaces it.
+            piece = {**common, "id": f"{common['id']}-{number}"} if number else common
+            results += _masked(piece, target, value)
     return results
+
+
+def _values(label_map: NDArray[np.uint8], targets: Mapping[int, MaskTarget]) -> dict[int, Sequence[dict[str, Any]]]:
+    """For each label the values of its regions; the labels of one form are written together."""
+    labels_of_form: dict[str | None, list[int]] = {}
+    for label, target in targets.items():
+        labels_of_form.setdefault(tag_of(target.type).mask_form, []).append(label)
+    values: dict[int, Sequence[dict[str, Any]]] = {}
+    for form, labels in labels_of_form.items():
+        write = MASK_FORMS[form].write if form else None
+        if write is None:
+            raise ValueError(f"targets: type {targets[labels[0]].type!r} takes no masks; give one that does")
+        values |= write(label_map, labels)
+    return values
 
 
 def _masked(common: Mapping[str, Any], target: MaskTarget, mask: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,16 +115,6 @@ def _masked(common: Mapping[str, Any], target: MaskTarget, mask: dict[str, Any])
         {**common, "from_name": target.from_name, "type": target.type, "value": mask},
         {**common, "from_name": target.labels_from_name, "type": "labels", "value": label},
     ]
-
-
-def _outlined(common: Mapping[str, Any], target: MaskTarget, mask: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """The largest piece keeps the label's id, so that a new answer replaces it."""
-    found: list[dict[str, Any]] = []
-    for number, points in enumerate(polygons(mask)):
-        piece = {"id": f"{common['id']}-{number}"} if number else {}
-        value = {"points": points, "closed": True, "polygonlabels": [target.returned]}
-        found.append({**common, **piece, "from_name": target.from_name, "type": target.type, "value": value})
-    return found
 
 
 def _in_original_size(label_map: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:

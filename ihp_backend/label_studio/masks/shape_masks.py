@@ -9,24 +9,32 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.label_studio.config.tag_table import tag_of
 from ihp_backend.label_studio.masks.opacity import NothingDrawn
-
-SHAPE_TYPES = ("polygonlabels", "polygon", "ellipselabels", "ellipse")
 
 _FRACTION_BITS = 6
 
 
 def shape_mask(kind: str, value: Mapping[str, Any], height: int, width: int) -> NDArray[np.bool_]:
-    """The pixels of a region of one of ``SHAPE_TYPES``, those of its outline included, bool (height, width).
+    """Mask of a polygon or an ellipse, the pixels of its outline included, bool (height, width).
 
     Raises:
         NothingDrawn: a polygon that was not finished.
         ValueError: the region lacks its numbers.
+
+    Example:
+        >>> triangle = {"points": [[0, 0], [100, 0], [0, 100]]}
+        >>> shape_mask("polygonlabels", triangle, height=4, width=4).astype(int).tolist()
+        [[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]]
+        >>> shape_mask("polygon", {"points": [[0, 0]]}, height=4, width=4)
+        Traceback (most recent call last):
+            ...
+        ihp_backend.label_studio.masks.opacity.NothingDrawn: value: a polygon of 1 corners; it was not f...
     """
     canvas = np.zeros((height, width), np.uint8)
     percent = np.array([width, height]) / 100
     try:
-        if kind.startswith("polygon"):
+        if tag_of(kind).mask_form == "polygon":
             corners = np.array(value["points"], float).reshape(-1, 2) * percent
         else:
             radii = np.array([float(value["radiusX"]), float(value["radiusY"])]) * percent

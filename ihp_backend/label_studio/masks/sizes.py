@@ -10,12 +10,22 @@ Size = tuple[int, int]
 
 
 def scaled_alike(one: Size, other: Size) -> bool:
-    """Whether a picture of one size is the other made smaller or larger, up to a pixel of rounding."""
+    """Whether a picture of one size is the other made smaller or larger, up to a pixel of rounding.
+
+    Example:
+        >>> scaled_alike((600, 400), (300, 200)), scaled_alike((600, 400), (400, 600))
+        (True, False)
+    """
     small, large = sorted((one, other))
     scales = [((near - 1) / far, (near + 1) / far) for near, far in zip(small, large, strict=True)]
     return max(low for low, _ in scales) < min(high for _, high in scales)
 
 
 def named(size: Size) -> str:
-    """As people write it, width first."""
+    """The size as people write it, width first.
+
+    Example:
+        >>> named((600, 400))
+        '400 x 600'
+    """
     return f"{size[1]} x {size[0]}"

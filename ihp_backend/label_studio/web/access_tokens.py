@@ -5,8 +5,8 @@ Studio refuses it in the header and exchanges it at ``/api/token/refresh/`` for 
 minutes, which is kept here and renewed before it ends. Behind basic auth a legacy token is sent as X-Api-Key, which
 Label Studio lets win over Authorization; it takes no access token there.
 
-Concurrency: one lock guards the table and is held while a token is exchanged, so that many threads with an
-ended token cause one exchange.
+Concurrency: one lock guards the table and is not held while a token is exchanged. Threads with the same ended token
+cause one exchange and wait for it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from cachetools import LRUCache
+
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.label_studio_address import QUOTES, LabelStudioAddress, unwrapped
+from ihp_backend.single_flight import SingleFlight
 
 # Of an access token that does not say how long it lives; Label Studio's live 300 s.
 _DEFAULT_LIFE = 240.0
@@ -44,7 +47,9 @@ class AccessTokens:
         self._exchange = exchange
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str], tuple[str, float]] = {}
+        self._exchanging = SingleFlight[tuple[str, str], str]()
+        # Handed-over tokens come from requests: without a bound they could fill the memory.
+        self._kept: LRUCache[tuple[str, str], tuple[str, float]] = LRUCache(_MOST_KEPT)
 
     def header(self, label_studio: LabelStudioAddress) -> dict[str, str]:
         """``{"Authorization": ...}`` for a request to `label_studio`; empty where neither token nor login is known.
@@ -69,26 +74,32 @@ class AccessTokens:
         if claims.get("token_type") == "access":
             return {"Authorization": f"Bearer {token}"}
         key = (label_studio.base, token)
-        with self._lock:
-            access, renew_at = self._kept.get(key, ("", 0.0))
-            if not access or self._clock() >= renew_at:
-                access, life = self._refresh(label_studio, token)
-                self._kept.pop(key, None)
-                # Handed-over tokens come from requests: without a bound they could fill the memory.
-                while len(self._kept) >= _MOST_KEPT:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[key] = access, self._clock() + life - min(30.0, life / 4)
+        access = self._current(key) or self._exchanging.do(
+            key, lambda: self._current(key) or self._exchanged(label_studio, token)
+        )
         return {"Authorization": f"Bearer {access}"}
 
     def renew(self, label_studio: LabelStudioAddress, refused: dict[str, str]) -> bool:
         """Forget the access token in the `refused` header; False if the token is none that can be renewed."""
+        key = (label_studio.base, str(label_studio.token))
         with self._lock:
-            for key, (access, _) in self._kept.items():
-                if key[0] == label_studio.base and refused.get("Authorization") == f"Bearer {access}":
-                    del self._kept[key]
-                    return True
+            if refused.get("Authorization") == f"Bearer {self._kept.get(key, ('', 0.0))[0]}":
+                del self._kept[key]
+                return True
         # Another thread may have renewed it meanwhile: worth the second try, too.
         return bool(label_studio.token) and (claims_of(str(label_studio.token)) or {}).get("token_type") == "refresh"
+
+    def _current(self, key: tuple[str, str]) -> str:
+        """The access token that is kept for a while yet; empty for none."""
+        with self._lock:
+            access, renew_at = self._kept.get(key, ("", 0.0))
+        return access if self._clock() < renew_at else ""
+
+    def _exchanged(self, label_studio: LabelStudioAddress, token: str) -> str:
+        access, life = self._refresh(label_studio, token)
+        with self._lock:
+            self._kept[label_studio.base, token] = access, self._clock() + life - min(30.0, life / 4)
+        return access
 
     def _refresh(self, label_studio: LabelStudioAddress, token: str) -> tuple[str, float]:
         """The new access token and its life in seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
 
@@ -10,6 +11,7 @@ import requests
 
 from ihp_backend.label_studio.web.access_tokens import AccessTokens, basic
 from ihp_backend.label_studio.web.address_policy import AddressRefused, Reach
+from ihp_backend.label_studio.web.answer import Answer
 from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.image_settings import ImageSettings
@@ -36,6 +38,10 @@ _CHUNK_BYTES = 1 << 16
 _LONGEST_COMPLAINT = 500
 # No compression: images gain nothing by it, and a small answer could unfold to any size.
 _HEADERS = {"User-Agent": "ihp-backend", "Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+_API_HEADERS = {**_HEADERS, "Accept": "application/json, */*;q=0.5"}
+
+Files = Mapping[str, tuple[str, bytes, str]]
+"""Of a form: name, bytes and media type of each field's file."""
 
 
 class Downloader:
@@ -87,42 +93,44 @@ class Downloader:
                 raise self._too_slow(url)
 
     def call(
-        self, method: str, url: str, label_studio: LabelStudioAddress, body: dict[str, Any] | None = None
-    ) -> tuple[int, bytes]:
-        """A request to Label Studio's API, not repeated but for a token that has to be renewed.
+        self,
+        method: str,
+        url: str,
+        label_studio: LabelStudioAddress,
+        body: Any = None,
+        *,
+        files: Files | None = None,
+        with_token: bool = True,
+    ) -> Answer:
+        """A request to Label Studio's API, not repeated but for a token that has to be renewed; follows no redirect.
 
         Args:
             method: for example "POST".
             url: an address that `label_studio` owns.
             body: sent as JSON; None sends nothing.
+            files: sent as a form; None sends nothing.
+            with_token: False sends the login alone, where there is one.
 
         Returns:
-            The status, whatever it is, and the body; of a refusal the beginning of what it says.
+            The answer, whatever its status.
 
         Raises:
-            NoAnswerError: no connection, or none in time.
-            ImageFetchError: a token that cannot be exchanged, a page instead of JSON, a redirect, or an answer of
-                something that stands before Label Studio.
+            NoAnswerError: no connection, or no whole answer in time.
+            ImageFetchError: a token that cannot be exchanged, or a connection that will not come about.
         """
-        deadline, may_renew = time.monotonic() + self._settings.total_seconds, True
+        deadline, may_renew = time.monotonic() + self._settings.total_seconds, with_token
         while True:
-            request = _prepared(method, url, body)
-            authorization = self._tokens.header(label_studio)
+            request = _prepared(method, url, body, files, _API_HEADERS)
+            authorization = self._tokens.header(label_studio) if with_token else basic(label_studio)
             request.headers.update(authorization)
+            began = time.perf_counter()
             with self._send(request, label_studio) as response:
-                status = response.status_code
-                if status == 401 and may_renew and self._tokens.renew(label_studio, authorization):
+                if response.status_code == 401 and may_renew and self._tokens.renew(label_studio, authorization):
                     may_renew = False
                     continue
-                if status in REDIRECTS and (location := response.headers.get("Location")):
-                    target = urljoin(url, location)
-                    raise failed(url, redirected(target, label_studio, in_a_circle=target == url))
-                if status < 400:
-                    return status, self._body(response, url, deadline, "JSON")
-                said = _complaint(response)
-                if found := in_between(url, status, response.headers, said, label_studio):
-                    raise failed(url, found)
-                return status, said
+                content = self._read(response, url, deadline)
+                took = (time.perf_counter() - began) * 1000
+                return Answer(response.status_code, response.headers, content, took)
 
     def _send(self, request: requests.PreparedRequest, owner: LabelStudioAddress | None) -> requests.Response:
         """Send `request`; `owner` is the Label Studio it goes to, None for other servers."""
@@ -131,7 +139,7 @@ class Downloader:
         if owner:
             reach = Reach.ANY if owner.configured else Reach.PRIVATE
         try:
-            return send(request, reach, (settings.connect_seconds, settings.read_seconds))
+            return send(request, reach, (settings.connect_seconds, settings.read_seconds), settings.proxies)
         except AddressRefused as error:
             raise ImageFetchError(
                 f"image {shown(url)}: {error}; set IHP_ALLOW_PRIVATE_ADDRESSES=1 if images may lie in the local "
@@ -141,13 +149,6 @@ class Downloader:
             raise no_answer(url, error, owner) from None
 
     def _body(self, response: requests.Response, url: str, deadline: float, wanted: str = "an image") -> bytes:
-        limit = self._settings.max_bytes
-        too_large = ImageFetchError(
-            f"image {shown(url)}: larger than max_bytes = {limit}; scale the image down or raise max_bytes"
-        )
-        length = response.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > limit:
-            raise too_large
         if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html":
             remedy = (
                 NOT_LABEL_STUDIO
@@ -158,6 +159,21 @@ class Downloader:
             raise ImageFetchError(
                 f"image {shown(url)}: a web page, perhaps for logging in, instead of {wanted}; {remedy}"
             )
+        data = self._read(response, url, deadline)
+        if not data:
+            raise ImageFetchError(f"image {shown(url)}: the answer is empty; check the file in its storage")
+        if response.status_code == 206 and not _is_whole(response.headers.get("Content-Range", ""), len(data)):
+            raise ImageFetchError(f"image {shown(url)}: only a part of the file was sent; use pre-signed addresses")
+        return data
+
+    def _read(self, response: requests.Response, url: str, deadline: float) -> bytes:
+        limit = self._settings.max_bytes
+        too_large = ImageFetchError(
+            f"image {shown(url)}: larger than max_bytes = {limit}; scale the image down or raise max_bytes"
+        )
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > limit:
+            raise too_large
         data = bytearray()
         try:
             for chunk in response.iter_content(_CHUNK_BYTES):
@@ -172,10 +188,6 @@ class Downloader:
             raise NoAnswerError(
                 f"image {shown(url)}: the answer broke off before its end; try again, and check the server"
             ) from None
-        if not data:
-            raise ImageFetchError(f"image {shown(url)}: the answer is empty; check the file in its storage")
-        if response.status_code == 206 and not _is_whole(response.headers.get("Content-Range", ""), len(data)):
-            raise ImageFetchError(f"image {shown(url)}: only a part of the file was sent; use pre-signed addresses")
         return bytes(data)
 
     def _too_slow(self, url: str) -> NoAnswerError:
@@ -198,9 +210,11 @@ class Downloader:
             return status, b""
 
 
-def _prepared(method: str, url: str, body: dict[str, Any] | None = None) -> requests.PreparedRequest:
+def _prepared(
+    method: str, url: str, body: Any = None, files: Files | None = None, headers: Mapping[str, str] = _HEADERS
+) -> requests.PreparedRequest:
     try:
-        request = requests.Request(method, url, headers=_HEADERS, json=body).prepare()
+        request = requests.Request(method, url, headers=dict(headers), json=body, files=files).prepare()
         origin(str(request.url))
     except (ValueError, requests.RequestException):
         raise ImageFetchError(f"image {shown(url)}: no http or https address; correct the task's data") from None

@@ -14,9 +14,10 @@ import hashlib
 import logging
 import os
 import re
-import tempfile
 import time
 from pathlib import Path
+
+from ihp_backend.storage.atomic_files import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ _DIGEST_BYTES = 32
 _ABANDONED_SECONDS = 3600.0
 _TEMPORARY = ".part"
 # Nothing else in the folder is touched: it may have been given by mistake.
-_OURS = re.compile(r"[0-9a-f]{64}|image-.*\.part")
+_OURS = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{64}\..*\.part|image-.*\.part")  # the last: of earlier versions
 
 
 class ImageCache:
@@ -71,23 +72,14 @@ class ImageCache:
                 self._evict(self._max_bytes * 7 // 8 - size)
                 self._unseen, self._never_looked = 0, False
             self._unseen += size
-            self._write(self._path(url), data)
+            with whole_file(self._path(url), durable=False, mode=0o600) as file:
+                file.write(hashlib.sha256(data).digest())
+                file.write(data)
         except OSError as error:
             self._complain(error)
 
     def _path(self, url: str) -> Path:
         return self._folder / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-
-    def _write(self, path: Path, data: bytes) -> None:
-        handle, temporary = tempfile.mkstemp(prefix="image-", suffix=_TEMPORARY, dir=self._folder)
-        try:
-            with open(handle, "wb") as file:
-                file.write(hashlib.sha256(data).digest())
-                file.write(data)
-            os.replace(temporary, path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
     def _evict(self, bound: int) -> None:
         """Drop the least recently used files until the others take `bound` bytes or less."""

@@ -44,6 +44,7 @@ class ImageSettings:
             password in it are for the basic auth of a server in front of it, and are moved to `label_studio_login`.
         label_studio_api_key: legacy token or personal access token; goes to `label_studio_url` only.
         label_studio_login: ``user:password``.
+        proxies: False goes round the proxies of the environment, for servers on this machine.
         notes: what was wrong with the address and the token and is set right, for people.
 
     Raises:
@@ -62,6 +63,7 @@ class ImageSettings:
     label_studio_url: str | None = None
     label_studio_api_key: str | None = field(default=None, repr=False)
     label_studio_login: str | None = field(default=None, repr=False)
+    proxies: bool = True
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:

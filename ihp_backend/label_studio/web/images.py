@@ -1,17 +1,13 @@
 """The image of a task: from whatever a task's data names to the bytes of the file.
 
 Concurrency: `ImageSource` may be shared by threads. Threads that want the same image at the same time share one
-download: the first one does it, the others wait for its result (a table of futures behind one lock, which is
-never held while anything is fetched).
+download: the first one does it, the others wait for its result.
 """
 
 from __future__ import annotations
 
 import base64
 import logging
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 from urllib.parse import quote, urlsplit
 
 from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
@@ -21,6 +17,7 @@ from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, base_url
 from ihp_backend.label_studio.web.local_files import is_local_file, read_local_file
+from ihp_backend.single_flight import SingleFlight
 
 __all__ = ["ImageFetchError", "ImageSettings", "ImageSource"]
 
@@ -43,8 +40,7 @@ class ImageSource:
         self._settings = settings
         self._downloader = Downloader(settings)
         self._cache = ImageCache(settings.cache_dir, settings.cache_bytes) if settings.cache_dir else None
-        self._lock = threading.Lock()
-        self._under_way: dict[_Wanted, Future[bytes]] = {}
+        self._fetching = SingleFlight[_Wanted, bytes]()
 
     def fetch(
         self, url: str, *, hostname: str | None = None, access_token: str | None = None, task_id: int | None = None
@@ -74,7 +70,7 @@ class ImageSource:
         path = label_studio.path_of(absolute) if label_studio else None
         if path is not None and (data := self._local(path)) is not None:
             return data
-        return self._once((absolute, label_studio), lambda: self._kept_or_fetched(absolute, label_studio, path))
+        return self._fetching.do((absolute, label_studio), lambda: self._kept_or_fetched(absolute, label_studio, path))
 
     def _local(self, path: str) -> bytes | None:
         root = self._settings.local_files_root
@@ -161,23 +157,3 @@ class ImageSource:
         if self._cache:
             self._cache.put(url, data)
         return data
-
-    def _once(self, wanted: _Wanted, fetch: Callable[[], bytes]) -> bytes:
-        with self._lock:
-            running = self._under_way.get(wanted)
-            if running is None:
-                mine: Future[bytes] = Future()
-                self._under_way[wanted] = mine
-        if running is not None:
-            return running.result()
-        try:
-            data = fetch()
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        else:
-            mine.set_result(data)
-            return data
-        finally:
-            with self._lock:
-                del self._under_way[wanted]

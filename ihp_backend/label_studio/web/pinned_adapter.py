@@ -27,7 +27,9 @@ from ihp_backend.label_studio.web.tls_errors import ca_bundle
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
-def send(request: requests.PreparedRequest, reach: Reach, timeout: tuple[float, float]) -> requests.Response:
+def send(
+    request: requests.PreparedRequest, reach: Reach, timeout: tuple[float, float], proxies: bool = True
+) -> requests.Response:
     """Send `request`, following no redirect, and return the answer with its body still to be read.
 
     An HTTP proxy of the environment (HTTPS_PROXY, NO_PROXY, ...) is used; it then looks the name up itself,
@@ -38,13 +40,14 @@ def send(request: requests.PreparedRequest, reach: Reach, timeout: tuple[float, 
         request: prepared; its Host header is set here.
         reach: addresses that may be connected to.
         timeout: seconds to connect and seconds between two pieces of the answer.
+        proxies: False goes round them.
 
     Raises:
         AddressRefused: the host leads out of reach.
         NoConnection: no such host, no connection, no answer in time.
     """
     url = str(request.url)
-    proxy = proxy_of(url)
+    proxy = proxy_of(url) if proxies else None
     addresses: list[str] = []
     try:
         if proxy:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from ihp_backend.networks.live.upsampling import STRIDE
+from ihp_backend.networks.live.convex_combination import STRIDE
 
 COLOURS = 3
 """Channels of a colour."""

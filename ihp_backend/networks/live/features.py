@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d, normalize
 
 from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
 from ihp_backend.networks.live.colours import colours
-from ihp_backend.networks.live.upsampling import NEIGHBOURS, STRIDE
+from ihp_backend.networks.live.convex_combination import NEIGHBOURS, STRIDE
 from ihp_backend.networks.pretrained import Normalisation, fetching
 
 OUTLINE = 64
@@ -53,7 +53,7 @@ class LiveFeatures(NamedTuple):
     mixture: Tensor
 
 
-class Trunk(NamedTuple):
+class BackboneFeatures(NamedTuple):
     """What the heads read; it costs nearly all of an encoding.
 
     Attributes:
@@ -72,14 +72,14 @@ class Trunk(NamedTuple):
         return *self.joined, self.mixture, self.colours
 
     @classmethod
-    def of(cls, parts: Iterable[Tensor]) -> Trunk:
-        """The trunk that has these ``parts``."""
+    def of(cls, parts: Iterable[Tensor]) -> BackboneFeatures:
+        """The features that have these ``parts``."""
         one, two, three, mixture, colours = parts
         return cls((one, two, three), mixture, colours)
 
 
 STRIDES = (4, 8, 16, STRIDE, STRIDE)
-"""Pixels per cell of the parts of a ``Trunk``."""
+"""Pixels per cell of the parts of a ``BackboneFeatures``."""
 
 
 class FeatureNetwork(nn.Module):
@@ -130,9 +130,9 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> LiveFeatures:
         """Encodes photographs, uint8 or float (N, 3, H, W), RGB in 0..255."""
-        return self.heads(self.trunk(image))
+        return self.heads(self.backbone(image))
 
-    def trunk(self, image: Tensor) -> Trunk:
+    def backbone(self, image: Tensor) -> BackboneFeatures:
         """The first part of an encoding."""
         photograph = self.normalise(image)
         stages = self.encoder(photograph)
@@ -145,18 +145,20 @@ class FeatureNetwork(nn.Module):
         finest = self.refine(joined.pop())
         outline = self.outline_features(finest) + self.outline_half(stages[1]) + self.outline_pixels(photograph)
         sixteen, eight = joined[1:]
-        return Trunk((finest, eight, sixteen), self.outline(outline), colours(image.to(photograph.dtype) / 255))
+        return BackboneFeatures(
+            (finest, eight, sixteen), self.outline(outline), colours(image.to(photograph.dtype) / 255)
+        )
 
-    def prior(self, trunk: Trunk) -> Tensor:
+    def prior(self, backbone: BackboneFeatures) -> Tensor:
         """The prior alone, see ``Sight``."""
-        probabilities: Tensor = self.classify(trunk.joined[0]).softmax(1)
+        probabilities: Tensor = self.classify(backbone.joined[0]).softmax(1)
         return probabilities
 
-    def heads(self, trunk: Trunk) -> LiveFeatures:
+    def heads(self, backbone: BackboneFeatures) -> LiveFeatures:
         """The rest of it."""
-        finest, *_ = trunk.joined
-        one, two, three = (head(step) for head, step in zip(self.contexts, trunk.joined, strict=True))
-        fine = Sight(normalize(self.embed(finest), dim=1), self.prior(trunk), trunk.colours)
+        finest, *_ = backbone.joined
+        one, two, three = (head(step) for head, step in zip(self.contexts, backbone.joined, strict=True))
+        fine = Sight(normalize(self.embed(finest), dim=1), self.prior(backbone), backbone.colours)
         prior, its_colours = (avg_pool2d(values, 2) for values in (fine.prior, fine.colours))
         coarse = Sight(normalize(avg_pool2d(fine.embedding, 2), dim=1), prior, its_colours)
-        return LiveFeatures(fine, coarse, (one, two, three), trunk.mixture)
+        return LiveFeatures(fine, coarse, (one, two, three), backbone.mixture)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ihp_backend.networks.live.colours import COLOURS
-from ihp_backend.networks.live.evidence import Clicked
+from ihp_backend.networks.live.decoder_inputs import Clicked
 
 FAINT = 1e-3
 """A sum of kernels below this counts as none."""

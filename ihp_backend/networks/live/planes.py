@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from ihp_backend.networks.live.colours import COLOURS
-from ihp_backend.networks.live.evidence import Evidence
+from ihp_backend.networks.live.convex_combination import STRIDE
+from ihp_backend.networks.live.decoder_inputs import DecoderInputs
 from ihp_backend.networks.live.features import Sight
 from ihp_backend.networks.live.kernels import FAINT, ClickKernels, Kernel
-from ihp_backend.networks.live.upsampling import STRIDE
 
 
 class LabelPlanes(nn.Module):
@@ -33,15 +33,15 @@ class LabelPlanes(nn.Module):
         self.kernels, self.constants = ClickKernels(kernels, stride, similarity=similarity), constants
         self.count = self.kernels.planes + 2 + 2 * constants
 
-    def forward(self, sight: Sight, clicked_look: Tensor, evidence: Evidence) -> Tensor:
+    def forward(self, sight: Sight, clicked_look: Tensor, inputs: DecoderInputs) -> Tensor:
         """float (N, L, count, h, w).
 
         Args:
             sight: the photograph at this stride.
             clicked_look: float (N, n, D + 3), see ``Sight.look``, at the clicks.
-            evidence: of all labels.
+            inputs: of all labels.
         """
-        clicked, known, previous, _ = evidence
+        clicked, known, previous, _ = inputs
         prior = torch.einsum("nlk,nkhw->nlhw", known, sight.prior)
         pooled = avg_pool2d(previous, self.kernels.stride // STRIDE)
         planes = [self.kernels(sight.look, clicked_look, clicked), torch.stack([prior, pooled], 2)]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
-from examples.demo.client import Record
 from examples.demo.settings import LABELLING_CONFIG
 from ihp_backend.clicks import Click, central_clicks, correction_clicks
+from ihp_backend.label_studio.api.client import Record
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.labels import CCP
 

@@ -1,0 +1,141 @@
+"""EventInbox: every event Label Studio tells, on disk before it is acknowledged.
+
+Label Studio neither repeats an event nor keeps it, so one that is lost here is lost.
+
+Concurrency: SQLite in WAL mode, a connection per call; threads and processes may share the file. ``record`` returns
+after the event has reached the disk (synchronous=FULL).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ihp_backend.storage.sqlite import StorageError
+
+logger = logging.getLogger(__name__)
+
+EVENTS = "events.sqlite"
+"""The event inbox's file in a data folder."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    received REAL NOT NULL,
+    kind TEXT NOT NULL,
+    project TEXT NOT NULL,
+    payload TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_by_kind ON events (kind);
+"""
+_SECRETS = frozenset({"token", "access_token", "task_data_login", "task_data_password"})
+_BUSY_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """A stored event: its number (they grow), when it came (Unix seconds), Label Studio's action, and what it said."""
+
+    id: int
+    received: float
+    kind: str
+    payload: dict[str, Any]
+
+
+class EventInbox:
+    """The events of all projects in one SQLite file, created where it is missing.
+
+    Args:
+        path: the file; its folder must exist.
+
+    Raises:
+        StorageError: the file cannot be opened or is no such database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise self._error("cannot be opened", error) from error
+
+    def record(self, event: Mapping[str, Any]) -> int:
+        """Store an event without its tokens and passwords; returns its number once it is on disk.
+
+        Raises:
+            StorageError: it could not be stored; nothing was.
+            ValueError: the event is nested too deeply for JSON.
+        """
+        try:
+            payload = json.dumps(_without_secrets(event), separators=(",", ":"))
+        except RecursionError:
+            raise ValueError("event: nested too deeply; Label Studio sends no such event") from None
+        project = event.get("project")
+        project_id = project.get("id") if isinstance(project, dict) else project
+        row = (time.time(), _plain(event.get("action")), _plain(project_id), payload)
+        try:
+            with closing(self._connect()) as connection, connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                cursor = connection.execute(
+                    "INSERT INTO events (received, kind, project, payload) VALUES (?, ?, ?, ?)", row
+                )
+                return int(cursor.lastrowid or 0)
+        except (sqlite3.Error, OSError) as error:
+            raise self._error("cannot be written", error) from error
+
+    def count(self, kind_prefix: str = "") -> int:
+        """How many events were stored whose kind begins so; "ANNOTATION" counts all annotation events.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        query = "SELECT count(*) FROM events WHERE substr(kind, 1, ?) = ?"
+        try:
+            with closing(self._connect()) as connection:
+                return int(connection.execute(query, (len(kind_prefix), kind_prefix)).fetchone()[0])
+        except sqlite3.Error as error:
+            raise self._error("cannot be read", error) from error
+
+    def events(self, after: int = 0, kind_prefix: str = "") -> Iterator[Event]:
+        """The stored events with a number above ``after``, oldest first; one that cannot be read says nothing."""
+        query = "SELECT id, received, kind, payload FROM events WHERE id > ? AND substr(kind, 1, ?) = ? ORDER BY id"
+        with closing(self._connect()) as connection:
+            for number, received, kind, payload in connection.execute(query, (after, len(kind_prefix), kind_prefix)):
+                yield Event(number, received, kind, _payload(number, payload))
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
+
+    def _error(self, what: str, error: Exception) -> StorageError:
+        return StorageError.about("inbox", self._path, what, error)
+
+
+def _payload(number: int, text: str) -> dict[str, Any]:
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        logger.error("event %d cannot be read and is left aside: %s", number, error)
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _without_secrets(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Label Studio puts the project's token and storage passwords into the project, a task's data is left alone."""
+    kept = {key: value for key, value in event.items() if key not in _SECRETS}
+    if isinstance(kept.get("project"), dict):
+        kept["project"] = {key: value for key, value in kept["project"].items() if key not in _SECRETS}
+    return kept
+
+
+def _plain(value: Any) -> str:
+    """Short ASCII text; a foreign sender may send anything."""
+    return "" if value is None else str(value)[:64].encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,207 @@
+"""`ihp train`, `ihp train-status` and `ihp worker`: fine-tuning jobs, now or by themselves."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ihp_backend.commands.shared import DataDir, Project, failure, open_workspace
+
+if TYPE_CHECKING:
+    from ihp_backend.finetuning.progress import Report
+    from ihp_backend.finetuning.run_job import RetrainingPolicy
+
+Model = Annotated[
+    str | None, typer.Option(envvar="IHP_MODEL", help="That serves projects without a version of their own.")
+]
+Every = Annotated[
+    int,
+    typer.Option(
+        envvar=["IHP_FINE_TUNING_EVERY", "IHP_LESSON_EVERY"],
+        min=1,
+        help="Photographs that are new or changed before a fine-tuning job.",
+    ),
+]
+Policy = Annotated[
+    Literal["newest", "agreed"],
+    typer.Option(envvar="IHP_ANNOTATORS", help="Of several annotators: the newest, or what all drew alike."),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(envvar="IHP_BASE_VALIDATION", help="NAME:FOLDER of a data set on which no version may get worse."),
+]
+Device = Annotated[
+    Literal["cpu", "cuda"],
+    typer.Option(
+        envvar=["IHP_FINE_TUNING_DEVICE", "IHP_LESSON_DEVICE"],
+        help="Where networks learn; with cuda the whole of them, else the heads.",
+    ),
+]
+
+
+def train(
+    project: Project,
+    data_dir: DataDir = None,
+    model: Model = None,
+    every: Every = 20,
+    policy: Policy = "newest",
+    base: Base = None,
+    device: Device = "cpu",
+    force: Annotated[bool, typer.Option("--force", help="Let the candidate serve whatever the gate says.")] = False,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="Stop the fine-tuning job that runs; it can go on later.")
+    ] = False,
+    if_due: Annotated[bool, typer.Option("--if-due", help="Only if enough is new, or it was asked for.")] = False,
+) -> None:
+    """Fine-tune on the accepted photographs, and let the result serve if the gate lets it through."""
+    from ihp_backend.finetuning.run_job import run_job
+    from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
+    from ihp_backend.storage.sqlite import StorageError
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    workspace, images = open_workspace(data_dir)
+    if stop:
+        if not workspace.progress(project).stop():
+            raise failure(f"project {project}: no fine-tuning job runs")
+        typer.echo(f"project {project}: the fine-tuning job ends after its present step")
+        return
+    # As for a killed process: what was learned is kept, and the fine-tuning job goes on when it is begun again.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        report = run_job(
+            workspace,
+            project,
+            images,
+            _retraining_policy(model, every, policy, base, device),
+            asked=not if_due,
+            force=force,
+        )
+    except (AcceptedError, StorageError) as error:
+        raise failure(str(error)) from None
+    if report is None:
+        if not if_due:
+            raise failure(f"project {project}: a fine-tuning job runs already; see ihp train-status {project}")
+        return
+    typer.echo(describe(project, report))
+    if report.state == "failed":
+        raise typer.Exit(1)
+
+
+def train_status(
+    project: Project,
+    data_dir: DataDir = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Until the fine-tuning job has ended.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what a project's fine-tuning job is doing, or what became of the last one."""
+    workspace, _ = open_workspace(data_dir)
+    progress = workspace.progress(project)
+    report = progress.current()
+    if report is None:
+        raise failure(f"project {project}: no fine-tuning job was run yet; ihp train {project} runs one")
+    if follow:
+        report = _follow(workspace.progress(project).current, report)
+    typer.echo(json.dumps(asdict(report), indent=1) if as_json else describe(project, report))
+
+
+def worker(
+    data_dir: DataDir = None,
+    model: Model = None,
+    every: Every = 20,
+    policy: Policy = "newest",
+    base: Base = None,
+    device: Device = "cpu",
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Take in events and run fine-tuning jobs by itself until stopped; `ihp serve` starts one along with it."""
+    from ihp_backend.finetuning.process_priority import lower_session
+    from ihp_backend.finetuning.worker import Worker, run_in_process
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    workspace, images = open_workspace(data_dir)
+    ended = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    arguments = ["--data-dir", str(workspace.data_dir), "--every", str(every), "--policy", policy, "--device", device]
+    arguments += ["--model", model] if model else []
+    arguments += ["--base", base] if base else []
+    if parent is not None:
+        _end_with(parent, ended)
+    else:
+        lower_session()
+    retraining_policy = _retraining_policy(model, every, policy, base, device)
+    Worker(workspace, images, retraining_policy, run_in_process(arguments, ended)).run(ended)
+
+
+@contextmanager
+def worker_beside(data_dir: Path, model: str | None) -> Iterator[None]:
+    """A worker for the time of the block, in a process of its own with low priority, which ends with this one."""
+    command = [sys.executable, "-m", "ihp_backend.cli", "worker", "--data-dir", str(data_dir)]
+    command += ["--parent", str(os.getpid()), *(["--model", model] if model else [])]
+    process = subprocess.Popen(command)
+    os.setpriority(os.PRIO_PROCESS, process.pid, 10)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def describe(project: str, report: Report) -> str:
+    """A fine-tuning job in a sentence."""
+    if report.state == "running":
+        left = report.seconds_left(time.time())
+        shown = f", about {left / 60:.0f} min left" if left is not None and report.stage == "training" else ""
+        loss = "" if report.loss is None else f", loss {report.loss:.3f}"
+        return f"project {project}: {report.stage}, {report.step} of {report.steps}{loss}{shown}"
+    version = f" as version {report.version}" if report.version else ""
+    minutes = f" in {(report.ended - report.started) / 60:.1f} min" if report.ended else ""
+    return f"project {project}: {report.state}{version}{minutes}: {report.message}"
+
+
+def _retraining_policy(model: Model, every: Every, policy: Policy, base: Base, device: Device) -> RetrainingPolicy:
+    from ihp_backend.finetuning.run_job import RetrainingPolicy
+    from ihp_backend.parsing.cores import available_cores
+
+    return RetrainingPolicy(every, policy, base, model, available_cores(), device)
+
+
+def _follow(look: Callable[[], Report | None], report: Report) -> Report:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as shown:
+        bar = shown.add_task(report.stage, total=None)
+        while report.state == "running":
+            loss = "" if report.loss is None else f", loss {report.loss:.3f}"
+            shown.update(bar, description=f"{report.stage}{loss}", total=report.steps or None, completed=report.step)
+            time.sleep(0.5)
+            report = look() or report
+    return report
+
+
+def _end_with(parent: int, ended: Event) -> None:
+    """Lets the worker end when the server that started it is gone, however that happened."""
+    from threading import Thread
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        ended.set()
+
+    Thread(target=watch, daemon=True).start()

@@ -1,0 +1,42 @@
+"""Former names of options and environment variables, which are taken for one release, with a hint."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import typer
+
+FORMER_OPTIONS: Final = {
+    "--lessons": "--fine-tuning",
+    "--no-lessons": "--no-fine-tuning",
+    "--obedient": "--enforce-clicks",
+    "--no-obedient": "--no-enforce-clicks",
+    "--doubtful": "--unfiltered",
+    "--strangers": "--unseen-labels",
+}
+FORMER_VARIABLES: Final = {
+    "IHP_LESSONS": "IHP_FINE_TUNING",
+    "IHP_LESSON_EVERY": "IHP_FINE_TUNING_EVERY",
+    "IHP_LESSON_DEVICE": "IHP_FINE_TUNING_DEVICE",
+}
+
+
+def hints(arguments: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each former name among a command's arguments and the variables that are set.
+
+    >>> list(hints(["serve", "--no-lessons"], {}))
+    ['--no-lessons is now --no-fine-tuning; the former name is taken for one more release']
+    """
+    given = [argument.partition("=")[0] for argument in arguments]
+    former = {**FORMER_OPTIONS, **FORMER_VARIABLES}
+    for name in dict.fromkeys([*given, *environment]):
+        if name in former and (name in environment) == (name in FORMER_VARIABLES):
+            yield f"{name} is now {former[name]}; the former name is taken for one more release"
+
+
+def tell_hints(arguments: Iterable[str]) -> None:
+    """Writes the hints about a command's arguments and this process's environment to stderr."""
+    for hint in hints(arguments, os.environ):
+        typer.echo(f"hint: {hint}", err=True)

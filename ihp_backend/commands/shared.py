@@ -1,0 +1,46 @@
+"""What commands share: how they say that they failed, and how a project and its data folder are named and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ihp_backend.finetuning.workspace import Workspace
+    from ihp_backend.label_studio.web.image_settings import ImageSettings
+
+
+def failure(text: str) -> typer.Exit:
+    """Says why, for ``raise failure(...) from None``."""
+    typer.echo(f"ihp: {text}", err=True)
+    return typer.Exit(1)
+
+
+@contextmanager
+def told(*errors: type[Exception]) -> Iterator[None]:
+    """Ends the command with the text of such an error."""
+    try:
+        yield
+    except errors as error:
+        raise failure(str(error)) from None
+
+
+Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
+
+
+def open_workspace(data_dir: Path | None) -> tuple[Workspace, ImageSettings]:
+    """The stores of the data folder, and how Label Studio is reached; fails as a command does."""
+    from ihp_backend.finetuning.workspace import Workspace
+    from ihp_backend.server.server_settings import ServerSettings, SettingsError
+    from ihp_backend.storage.sqlite import StorageError
+
+    try:
+        settings = ServerSettings.from_environment(data_dir=data_dir)
+        return Workspace(settings.prepare_data_dir()), settings.images
+    except (SettingsError, StorageError) as error:
+        raise failure(str(error)) from None

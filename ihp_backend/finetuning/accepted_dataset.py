@@ -1,0 +1,98 @@
+"""AcceptedDataset: an accepted set as a data set to train on and to measure with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.datasets import Sample, SampleError
+from ihp_backend.datasets.layouts import check_root
+from ihp_backend.datasets.sample import counted
+from ihp_backend.finetuning.accepted_index import HELD_OUT, INDEX, LEARNED, Index
+from ihp_backend.finetuning.accepted_set import AcceptedSet
+from ihp_backend.finetuning.photograph_store import PhotographStore
+from ihp_backend.finetuning.workspace import PHOTOGRAPHS
+from ihp_backend.storage.sqlite import StorageError
+
+SPLITS = {"train": LEARNED, "val": HELD_OUT}
+
+
+class AcceptedDataset:
+    """One split of an accepted set. What nobody drew is ignored.
+
+    Args:
+        root: folder of the set inside a data folder, or one that ``export`` wrote.
+        split: "train", or "val" for what is held out.
+
+    Attributes:
+        left_out: task id -> why it is in neither split.
+        notes: task id -> what could not be used of it, and why.
+        assumptions: none, the index says everything.
+        if_empty: what to do where the split has no photographs.
+
+    Raises:
+        FileNotFoundError: there is no accepted set.
+        ValueError: an unknown split, or a damaged index.
+    """
+
+    def __init__(self, root: Path | str, split: str) -> None:
+        root = Path(root)
+        if split not in SPLITS:
+            raise ValueError(f"split: {split!r} does not exist; an accepted set has {', '.join(SPLITS)}")
+        check_root(root, "make one with ihp accepted PROJECT --export")
+        own = root / PHOTOGRAPHS
+        photographs = own if own.is_dir() else root.parent.parent / PHOTOGRAPHS
+        if not (root / INDEX).is_file() or not photographs.is_dir():
+            raise FileNotFoundError(f"root: {root} holds no accepted set; make one with ihp accepted PROJECT --export")
+        self._set = AcceptedSet(root, PhotographStore(photographs))
+        try:
+            index = self._set.read()
+        except StorageError as error:
+            raise ValueError(str(error)) from None
+        assert index is not None  # Its file is there.
+        self.labels = index.labels
+        self._items = [item for item in index.items if item.split == SPLITS[split]]
+        self.ids: Sequence[str] = [str(item.task) for item in self._items]
+        self.left_out = {str(task): reason for task, reason in index.left_out.items()}
+        self.notes = {str(item.task): item.notes for item in self._items if item.notes}
+        self.assumptions: Mapping[str, str] = {}
+        self.if_empty = (
+            f"its photographs are all in the other split, or left out ({counted(self.left_out) or 'none'}): accept "
+            "more work and export again"
+        )
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at ``index``; raises ``SampleError``."""
+        parsing = self.parsing(index)
+        try:
+            return Sample(self._set.photograph(self._items[index]), parsing, self.ids[index])
+        except StorageError as error:
+            raise SampleError(f"task {self.ids[index]}", str(error), "export the set again") from None
+
+    def parsing(self, index: int) -> NDArray[np.uint8]:
+        """Only its parsing, uint8 (height, width); raises ``SampleError``."""
+        try:
+            return self._set.label_map(self._items[index])
+        except StorageError as error:
+            raise SampleError(f"task {self.ids[index]}", str(error), "export the set again") from None
+
+
+def export(accepted: AcceptedSet, index: Index, photographs: PhotographStore, out: Path) -> None:
+    """Copies an accepted set with its photographs into a folder of its own.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    for folder in ("maps", PHOTOGRAPHS):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    for item in index.items:
+        shutil.copy2(accepted.folder / item.map, out / item.map)
+        shutil.copy2(photographs.path(item.photograph), out / PHOTOGRAPHS / item.photograph)
+    shutil.copy2(accepted.folder / INDEX, out / INDEX)

@@ -1,0 +1,72 @@
+"""Schedule: when a project is due for a fine-tuning job, from what is accepted now and what was learned last.
+
+There is no queue that a killed process could empty: as long as the last fine-tuning job has not seen what is accepted
+now, the next one is due. However many triggers there were in between, it is one job.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ihp_backend.finetuning.accepted_index import Index
+from ihp_backend.storage.atomic_files import write_json
+from ihp_backend.storage.sqlite import StorageError
+
+
+@dataclass(frozen=True)
+class TrainedState:
+    """What the last finished fine-tuning job of a project was about, passed by the gate or not.
+
+    Attributes:
+        stamps: task -> stamp of every photograph that was accepted then, held out or not.
+        wanted: how often training had been asked for by then.
+    """
+
+    stamps: dict[int, str] = field(default_factory=dict)
+    wanted: int = 0
+
+    @classmethod
+    def of(cls, index: Index, wanted: int) -> TrainedState:
+        """All that is accepted now."""
+        return cls({item.task: item.stamp for item in index.items}, wanted)
+
+    @classmethod
+    def read(cls, file: Path) -> TrainedState:
+        """From a file; nothing was learned where there is none.
+
+        Raises:
+            StorageError: the file is damaged.
+        """
+        try:
+            described = json.loads(file.read_text())
+            return cls({int(task): str(stamp) for task, stamp in described["stamps"].items()}, int(described["wanted"]))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StorageError(
+                f"fine-tuning job: {file} cannot be read ({error}); remove it, and all is learned again"
+            ) from None
+
+    def write(self, file: Path) -> None:
+        """To a file, in one step; raises ``OSError``."""
+        write_json(file, asdict(self))
+
+
+def due(learned: TrainedState, now: TrainedState, every: int) -> str | None:
+    """Why a fine-tuning job is due, None if it is not.
+
+    Args:
+        learned: what the last fine-tuning job was about.
+        now: what one would be about now.
+        every: photographs that must be new or changed, unless somebody asked.
+    """
+    if not now.stamps:
+        return None
+    new = sum(learned.stamps.get(task) != stamp for task, stamp in now.stamps.items())
+    if now.wanted > learned.wanted:
+        return f"asked for, {new} photographs new or changed"
+    if new >= every:
+        return f"{new} photographs new or changed"
+    return None

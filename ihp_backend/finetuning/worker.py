@@ -1,0 +1,154 @@
+"""Worker: ingests events, asks Label Studio now and then for what it did not tell, and starts fine-tuning jobs.
+
+Each job runs in a process of its own with the lowest priority. So clicks are answered as fast as before, and a job that
+the system ends for want of memory takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Event
+
+from ihp_backend.finetuning.ingest import ingest, sync
+from ihp_backend.finetuning.process_priority import lower_process
+from ihp_backend.finetuning.run_job import RetrainingPolicy, check
+from ihp_backend.finetuning.workspace import Workspace
+from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.storage.sqlite import StorageError
+
+logger = logging.getLogger(__name__)
+
+PAUSE = 2.0
+"""Seconds between two looks into the event inbox."""
+
+RECONCILE = 600.0
+"""Seconds between two questions to Label Studio about a project."""
+
+MENDING = 30.0
+"""The same, if something is known to have happened that was not told."""
+
+AGAIN = 300.0
+"""Seconds after which a project is looked at again although nothing was told, for what could not be fetched before; and
+after which Label Studio is asked again for what was not told, if it did not answer."""
+
+RunJob = Callable[[str], None]
+"""Runs a project's fine-tuning job."""
+
+
+class Worker:
+    """One worker; several on one data folder do no harm.
+
+    Args:
+        workspace: everything there is.
+        images: how Label Studio is reached.
+        retraining_policy: what is learned when.
+        run_job: has fine-tuning jobs run.
+        clock: seconds, for tests.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        images: ImageSettings,
+        retraining_policy: RetrainingPolicy,
+        run_job: RunJob,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._workspace, self._images, self._retraining_policy, self._run_job, self._clock = (
+            workspace,
+            images,
+            retraining_policy,
+            run_job,
+            clock,
+        )
+        self._reconciled: dict[str, float] = {}
+        self._unanswered: set[str] = set()
+        self._looked: dict[str, float] = {}
+        self._ingested = -1
+
+    def run(self, ended: Event) -> None:
+        """Works until ``ended`` is set."""
+        while not ended.is_set():
+            try:
+                self.check()
+            except StorageError as error:
+                logger.error("%s; tried again in %.0f s", error, AGAIN / 10)
+                ended.wait(AGAIN / 10)
+            ended.wait(PAUSE)
+
+    def check(self) -> None:
+        """Looks once at everything; raises ``StorageError``."""
+        ingest(self._workspace.inbox, self._workspace.annotation_store)
+        ingested, now = self._workspace.annotation_store.ingested, self._clock()
+        told, self._ingested = ingested != self._ingested, ingested
+        untold = set(self._workspace.annotation_store.untold())
+        for project in self._workspace.annotation_store.projects():
+            pause = RECONCILE if project not in untold else AGAIN if project in self._unanswered else MENDING
+            if now - self._reconciled.get(project, float("-inf")) >= pause:
+                told = self._reconcile(project, project in untold) or told
+                self._reconciled[project] = self._clock()  # Not before: a large project takes minutes.
+            if told or now - self._looked.get(project, float("-inf")) >= AGAIN:
+                self._looked[project] = now
+                self._look_at(project)
+
+    def _look_at(self, project: str) -> None:
+        try:
+            _, reason = check(self._workspace, project, self._images, self._retraining_policy)
+        except AcceptedError as error:
+            logger.warning("project %s: %s", project, error)
+            return
+        except StorageError:
+            raise
+        except Exception:
+            # Whatever was submitted to one project must not end the ingest of all.
+            logger.exception("project %s: it cannot be looked at; tried again in %.0f s", project, AGAIN)
+            return
+        if reason is not None:
+            self._run_job(project)
+
+    def _reconcile(self, project: str, untold: bool) -> bool:
+        """Whether Label Studio knows something that it did not tell."""
+        if not self._images.label_studio_url and not untold:
+            return False
+        self._unanswered.add(project)
+        try:
+            # Whoever asks does so again later, so that nothing has to be waited for.
+            different = sync(LabelStudio(self._images, pauses=()), self._workspace.annotation_store, project)
+        except (ApiError, ValueError) as error:
+            logger.warning("project %s: not compared with Label Studio: %s", project, error)
+            return False
+        self._unanswered.discard(project)
+        if different:
+            logger.warning("project %s: %d annotations had not been told", project, different)
+        return different > 0
+
+
+def run_in_process(arguments: Sequence[str], ended: Event) -> RunJob:
+    """Runs fine-tuning jobs as ``ihp train PROJECT --if-due`` with these arguments after it, until ``ended`` is set."""
+
+    def run_job(project: str) -> None:
+        command = [sys.executable, "-m", "ihp_backend.cli", "train", project, "--if-due", *arguments]
+        # A thread that waits for the others of a step must not do so at full load.
+        process = subprocess.Popen(command, env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ})
+        with suppress(ProcessLookupError):
+            lower_process(process.pid)
+        while process.poll() is None:
+            if ended.wait(0.2):
+                process.terminate()
+                process.wait()
+                return
+        if process.returncode < 0:
+            logger.error(
+                "project %s: the fine-tuning job's process was ended by signal %d, for want of memory perhaps; it goes "
+                "on where it was when it is begun again", project, -process.returncode,
+            )  # fmt: skip
+
+    return run_job

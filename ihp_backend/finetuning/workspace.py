@@ -1,0 +1,67 @@
+"""Workspace: where everything that belongs to fine-tuning jobs lies below the data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ihp_backend.annotation_store.event_inbox import EVENTS, EventInbox
+from ihp_backend.annotation_store.store import AnnotationStore
+from ihp_backend.finetuning.accepted_index import Index
+from ihp_backend.finetuning.accepted_set import AcceptedSet, Policy
+from ihp_backend.finetuning.ingest import ingest
+from ihp_backend.finetuning.photograph_store import PhotographStore
+from ihp_backend.finetuning.progress import Progress
+from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.label_studio.web.images import ImageSource
+from ihp_backend.model_registry.versions import MODELS, VersionStore
+
+PHOTOGRAPHS = "photographs"
+
+
+class Workspace:
+    """The stores of one data folder, created where they are missing; may be opened by any number of processes.
+
+    Args:
+        data_dir: ``IHP_DATA_DIR``; must exist.
+
+    Raises:
+        StorageError: one of them cannot be opened.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.inbox = EventInbox(data_dir / EVENTS)
+        self.annotation_store = AnnotationStore(data_dir / "ledger.sqlite")
+        self.photographs = PhotographStore(data_dir / PHOTOGRAPHS)
+        self.versions = VersionStore(data_dir / MODELS)
+
+    def accepted(self, project: str) -> AcceptedSet:
+        """The accepted set of a project."""
+        return AcceptedSet(self.data_dir / "accepted" / project, self.photographs)
+
+    def job_folder(self, project: str) -> Path:
+        """Where a project's fine-tuning job keeps what it needs, and tells how far it is."""
+        return self.data_dir / "lessons" / project
+
+    def trained_state_file(self, project: str) -> Path:
+        """What a project's last fine-tuning job was about; see ``TrainedState``."""
+        return self.job_folder(project) / "learned.json"
+
+    def progress(self, project: str) -> Progress:
+        """What a project's fine-tuning job is doing, and what became of the earlier ones."""
+        return Progress(self.job_folder(project))
+
+    def bring_up_to_date(self, project: str, images: ImageSettings, policy: Policy = "newest") -> Index:
+        """Takes in what is new in the event inbox and makes the accepted set what the annotation store says then.
+
+        Raises:
+            StorageError, AcceptedError: see ``AcceptedSet.update``.
+        """
+        ingest(self.inbox, self.annotation_store)
+        return self.accepted(project).update(self.annotation_store, project, _fetcher(images), policy)
+
+
+def _fetcher(images: ImageSettings) -> Callable[[str, int], bytes]:
+    source = ImageSource(images)
+    return lambda address, task: source.fetch(address, task_id=task)

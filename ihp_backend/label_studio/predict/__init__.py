@@ -1,0 +1,1 @@
+"""Answers to /predict: from a request to the regions of its tasks."""

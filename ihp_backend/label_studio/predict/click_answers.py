@@ -1,0 +1,136 @@
+"""ClickAnswers: a task with prompts in, one region for every label with active prompts out.
+
+Concurrency: any number of threads may ask; no lock of the memory is held while a photograph is fetched or parsed, so
+that clicks which came meanwhile are seen before the answer goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.label_studio.clicks.click_memory import ClickMemory
+from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in, with_latecomers
+from ihp_backend.label_studio.clicks.prompt_box import keep_inside_boxes
+from ihp_backend.label_studio.config.config_tags import MaskTarget
+from ihp_backend.label_studio.config.task_values import has_variables
+from ihp_backend.label_studio.masks.despeckle import despeckle
+from ihp_backend.label_studio.masks.drawn_work import DrawnWork
+from ihp_backend.label_studio.masks.regions import Place, regions
+from ihp_backend.label_studio.masks.sizes import Size
+from ihp_backend.label_studio.predict.parser_requests import ask, mask_targets
+from ihp_backend.label_studio.predict.task_photographs import TaskPhotographs
+from ihp_backend.label_studio.predict.task_request import TaskRequest
+from ihp_backend.label_studio.problems import Problem, RequestError, problem
+
+MOST_NAMED = 20
+"""Image tags that an error names."""
+
+LOOKS = 2
+"""How often a request is answered at most, if clicks come meanwhile."""
+
+
+class ClickAnswers:
+    """Answers prompts.
+
+    Args:
+        memory: active prompts.
+        photographs: opens them.
+    """
+
+    def __init__(self, memory: ClickMemory, photographs: TaskPhotographs) -> None:
+        self._memory, self._photographs = memory, photographs
+        self._drawn = DrawnWork()
+
+    def answer(self, asked: TaskRequest, prompts: Sequence[Any]) -> list[dict[str, Any]]:
+        """The regions that answer a task's prompts.
+
+        Args:
+            asked: the task.
+            prompts: ``context.result``.
+
+        Raises:
+            RequestError: the prompts are on no photograph, it cannot be opened, or it is another than the page shows.
+        """
+        project = asked.request.project
+        with asked.request.timings.stage("clicks"):
+            session = take_in(self._memory, project, asked.id, asked.task, prompts, asked.config)
+        asked.problems.extend(session.problems)
+        for _ in range(LOOKS):
+            attempt = replace(asked, problems=[])  # What was wrong with an answer that is not given need not be told.
+            results = self._regions(attempt, prompts, session)
+            later = with_latecomers(self._memory, project, asked.id, session)
+            if later is None:
+                break
+            session = later
+        asked.problems.extend(attempt.problems)
+        return results
+
+    def _regions(self, asked: TaskRequest, prompts: Sequence[Any], session: ClickSession) -> list[dict[str, Any]]:
+        sent, active = session.sent, session.active
+        request, parser, config, translation = asked.request, asked.parser, asked.config, asked.translation
+        if lacking := translation.lacking(tuple(active.prompts), parser.labels):
+            asked.problems.append(lacking)
+        answered = [name for name in active.answered if name in translation.spoken_ids]
+        if not answered:
+            return []
+        image = next((image for image in config.images if image.name == sent.to_name), None)
+        if image is None:
+            known = ", ".join(image.name for image in config.images[:MOST_NAMED])
+            remedy = f"name an <Image> of the config; this task has {known}"
+            raise RequestError(problem("context.result[0].to_name", sent.to_name, remedy))
+        with request.timings.stage("photograph"):
+            scene = self._photographs.open(asked, image, sent.page, sent.original_size)
+        clicks = [
+            prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
+            for name, stand in active.prompts.items()
+            if name in translation.spoken_ids
+            for prompt in stand
+        ]
+        previous = None
+        if parser.any_labels:  # Other models take no parsing so far.
+            with request.timings.stage("drawn"):
+                previous, unreadable = self._parsing_so_far(asked, session, (scene.height, scene.width))
+            asked.problems.extend(unreadable)
+        with request.timings.stage("model"):
+            label_map, scores = ask(parser, translation, scene, clicks, previous)
+        with request.timings.stage("masks"):
+            keep_inside_boxes(label_map, active.prompts, translation.labels)
+            despeckle(label_map, clicks, previous)
+            keep_inside_boxes(label_map, active.prompts, translation.labels)  # What filled a hole beyond one goes.
+            targets, without = mask_targets(answered, config, translation, image)
+            asked.problems.extend(without)
+            page = sent.page if image.several else None
+            place = Place(request.project, asked.id, sent.original_size, sent.image_rotation, page)
+            return regions(label_map, _named_as_asked(targets, prompts), scores, place)
+
+    def _parsing_so_far(
+        self, asked: TaskRequest, session: ClickSession, size: Size
+    ) -> tuple[NDArray[np.uint8] | None, Sequence[Problem]]:
+        """What is accepted or drawn by hand on the photograph, in the config's ids, and which of it cannot be read."""
+        config, labels = asked.config, asked.translation.labels
+        named = (labels.names, tuple(config.aliases.items()))
+        text = asked.request.label_config
+        key = (asked.request.project, asked.id, session.sent.place, session.saved.stamp, *size, text, named)
+        return self._drawn.label_map(key, session.saved.records, config, labels, size)
+
+
+def _named_as_asked(targets: Mapping[int, MaskTarget], prompts: Sequence[Any]) -> dict[int, MaskTarget]:
+    """A ``<Label value="$first">`` has two names; the editor asks by ``$first`` and finds its labels by that only.
+
+    Whoever asks by what the task says gets it back.
+    """
+    values = [
+        record["value"] for record in prompts if isinstance(record, dict) and isinstance(record.get("value"), dict)
+    ]
+    asked = [name for value in values for names in value.values() if isinstance(names, list) for name in names]
+    return {
+        label: replace(target, returned=target.label)
+        if has_variables(target.returned) and target.label in asked and target.returned not in asked
+        else target
+        for label, target in targets.items()
+    }

@@ -1,0 +1,91 @@
+"""SceneCache: opened photographs, so that a click does not pay for opening again.
+
+Concurrency: a lock guards the table; photographs are opened outside it. Threads that ask for a photograph while
+another opens it wait for that one. A failed opening is told to all who waited and not remembered.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from typing import Any
+
+import numpy as np
+from cachetools import Cache, LRUCache
+
+from ihp_backend.parsing.scene import Scene
+from ihp_backend.single_flight import SingleFlight
+
+DEFAULT_BYTES = 1 << 30
+
+
+class SceneCache:
+    """Least recently used scenes give way when there are too many or they are too big.
+
+    Args:
+        most_scenes: scenes kept.
+        most_bytes: bytes kept; a single larger scene is given out but not kept.
+    """
+
+    def __init__(self, most_scenes: int = 64, most_bytes: int = DEFAULT_BYTES) -> None:
+        self._most_scenes = most_scenes
+        self._lock = threading.Lock()
+        self._scenes: LRUCache[str, Scene] = LRUCache(most_bytes, scene_bytes)
+        self._opening = SingleFlight[str, Scene]()
+
+    def get(self, key: str, opener: Callable[[], Scene], *, keep: bool = True) -> Scene:
+        """The scene under ``key``, opened by ``opener`` if need be; raises what ``opener`` raises.
+
+        Args:
+            keep: False leaves what is kept as it is: for those who go through many photographs once, while others come
+                back to theirs with every click.
+        """
+        if (scene := self._kept(key, keep)) is None:
+            scene = self._opening.do(key, lambda: self._open(key, opener, keep))
+            if keep:
+                self._keep(key, scene)  # who began to open it may have wanted it once
+        return scene
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._scenes)
+
+    def _open(self, key: str, opener: Callable[[], Scene], keep: bool) -> Scene:
+        # Another thread may have been done with it just before this one began.
+        if (scene := self._kept(key, keep)) is None:
+            scene = opener()
+            if keep:
+                self._keep(key, scene)
+        return scene
+
+    def _kept(self, key: str, used: bool) -> Scene | None:
+        with self._lock:
+            if key not in self._scenes:
+                return None
+            return self._scenes[key] if used else Cache.__getitem__(self._scenes, key)  # the latter moves nothing
+
+    def _keep(self, key: str, scene: Scene) -> None:
+        with self._lock:
+            if key in self._scenes or scene_bytes(scene) > self._scenes.maxsize:
+                return
+            self._scenes[key] = scene
+            while len(self._scenes) > self._most_scenes:
+                self._scenes.popitem()
+
+
+def scene_bytes(scene: Scene) -> int:
+    """Bytes of the arrays in a scene's features, at least those of a photograph of its size."""
+    return max(_array_bytes(scene.features), scene.height * scene.width * 3)
+
+
+def _array_bytes(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(_array_bytes(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(_array_bytes(item) for item in value)
+    if is_dataclass(value):
+        return sum(_array_bytes(item) for item in vars(value).values())
+    return 0

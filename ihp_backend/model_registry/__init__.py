@@ -1,0 +1,1 @@
+"""Model registry: the versions of each project, which one serves, and the way back."""

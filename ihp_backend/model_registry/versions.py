@@ -1,0 +1,206 @@
+"""VersionStore: a project's model versions, which one serves, and the way back.
+
+Layout below the store's folder:
+
+    PROJECT/VERSION/            a model folder, its gate report and data manifest
+    PROJECT/VERSION.sums.json   SHA-256 of every file in it
+    PROJECT/promotions.json     every promotion, the last one serves
+
+A version is made in a hidden folder, brought to disk and renamed into place; a promotion replaces one small file. So a
+kill at any point leaves either what was or what shall be. ``tidy`` removes what was left half-made.
+
+Concurrency: any number of processes may read. Promotions and removals take a lock file, one process at a time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from ihp_backend.model_registry.promotions import ROLLBACK, Promotion, add_promotion, read_promotions, way_back
+from ihp_backend.storage.atomic_files import sync_files, sync_folder, write_json
+from ihp_backend.storage.sqlite import StorageError
+
+MODELS = "models"
+"""The store's folder in a data folder."""
+
+_HALF_MADE = ".half-made-"
+_REMEDY = "go back with ihp models rollback {} and train again"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class VersionStore:
+    """The versions of all projects below one folder, which is created where it is missing.
+
+    Raises:
+        StorageError: here and from every method: something cannot be read or written, or a version does not exist or is
+            damaged.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        with self._errors(root, "cannot be created"):
+            root.mkdir(parents=True, exist_ok=True)
+
+    def folder(self, project: str, version: str | None = None) -> Path:
+        """Of a project, or of one of its versions."""
+        for name in (project, *([version] if version is not None else [])):
+            if not _NAME.fullmatch(name):
+                raise StorageError(f"version: {name!r} is no name of a project or version")
+        return self.root / project / version if version is not None else self.root / project
+
+    @contextmanager
+    def making(self, project: str, version: str) -> Iterator[Path]:
+        """An empty folder to fill, which is the version after the block and gone if it raises."""
+        home = self.folder(project)
+        place = self.folder(project, version)
+        with self._errors(place, "cannot be written"):
+            home.mkdir(parents=True, exist_ok=True)
+            if place.exists():
+                raise StorageError(f"version: {place} exists already; give the new one another name")
+            half_made = Path(mkdtemp(prefix=_HALF_MADE, dir=home))
+            try:
+                yield half_made
+                half_made.chmod(0o755)
+                sync_files(half_made)
+                # Before the folder: a version without its sums is damaged, sums without a version are nothing.
+                write_json(home / f"{version}.sums.json", _sums(half_made))
+                half_made.rename(place)
+                sync_folder(home)
+            except BaseException:
+                shutil.rmtree(half_made, ignore_errors=True)
+                raise
+
+    def check(self, project: str, version: str) -> Path:
+        """The folder of a version that exists and is whole."""
+        place = self.folder(project, version)
+        if not place.is_dir():
+            raise StorageError(f"version: project {project} has no version {version}; see ihp models list")
+        sums = place.with_name(f"{version}.sums.json")
+        with self._errors(place, "cannot be read"):
+            try:
+                wanted = json.loads(sums.read_text())
+            except (FileNotFoundError, ValueError) as error:
+                raise StorageError(f"version: {sums} is no list of sums ({error}); {_REMEDY.format(project)}") from None
+            found = _sums(place)
+        for name in sorted({*wanted, *found}):
+            if wanted.get(name) != found.get(name):
+                raise StorageError(f"version: {place / name} is not as it was made; {_REMEDY.format(project)}")
+        return place
+
+    def promote(self, project: str, version: str, reason: str) -> None:
+        """Lets a version serve, once it is found whole."""
+        self.check(project, version)
+        with self._alone(project):
+            add_promotion(self.promotions_file(project), version, reason)
+
+    def rollback(self, project: str) -> str | None:
+        """Goes back to the version that served before the present one; gives its name, None for the base model.
+
+        Going back twice goes back two versions: what was gone back from is not gone back to.
+        """
+        with self._alone(project):
+            way = way_back(self.promotions(project))
+            if not way:
+                raise StorageError(f"version: project {project} is served by the base model; nothing was before it")
+            before = way[-2] if len(way) > 1 else ""
+            if before:
+                self.check(project, before)
+            add_promotion(self.promotions_file(project), before, ROLLBACK)
+        return before or None
+
+    def current(self, project: str) -> str | None:
+        """The version that serves; None: the base model."""
+        promotions = self.promotions(project)
+        return promotions[-1].version or None if promotions else None
+
+    def promotions(self, project: str) -> list[Promotion]:
+        """Every promotion of a project, oldest first."""
+        return read_promotions(self.promotions_file(project))
+
+    def versions(self, project: str) -> list[str]:
+        """Every whole version by name, oldest first."""
+        home = self.folder(project)
+        if not home.is_dir():
+            return []
+        found = [place for place in home.iterdir() if place.is_dir() and not place.name.startswith(".")]
+        return [place.name for place in sorted(found, key=lambda place: (place.stat().st_mtime, place.name))]
+
+    def prune(self, project: str, keep: int) -> list[str]:
+        """Removes all but the newest ``keep`` versions, never the one that serves nor the one before it."""
+        with self._alone(project):
+            needed = set(way_back(self.promotions(project))[-2:])
+            spare = [version for version in self.versions(project) if version not in needed]
+            going = spare[: max(len(spare) - keep, 0)]
+            for version in going:
+                place = self.folder(project, version)
+                with self._errors(place, "cannot be removed"):
+                    # Renamed first, so that nobody ever meets half of it.
+                    hidden = place.with_name(f"{_HALF_MADE}{version}")
+                    place.rename(hidden)
+                    shutil.rmtree(hidden)
+                    place.with_name(f"{version}.sums.json").unlink(missing_ok=True)
+        return going
+
+    def tidy(self, project: str) -> None:
+        """Removes what killed processes left half-made; only while nothing of the project is being made."""
+        for left in self.folder(project).glob(f"{_HALF_MADE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def promotions_file(self, project: str) -> Path:
+        """Changes whenever another version serves; there is none before the first promotion."""
+        return self.folder(project) / "promotions.json"
+
+    @contextmanager
+    def _alone(self, project: str) -> Iterator[None]:
+        home = self.folder(project)
+        with self._errors(home, "cannot be locked"):
+            home.mkdir(parents=True, exist_ok=True)
+            with (home / ".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+
+    @contextmanager
+    def _errors(self, path: Path, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError.about("version", path, what, error) from error
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """SHA-256 by path of every file below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+GATE = "gate.json"
+"""What the gate says."""
+
+MANIFEST = "manifest.json"
+"""What the version was made of."""
+
+LOSSES = "losses.csv"
+"""Losses of the fine-tuning job, step by step; one that was resumed has some steps twice."""
+
+CHECKPOINTS = "*training-*.pt*"
+"""In a fine-tuning job's own folder, while it is under way: where it can go on; half written ones, too."""
+
+PICTURES = "pictures"
+"""Folder of photographs parsed before and after."""
+
+
+def read_report(file: Path) -> dict[str, object]:
+    """``GATE`` or ``MANIFEST`` of a version; empty for what is missing or no JSON object."""
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,77 @@
+"""Engines: what runs the network of a model folder; sizes, clicks and label maps are the Parser's business."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ihp_backend.parsing.checkpoint import AnswerError
+
+
+class Engine(ABC):
+    """Runs one network. Safe to share between threads."""
+
+    @abstractmethod
+    def encode(self, image: NDArray[np.uint8]) -> Any:
+        """What can be computed before clicks are known, from a padded working image uint8 (H, W, 3)."""
+
+    @abstractmethod
+    def decode(self, features: Any, click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits float32 (num_labels, h, w) for localization maps uint8 (num_labels, H, W).
+
+        Raises:
+            AnswerError: they are not finite.
+        """
+
+
+def finite(what: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The values; raises ``AnswerError`` if one is NaN or infinite, since their argmax would be a label like any."""
+    if not np.isfinite(values).all():
+        raise AnswerError(what)
+    return values
+
+
+class Encoded(NamedTuple):
+    """A photograph, encoded.
+
+    Attributes:
+        features: what the decoder takes; belongs to the engine that made it.
+        shares: float32 (h, w, 16, 9), of the nine cells around each cell in each of its pixels.
+        strongest: float32 (known labels,), the largest prior of each known label in the photograph.
+    """
+
+    features: Any
+    shares: NDArray[np.float32]
+    strongest: NDArray[np.float32]
+
+
+class DecoderInputs(NamedTuple):
+    """What the decoder is asked, for n clicks and A labels.
+
+    Attributes:
+        places: int64 (n, 2), y and x of the clicks in working pixels.
+        own, against: float32 (n, A), 1 where a positive, a negative click has the label.
+        known: float32 (A, known labels), which labels of the model each label stands for.
+        previous: float32 (A, h, w), share of each cell that the parsing so far gives to each label.
+    """
+
+    places: NDArray[np.int64]
+    own: NDArray[np.float32]
+    against: NDArray[np.float32]
+    known: NDArray[np.float32]
+    previous: NDArray[np.float32]
+
+
+class LiveEngine(ABC):
+    """Runs one live network. Safe to share between threads."""
+
+    @abstractmethod
+    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+        """The features of a padded working image, uint8 (H, W, 3); raises ``AnswerError`` if they are not finite."""
+
+    @abstractmethod
+    def decode(self, features: Any, inputs: DecoderInputs) -> NDArray[np.float32]:
+        """Logits float32 (A, h, w) at stride 4; raises ``AnswerError`` if they are not finite."""

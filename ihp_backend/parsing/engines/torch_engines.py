@@ -1,0 +1,142 @@
+"""Torch engines: half precision on a GPU, single precision on the CPU. The runtime imports torch only here."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ihp_backend.networks import ClickNetwork, LiveNetwork, build_network
+from ihp_backend.networks.live import Clicked
+from ihp_backend.networks.live import DecoderInputs as TorchDecoderInputs
+from ihp_backend.networks.live.convex_combination import STRIDE, shares
+from ihp_backend.networks.weights import not_finite
+from ihp_backend.parsing.checkpoint import AnswerError, Checkpoint, CheckpointError
+from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
+from ihp_backend.parsing.geometry import as_batch
+
+
+def load_network(checkpoint: Checkpoint) -> ClickNetwork | LiveNetwork:
+    """The network that ``model.json`` names with the weights of ``model.safetensors``, ready to answer.
+
+    Raises:
+        CheckpointError: the weights do not fit the network, or are not finite.
+    """
+    path = checkpoint.file("model.safetensors")
+    try:
+        network, weights = build_network(checkpoint.network), load_file(path)
+        network.load_state_dict(weights, strict=True)
+    except (RuntimeError, SafetensorError, TypeError, ValueError) as error:
+        raise CheckpointError(f"model: {path} does not fit its network ({error}); export it again") from error
+    if broken := not_finite(weights):
+        raise CheckpointError(f"model: {path} is of a training that failed ({broken}); serve another model")
+    return network.eval()
+
+
+def serving_device(threads: int) -> tuple[torch.device, torch.dtype]:
+    """The GPU in half precision where there is one, else the processor, with so many threads, in single precision."""
+    if torch.cuda.is_available():
+        return torch.device("cuda"), torch.float16
+    torch.set_num_threads(threads)
+    return torch.device("cpu"), torch.float32
+
+
+class TorchEngine(Engine):
+    """Runs a click network in torch.
+
+    Args:
+        network: with its weights.
+        checkpoint: the model folder that they come from.
+        threads: of the processor, where there is no GPU.
+    """
+
+    def __init__(self, network: ClickNetwork, checkpoint: Checkpoint, threads: int) -> None:
+        self.device, self.dtype = serving_device(threads)
+        self.network = network.to(self.device, self.dtype)
+        self._turn = threading.Lock()
+        # The first run of a CUDA process compiles and allocates for seconds; no annotator should wait for it.
+        side = checkpoint.working_size
+        blank = np.zeros((side, side, 3), np.uint8)
+        self.decode(self.encode(blank), np.full((len(checkpoint.labels), side, side), 255, np.uint8))
+
+    @torch.inference_mode()
+    def encode(self, image: NDArray[np.uint8]) -> Tensor:
+        """The network's own features, on its device."""
+        tensor = torch.from_numpy(as_batch(image))
+        with self._turn:
+            return self.network.encode(tensor.to(self.device))
+
+    @torch.inference_mode()
+    def decode(self, features: Tensor, click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """One decoding, brought back to the CPU."""
+        maps = torch.from_numpy(click_maps[None]).to(self.device)
+        with self._turn:
+            logits = self.network.decode(features, maps).logits
+            return finite("logits", logits[0].float().cpu().numpy())
+
+
+class TorchLiveEngine(LiveEngine):
+    """Runs a live network in torch.
+
+    Args:
+        network: with its weights.
+        threads: of the processor, where there is no GPU.
+    """
+
+    def __init__(self, network: LiveNetwork, threads: int) -> None:
+        self.device, self.dtype = serving_device(threads)
+        network = network.to(self.device, self.dtype)
+        self._network = network
+        self._turn = threading.Lock()
+        # The first run of a CUDA process compiles and allocates for seconds; no annotator should wait for it.
+        side = 4 * network.multiple_of
+        encoded = self.encode(np.zeros((side, side, 3), np.uint8))
+        nothing = np.zeros((1, 1), np.float32)
+        known, previous = (
+            np.zeros((1, network.num_labels), np.float32),
+            np.zeros((1, side // STRIDE, side // STRIDE), np.float32),
+        )
+        self.decode(encoded.features, DecoderInputs(np.zeros((1, 2), np.int64), nothing, nothing, known, previous))
+
+    @torch.inference_mode()
+    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+        """The features stay on the device."""
+        tensor = torch.from_numpy(as_batch(image))
+        with self._turn:
+            features = self._network.encode(tensor.to(self.device))
+        for values in (features.fine.look, features.fine.prior, features.coarse.prior, *features.context):
+            if not bool(values.isfinite().all()):
+                raise AnswerError("features")
+        return Encoded(features, _array(shares(features.mixture)), _array(features.fine.prior.amax((0, 2, 3))))
+
+    @torch.inference_mode()
+    def decode(self, features: Any, inputs: DecoderInputs) -> NDArray[np.float32]:
+        """One decoding, brought back to the CPU."""
+        places, own, against, known, previous = (torch.from_numpy(part)[None].to(self.device) for part in inputs)
+        own, against, known, previous = (part.to(self.dtype) for part in (own, against, known, previous))
+        present = torch.ones_like(known[..., 0], dtype=torch.bool)
+        with self._turn:
+            tensors = TorchDecoderInputs(Clicked(places, own, against), known, previous, present)
+            return finite("logits", _array(self._network.decode(features, tensors)[0]))
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return np.ascontiguousarray(tensor.float().cpu().numpy())
+
+
+def make_torch_engine(checkpoint: Checkpoint, threads: int) -> Engine | LiveEngine:
+    """Runs ``model.safetensors`` in the network that ``model.json`` names.
+
+    Raises:
+        CheckpointError: the weights do not fit the network.
+    """
+    network = load_network(checkpoint)
+    if isinstance(network, LiveNetwork):
+        return TorchLiveEngine(network, threads)
+    return TorchEngine(network, checkpoint, threads)

@@ -1,0 +1,1 @@
+"""Storage: files that are written whole or not at all, and SQLite."""

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import pytest
+
+from ihp_backend.label_studio.predict.scene_cache import SceneCache, scene_bytes
+from ihp_backend.parsing import Scene
+
+
+def scene(size: int = 10) -> Scene:
+    return Scene(size, size, 1.0, None)
+
+
+def test_a_scene_is_opened_once() -> None:
+    cache = SceneCache()
+    first = cache.get("a", scene)
+    assert cache.get("a", lambda: pytest.fail("opened again")) is first
+
+
+def test_the_least_recently_used_gives_way_by_number() -> None:
+    cache = SceneCache(most_scenes=2)
+    kept = cache.get("a", scene)
+    cache.get("b", scene)
+    cache.get("a", scene)
+    cache.get("c", scene)
+    assert cache.get("a", scene) is kept
+    opened: list[str] = []
+    cache.get("b", lambda: opened.append("b") or scene())  # type: ignore[func-returns-value]
+    assert opened == ["b"]
+
+
+def test_the_least_recently_used_gives_way_by_size() -> None:
+    cache = SceneCache(most_bytes=700)
+    for key in "abc":
+        cache.get(key, scene)  # 300 bytes each
+    assert len(cache) == 2
+    cache.get("big", lambda: scene(100))
+    assert len(cache) == 2
+
+
+def test_who_only_passes_through_changes_nothing() -> None:
+    cache = SceneCache(most_scenes=2)
+    oldest = cache.get("a", scene)
+    cache.get("b", scene)
+    assert cache.get("a", scene, keep=False) is oldest
+    cache.get("passing", scene, keep=False)
+    assert len(cache) == 2
+    cache.get("c", scene)
+    assert cache.get("a", scene) is not oldest  # having been passed by made it no younger
+
+
+def test_a_scene_is_kept_for_the_one_who_joined_in_opening_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, begun, joined = SceneCache(), threading.Event(), threading.Event()
+    monkeypatch.setattr(cache._opening, "do", partial(cache._opening.do, joining=joined.set))
+
+    def opener() -> Scene:
+        begun.set()
+        assert joined.wait(10)
+        return scene()
+
+    with ThreadPoolExecutor(2) as pool:
+        passing = pool.submit(cache.get, "a", opener, keep=False)
+        assert begun.wait(10)
+        staying = pool.submit(cache.get, "a", scene)
+        assert staying.result() is passing.result()
+    assert len(cache) == 1
+
+
+def test_a_failed_opening_is_not_remembered() -> None:
+    cache = SceneCache()
+
+    def fail() -> Scene:
+        raise ValueError("no photograph")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no photograph"):
+            cache.get("a", fail)
+    assert cache.get("a", scene).height == 10
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_threads_that_ask_at_once_share_one_opening(works: bool) -> None:
+    cache = SceneCache()
+    threads = 8
+    start, waiting, opened = threading.Barrier(threads), threading.Event(), []
+
+    def opener() -> Scene:
+        opened.append(1)
+        waiting.wait(0.2)
+        if not works:
+            raise ValueError("no photograph")
+        return scene()
+
+    def work(_: int) -> Scene | str:
+        start.wait()
+        try:
+            return cache.get("a", opener)
+        except ValueError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(work, range(threads)))
+    assert len(set(map(id, found))) == 1 if works else set(found) == {"no photograph"}
+    assert len(opened) == 1 if works else len(opened) < threads
+
+
+def test_different_photographs_open_side_by_side() -> None:
+    cache = SceneCache()
+    both = threading.Barrier(2, timeout=10)
+
+    def opener() -> Scene:
+        both.wait()
+        return scene()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert len(list(pool.map(lambda key: cache.get(key, opener), "ab"))) == 2
+
+
+def test_scene_bytes() -> None:
+    features = {"maps": [np.zeros(100, np.float32), (np.zeros(7, np.uint8), "text")]}
+    assert scene_bytes(Scene(1, 1, 1.0, features)) == 407
+    assert scene_bytes(Scene(10, 10, 1.0, None)) == 300

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ihp_backend.server.serve import serve
+from ihp_backend.server.server_settings import ServerSettings, SettingsError
+
+
+def test_defaults() -> None:
+    settings = ServerSettings.from_environment({})
+    assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 9090, 1, 16)
+    assert (settings.timeout, settings.max_body_mebibytes) == (120, 256)
+    assert (settings.batches.seconds, settings.batches.parallel) == (90, 4)
+    assert settings.data_dir == Path.home() / ".local/share/ihp-backend"
+    assert settings.images.cache_dir == settings.data_dir / "cache" / "images"
+    assert not settings.images.allow_private_addresses
+
+
+def test_arguments_beat_the_environment(tmp_path: Path) -> None:
+    environment = {
+        "IHP_PORT": "1234",
+        "IHP_HOST": "::1",
+        "IHP_DATA_DIR": str(tmp_path / "a"),
+        "IHP_THREADS": "",
+        "IHP_ENGINE": "torch",
+    }
+    settings = ServerSettings.from_environment(
+        environment, port=4321, host=None, allow_private_addresses=True, local_files_root=tmp_path
+    )
+    assert (settings.port, settings.host, settings.threads) == (4321, "::1", 16)
+    assert settings.engine == "torch"
+    assert settings.data_dir == tmp_path / "a"
+    assert settings.images.cache_dir == tmp_path / "a" / "cache" / "images"
+    assert settings.images.allow_private_addresses
+    assert settings.images.local_files_root == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("environment", "explicit", "text"),
+    [
+        ({"IHP_PORT": "many"}, {}, "IHP_PORT: 'many' is no whole number"),
+        ({"IHP_PORT": "70000"}, {}, "port: 70000 is out of range; choose 0 to 65535"),
+        ({}, {"workers": 0}, "workers: 0 is out of range"),
+        ({}, {"threads": -1}, "threads: -1 is out of range"),
+        ({"IHP_BATCH_SECONDS": "long"}, {}, "IHP_BATCH_SECONDS: 'long' is no whole number"),
+        ({"IHP_BATCH_SECONDS": "0"}, {}, "IHP_BATCH_SECONDS: 0 is out of range; choose 1 to 86400"),
+        ({"IHP_BATCH_PARALLEL": "999"}, {}, "IHP_BATCH_PARALLEL: 999 is out of range; choose 1 to 64"),
+        ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
+        ({}, {"local_files_root": Path("/nowhere/at/all")}, "local_files_root"),
+    ],
+)
+def test_settings_that_cannot_be_used(environment: dict[str, str], explicit: dict[str, Any], text: str) -> None:
+    with pytest.raises(SettingsError, match=text):
+        ServerSettings.from_environment(environment, **explicit)
+
+
+def test_the_data_folder_is_created(tmp_path: Path) -> None:
+    folder = ServerSettings(data_dir=tmp_path / "deep" / "er").prepare_data_dir()
+    assert folder.is_dir()
+    assert list(folder.iterdir()) == []
+
+
+def test_servers_of_the_same_process_number_may_share_a_data_folder(tmp_path: Path) -> None:
+    # Threads stand for containers, in each of which the server may be process 7.
+    settings = ServerSettings(data_dir=tmp_path)
+    with ThreadPoolExecutor(8) as servers:
+        list(servers.map(lambda _: settings.prepare_data_dir(), range(400)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"data_dir: .* cannot be written to .*--data-dir or IHP_DATA_DIR"):
+        ServerSettings(data_dir=tmp_path / "file" / "data").prepare_data_dir()
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be listened on"):
+            serve(ServerSettings(port=port, data_dir=tmp_path))
