@@ -21,7 +21,7 @@ LABEL_STUDIO_STAMP := $(LABEL_STUDIO_VENV)/.installed-$(LABEL_STUDIO_VERSION)
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check bench clean
+.PHONY: help demo demo-reset test test-all check bench clean
 
 help:
 	@echo 'make demo         Label Studio with the backend in it and photographs to click on'
@@ -30,7 +30,8 @@ help:
 	@echo '                    TRAIN=1  also installs what retraining needs (PyTorch: several GB)'
 	@echo '                    CHECK=1  proves that a click is answered with a mask, and ends'
 	@echo 'make demo-reset   stops the demonstration and removes its data (.demo/)'
-	@echo 'make test         every check and every test, also with the real Label Studio'
+	@echo 'make test         every check and the tests, also with the real Label Studio'
+	@echo 'make test-all     the same with the slow tests'
 	@echo 'make check        ruff and mypy'
 	@echo 'make bench        measures how fast this machine answers clicks'
 	@echo 'make clean        removes caches and build leftovers; environments and .demo/ stay'
@@ -43,6 +44,9 @@ demo-reset:
 	@$(PYTHON) -m examples.demo.reset
 
 test: check $(LABEL_STUDIO_STAMP)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(PYTEST_OPTIONS)
+
+test-all: check $(LABEL_STUDIO_STAMP)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_OPTIONS)
 
 check: $(DEVELOPMENT_STAMP)

@@ -13,7 +13,7 @@ from ihp_backend.commands.accepted import accepted, sync
 from ihp_backend.commands.config import config
 from ihp_backend.commands.doctor import doctor
 from ihp_backend.commands.fine_tuning import train, train_status, worker, worker_beside
-from ihp_backend.commands.former_names import tell_hints
+from ihp_backend.commands.former_options import tell_hints
 from ihp_backend.commands.models import models
 from ihp_backend.commands.predict_project import predict_project
 from ihp_backend.commands.shared import failure

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ihp_backend.commands.former_names import tell_hints
+from ihp_backend.commands.former_options import tell_hints
 from ihp_backend.datasets import open_dataset
 from ihp_backend.evaluation import Annotator, Curve, evaluate, plot_curves, provenance, recovery, summarise
 from ihp_backend.evaluation.summary import write_curve, write_json, write_labels, write_measures

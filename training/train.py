@@ -20,6 +20,7 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
+from ihp_backend.learning.network_check import ContractError, check_network
 from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.learning.stepwise_data import StepwiseData
 from ihp_backend.networks.weights import read_training_checkpoint
@@ -44,9 +45,12 @@ class TrainingCommand(LightningCLI):
     """Lightning's command line with ``--run``."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Adds ``--run``."""
+        """Adds ``--run`` and ``--check_export``."""
         parser.add_argument(
             "--run", type=Path, required=True, help="Folder of the training; one that was interrupted goes on."
+        )
+        parser.add_argument(
+            "--check_export", type=bool, default=True, help="See beforehand that the network can be exported."
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -93,7 +97,7 @@ class TrainingCommand(LightningCLI):
                 raise ValueError(f"{error}; once {last} is removed, the training begins anew") from error
 
     def before_fit(self) -> None:
-        """Opens the data: trouble with them is said in a sentence, and so is what was assumed about their files."""
+        """Opens the data and tries the network: trouble with them is said in a sentence, before anything is trained."""
         try:
             self.datamodule.prepare_data()
             assumptions = self.datamodule.assumptions()
@@ -101,6 +105,13 @@ class TrainingCommand(LightningCLI):
             raise SystemExit(f"data: {error}") from None
         for option, assumed in assumptions.items():
             rank_zero_info(f"assumed: {option}: {assumed}")
+        config: Namespace = self.config["fit"]
+        if config.ckpt_path is None and self.trainer.is_global_zero:
+            rank_zero_info("looking whether the network answers, learns and can be exported")
+            try:
+                check_network(self.model.network, config.check_export)
+            except ContractError as error:
+                raise SystemExit(f"train: {error}") from None
 
     def after_fit(self) -> None:
         """Says that this training is done, unless it was interrupted."""

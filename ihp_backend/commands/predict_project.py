@@ -13,7 +13,7 @@ import typer
 from ihp_backend.commands.shared import DataDir, failure, told
 
 if TYPE_CHECKING:
-    from ihp_backend.label_studio.api.predictions import PredictionApi
+    from ihp_backend.label_studio.api.prediction_api import PredictionApi
     from ihp_backend.label_studio.predict.project_predictions import Outcome
 
 INTERRUPTED = 130
@@ -41,7 +41,7 @@ def predict_project(
     LABEL_STUDIO_API_KEY.
     """
     from ihp_backend.label_studio.api.client import ApiError, LabelStudio
-    from ihp_backend.label_studio.api.predictions import PredictionApi
+    from ihp_backend.label_studio.api.prediction_api import PredictionApi
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
     from ihp_backend.label_studio.config.translation import translate
     from ihp_backend.label_studio.predict.model_cache import OneModel

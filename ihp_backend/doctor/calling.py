@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from ihp_backend.label_studio.web.address_policy import Reach
-from ihp_backend.label_studio.web.answer import Answer
+from ihp_backend.label_studio.web.http_answer import Answer
 from ihp_backend.label_studio.web.image_errors import shown
 from ihp_backend.label_studio.web.label_studio_address import origin
 from ihp_backend.label_studio.web.no_connection import NoConnection

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ihp_backend.doctor.calling import NoAnswer, call
 from ihp_backend.label_studio.api.client import LabelStudio, Record
-from ihp_backend.label_studio.web.answer import Answer
+from ihp_backend.label_studio.web.http_answer import Answer
 from ihp_backend.server.server_settings import ServerSettings
 
 OWN_CLASS = "IHPBackend"

@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.access_tokens import claims_of
-from ihp_backend.label_studio.web.answer import Answer
+from ihp_backend.label_studio.web.http_answer import Answer
 from ihp_backend.label_studio.web.status_errors import NOT_LABEL_STUDIO
 
 TRIED = Version("1.23.2")

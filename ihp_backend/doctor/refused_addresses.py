@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.label_studio import PLACE
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
-from ihp_backend.label_studio.web.answer import Answer
+from ihp_backend.label_studio.web.http_answer import Answer
 
 _BOTH = "ML_BLOCK_LOCAL_IP=false SSRF_PROTECTION_ENABLED=false"
 _NO_ACTION = "asked only whether the address is allowed"

@@ -1,4 +1,4 @@
-"""ClickNetwork: the one interface that simulation, training, evaluation, export and serving are written against."""
+"""ClickNetwork: the interface of networks with one output per label, for training, evaluation, export and serving."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ class Decoded(NamedTuple):
 
 class ClickNetwork(nn.Module, ABC):
     """A network that turns a photograph and clicks into a parsing.
+
+    What is relied on, and tried by ``learning.network_check`` before a training:
+
+    - ``encode`` and ``decode`` take any batch and any size in multiples of ``multiple_of``;
+    - the logits have the same stride in both directions, and all values are finite;
+    - weights that learn have part in the logits, and ``state_dict`` can be loaded again;
+    - ``forward`` can be exported, so that ONNX Runtime answers as torch does.
 
     Attributes:
         num_labels: number of labels, the background's included.

@@ -62,7 +62,7 @@ def teach(project):
     workspace.versions.promote(project, version, "gate")
     workspace.versions.prune(project, keep=2)
 
-module.look = lambda *_: (None, "always")
+module.check = lambda *_: (None, "always")
 module.Worker(workspace, ImageSettings(), RetrainingPolicy(), teach).run(threading.Event())
 """
 

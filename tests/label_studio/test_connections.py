@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
-from ihp_backend.label_studio.api.predictions import PredictionApi
+from ihp_backend.label_studio.api.prediction_api import PredictionApi
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.images import ImageFetchError, ImageSource
 

@@ -271,6 +271,7 @@ def exported(folder: Path, config: dict[str, Any]) -> Path:
     return folder / "model"
 
 
+@pytest.mark.slow
 def test_an_exported_model_carries_its_trainings_recipe(tmp_path: Path) -> None:
     model = {
         "rounds": 3, "corrections_limit": 4, "forgetting": 0.8, "jaccard_weight": 1.5, "prior_weight": 0.7,

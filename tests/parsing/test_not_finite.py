@@ -48,6 +48,7 @@ def write_model(folder: Path, kind: str, spoilt: str | None = None) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "spoilt"),
     [("DeepLabClickNetwork", "network."), ("LiveNetwork", "network."), ("LiveNetwork", "decoder.")],
@@ -60,6 +61,7 @@ def test_a_model_with_nan_is_refused_when_it_is_loaded(kind: str, spoilt: str, t
         Parser.from_pretrained(folder, engine="torch")
 
 
+@pytest.mark.slow
 @KINDS
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
 def test_an_answer_without_numbers_is_an_error_and_no_parsing(kind: str, engine: str, tmp_path: Path) -> None:

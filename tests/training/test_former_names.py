@@ -171,6 +171,7 @@ def test_a_name_under_both_of_its_forms_ends_a_training_with_a_sentence(
         train.main()
 
 
+@pytest.mark.slow
 def test_a_run_with_former_names_is_exported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -45,7 +45,17 @@ CONFIG = {
 def arguments(root: Path, folder: Path, *more: str) -> list[str]:
     config = folder / "given.yaml"
     config.write_text(yaml.safe_dump(CONFIG))
-    return ["fit", "--config", str(config), "--run", str(folder / "run"), "--data.root", str(root), *more]
+    return [
+        "fit",
+        "--config",
+        str(config),
+        "--run",
+        str(folder / "run"),
+        "--data.root",
+        str(root),
+        "--check_export=false",
+        *more,
+    ]
 
 
 def test_a_training_that_fails_ends_in_a_sentence_and_goes_on_with_a_smaller_rate(

@@ -37,7 +37,17 @@ data: {dataset: ccp, steps: 4, batch_size: 2, size: [64, 64], workers: 0, valida
 def fit(root: Path, folder: Path, *more: str) -> None:
     config = folder.parent / "config.yaml"
     config.write_text(NETWORK)
-    command = [sys.executable, "-m", "training.train", "fit", "--config", str(config), "--run", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "training.train",
+        "fit",
+        "--config",
+        str(config),
+        "--run",
+        str(folder),
+        "--check_export=false",
+    ]
     command += ["--data.root", str(root), *more]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -49,6 +59,7 @@ def logged(folder: Path, column: str) -> dict[int, float]:
     return {int(row["step"]): float(row[column]) for row in rows if row.get(column)}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_two_processes_go_on_to_the_same_losses(ccp_tree: Path, tmp_path: Path) -> None:
     whole, half = tmp_path / "whole", tmp_path / "half"

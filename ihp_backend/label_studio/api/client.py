@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from ihp_backend.label_studio.api.errors import ApiError, in_its_place, trouble_of
+from ihp_backend.label_studio.api.api_errors import ApiError, in_its_place, trouble_of
 from ihp_backend.label_studio.loose_json import objects
-from ihp_backend.label_studio.web.answer import Answer
 from ihp_backend.label_studio.web.download import Downloader, Files, NoAnswerError
+from ihp_backend.label_studio.web.http_answer import Answer
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress

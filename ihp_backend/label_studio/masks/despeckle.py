@@ -39,7 +39,7 @@ def despeckle(
     Example:
         >>> label_map = np.ones((5, 5), np.uint8)
         >>> label_map[2, 2] = 7
-        >>> clean_outlines(label_map, few=1)
+        >>> despeckle(label_map, few=1)
         >>> int(label_map[2, 2])
         1
     """

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-from ihp_backend.label_studio.api.predictions import PredictionApi
+from ihp_backend.label_studio.api.prediction_api import PredictionApi
 from ihp_backend.label_studio.predict.prediction_request import PredictionRequest
 from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.label_studio.problems import Problem

@@ -11,8 +11,8 @@ import requests
 
 from ihp_backend.label_studio.web.access_tokens import AccessTokens, basic
 from ihp_backend.label_studio.web.address_policy import AddressRefused, Reach
-from ihp_backend.label_studio.web.answer import Answer
 from ihp_backend.label_studio.web.data_uri import decode_data_uri, is_data_uri
+from ihp_backend.label_studio.web.http_answer import Answer
 from ihp_backend.label_studio.web.image_errors import ImageFetchError, shown
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress, origin

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from ihp_backend.label_studio.problems import without_query
-from ihp_backend.label_studio.web.answer import Answer
+from ihp_backend.label_studio.web.http_answer import Answer
 from ihp_backend.label_studio.web.image_errors import shown
 from ihp_backend.label_studio.web.label_studio_address import LabelStudioAddress
 from ihp_backend.label_studio.web.status_errors import (
