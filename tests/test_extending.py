@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 COPIED = ("ihp_backend", "tests", "training", "docs")
 OTHERS = ("tests/test_registries.py", "tests/losses/test_every_loss.py", "tests/label_studio/test_tag_table.py")

@@ -93,7 +93,7 @@ class EventInbox:
             raise self._error("cannot be written", error) from error
 
     def count(self, kind_prefix: str = "") -> int:
-        """How many events were stored whose kind begins so; "ANNOTATION" counts all annotation events.
+        """Number of stored events whose kind begins so; "ANNOTATION" counts all annotation events.
 
         Raises:
             StorageError: the file cannot be read.

@@ -142,7 +142,7 @@ class AnnotationStore:
         return found[0][0] if found else None
 
     def training_wanted(self, project: str) -> int:
-        """How often training was asked for."""
+        """Number of times that training was asked for."""
         found = self._read("SELECT wanted FROM projects WHERE project = ?", project)
         return int(found[0][0]) if found else 0
 

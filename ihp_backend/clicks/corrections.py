@@ -107,7 +107,7 @@ def negative_click(
 
 
 def _wrong(parsing: LabelMap, predicted: LabelMap, clicked: Collection[tuple[int, int]]) -> NDArray[np.bool_]:
-    """Where a known label is not the one shown, pixels clicked before left out."""
+    """Mask of pixels whose known label is not the one shown, without pixels that were clicked before."""
     if predicted.shape != parsing.shape:
         raise ValueError(f"predicted: size {predicted.shape} given; the parsing's, {parsing.shape}, needed")
     wrong = (predicted != parsing) & (parsing != IGNORE)

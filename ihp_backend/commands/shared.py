@@ -1,4 +1,4 @@
-"""What commands share: how they say that they failed, and how a project and its data folder are named and opened."""
+"""Shared by the commands: how they say that they failed, and how a project and its data folder are named and opened."""
 
 from __future__ import annotations
 

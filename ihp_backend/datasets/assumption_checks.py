@@ -14,7 +14,7 @@ _MOST = 0.6
 
 
 def lies_right_of(parsing: NDArray[np.uint8], labels: LabelSet) -> NDArray[np.int64]:
-    """Where the left part of each flip pair lies: 1 to the right of the right one, -1 to the left, 0 if one is missing.
+    """Side of the left part in each flip pair: 1 right of the right part, -1 left of it, 0 if one is missing.
 
     Args:
         parsing: uint8 (height, width).

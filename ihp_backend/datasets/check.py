@@ -32,7 +32,7 @@ class Fault:
 
 @dataclass
 class Report:
-    """What a split holds; the sums are over its readable samples.
+    """Contents of a split; the sums are over its readable samples.
 
     Attributes:
         labels: the data set's labels.
@@ -73,7 +73,7 @@ class Report:
 
     @property
     def clickable_labels_per_photograph(self) -> float:
-        """The same of labels that get an initial click."""
+        """Mean number of labels per photograph that get an initial click."""
         return self._mean(self.clickable_labels)
 
     @property
@@ -149,7 +149,7 @@ def check_dataset(
 
 @dataclass(frozen=True)
 class _Look:
-    """What one parsing holds: pixels of each id, components, labels of those that get an initial click, sides."""
+    """Contents of one parsing: pixels of each id, components, labels of those that get an initial click, sides."""
 
     pixels: NDArray[np.int64]
     components: int

@@ -44,7 +44,7 @@ class Folders:
         self._listings: dict[Path, _Listing] = {}
 
     def names(self, folder: Path) -> list[str]:
-        """What is in a folder, in order, without debris; nothing where there is no such folder."""
+        """Names of the files in a folder, in order, without debris; none where there is no such folder."""
         return sorted(self._listing(folder).names)
 
     def find(self, base: Path, path: str, endings: Sequence[str] = ()) -> Path | None:

@@ -12,7 +12,7 @@ from ihp_backend.datasets.pairing import Pairing
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the files of one split lie, relative to the data set's folder.
+    """Places of one split's files, relative to the data set's folder.
 
     Attributes:
         photographs: pattern of a photograph, "{id}" stands for its name.
@@ -28,7 +28,7 @@ class Layout:
     shared: bool = False
 
     def missing(self, base: Path) -> list[str]:
-        """Which of its folders ``base`` lacks."""
+        """Folders of the layout that ``base`` lacks."""
         return [folder for folder in map(_folder, (self.photographs, self.masks)) if not (base / folder).is_dir()]
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ def check_root(root: Path, remedy: str) -> None:
 
 
 def list_files(split: str, *folders: str) -> tuple[str, ...]:
-    """Where lists of a split's ids usually lie, those in ``folders`` first.
+    """Usual places of the lists of a split's ids, those in ``folders`` first.
 
     Example:
         >>> list_files("val", "Validation")

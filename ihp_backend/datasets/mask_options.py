@@ -24,7 +24,7 @@ _ORIENTATION = 0x0112  # in EXIF; 1 is upright
 
 @dataclass(frozen=True)
 class MaskOptions:
-    """How mask files are read. None: as the data set is known to be, which is then told as an assumption.
+    """Options for reading mask files. None: as the data set is known to be, which is then told as an assumption.
 
     Attributes:
         first_id: id of the first label, the background (0); lower ids are ignored.
@@ -66,7 +66,7 @@ class MaskOptions:
         return (IGNORE,) * (self.first_id or 0) + own
 
     def assumptions(self, labels: LabelSet, masks: Sequence[Path], photographs: Sequence[Path]) -> Mapping[str, str]:
-        """What is assumed since no option says it; some of the files are looked at for it."""
+        """Assumptions where no option says otherwise; some of the files are read to make them."""
         told = {}
         if self.upright is None and (turned := _turned(photographs)):
             told["upright"] = f"photographs are read as stored, though {turned}; upright=true turns them"

@@ -60,7 +60,7 @@ class PairedFiles:
 
     @property
     def assumptions(self) -> Mapping[str, str]:
-        """What was assumed about the files, by the option that says otherwise; looks at some of the masks."""
+        """Assumptions about the files, by the option that says otherwise; some of the masks are read to make them."""
         masks, photographs = ([getattr(pair, kind) for pair in self.pairs] for kind in ("mask", "photograph"))
         return {**self._found, **self._options.assumptions(self.labels, masks, photographs)}
 

@@ -40,7 +40,7 @@ class Pairing:
         return self._counted([self._pair(name) for name in sorted(names)])
 
     def assumptions(self, lists: Sequence[Path], looked_for: Sequence[str]) -> dict[str, str]:
-        """What was assumed, by the option that says otherwise.
+        """Assumptions about the files, by the option that says otherwise.
 
         Args:
             lists: the lists that there are, the one that counts first.
@@ -49,7 +49,7 @@ class Pairing:
         return {"ids": self._of_list(lists) if lists else self._without_list(looked_for), **self.names_assumed()}
 
     def names_assumed(self) -> dict[str, str]:
-        """The same, only of how names are written."""
+        """Assumptions about how names are written, by the option that says otherwise."""
         if not self._written_otherwise:
             return {}
         written, found = self._written_otherwise[0]

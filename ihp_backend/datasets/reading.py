@@ -136,7 +136,7 @@ def _voc_colours() -> NDArray[np.int32]:
 
 
 def _raw_mode(image: Image.Image) -> str:
-    """How a PNG file stores its pixels, for example "L;4"; known only before they are loaded."""
+    """Raw mode of a PNG file's pixels, for example "L;4"; known only before they are loaded."""
     tile = getattr(image, "tile", None)
     return str(tile[0][3]) if image.format == "PNG" and tile else image.mode
 

@@ -34,7 +34,7 @@ class ParsingDataset(Protocol):
 
     @property
     def labels(self) -> LabelSet:
-        """What the ids in a parsing mean."""
+        """Label set in which the ids of a parsing are meant."""
 
     @property
     def ids(self) -> Sequence[str]:
@@ -54,11 +54,11 @@ class StoredDataset(ParsingDataset, Protocol):
 
     @property
     def assumptions(self) -> Mapping[str, str]:
-        """What was assumed about the files and on what evidence, by the name of the option that says otherwise."""
+        """Assumptions about the files and their evidence, by the name of the option that says otherwise."""
 
     @property
     def if_empty(self) -> str:
-        """What to do where the data set has no samples."""
+        """Advice for a data set without samples."""
 
 
 def counted(left_out: Mapping[str, str], most: int = 10) -> str:

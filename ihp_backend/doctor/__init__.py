@@ -1,1 +1,1 @@
-"""What is wrong with an installation, named together with what cures it."""
+"""Doctor: the faults of an installation, each with its remedy."""

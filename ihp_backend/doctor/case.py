@@ -39,7 +39,7 @@ class Case:
     _health: dict[str, Answer | NoAnswer] = field(default_factory=dict)
 
     def health(self, url: str) -> Answer | NoAnswer:
-        """What ``/health`` of a backend answers, asked once per address."""
+        """Answer of a backend to ``/health``, asked for once per address."""
         url = url.rstrip("/")
         if url not in self._health:
             try:

@@ -28,7 +28,7 @@ _MOST_ROUNDS = 4
 
 @dataclass(frozen=True)
 class Change:
-    """What ``--fix`` did.
+    """Change that ``--fix`` made.
 
     Attributes:
         mend: the change.
@@ -40,7 +40,7 @@ class Change:
 
 
 def examine_machine(settings: ServerSettings) -> Iterator[Finding]:
-    """What can be seen without any server."""
+    """Findings that need no server."""
     yield from packages()
     yield from data_folder(settings)
     yield from disk(settings)

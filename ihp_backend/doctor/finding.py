@@ -39,7 +39,7 @@ class Mend:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check saw.
+    """Finding of one check.
 
     Attributes:
         check: the check's name, for example "webhook".

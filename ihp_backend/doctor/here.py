@@ -1,4 +1,4 @@
-"""What can be seen on this machine: Python and packages, the data folder, disk, memory."""
+"""Checks of this machine: Python and packages, the data folder, disk, memory."""
 
 from __future__ import annotations
 

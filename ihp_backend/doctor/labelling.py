@@ -18,7 +18,7 @@ _NEW_CONFIG = "paste one under Settings, Labeling Interface, Code; ihp config wr
 
 
 def labelling(studio: LabelStudio, project: Project) -> Iterator[Finding]:
-    """What the config says of tools and hotkeys; its labels are another check."""
+    """Findings about the config's tools and hotkeys; its labels are another check."""
     place = project.place
     try:
         config = parse_labelling_config(project.config)

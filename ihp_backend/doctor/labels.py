@@ -12,7 +12,7 @@ from ihp_backend.label_studio.config.tag_table import mask_tags_to_name
 
 
 def set_up(project: Project, backend_url: str) -> dict[str, Any]:
-    """What the backend's /setup says of the project's labels; empty where it says nothing."""
+    """Answer of the backend's /setup about the project's labels; empty where it says nothing."""
     try:
         answer = call("POST", f"{backend_url}/setup", {"project": str(project.id), "schema": project.config})
     except NoAnswer:

@@ -1,4 +1,4 @@
-"""Which projects are examined, and what Label Studio says of them."""
+"""Projects that are examined, and Label Studio's settings of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether Label Studio refuses the backend's address, as 1.23.1 and later do with private ones.
+"""Check whether Label Studio refuses the backend's address, as 1.23.1 and later do with private ones.
 
 Both questions are asked with bodies that cannot be saved, for want of a project; the address is looked at first.
 """

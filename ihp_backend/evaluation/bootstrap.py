@@ -20,7 +20,7 @@ Weights = NDArray[np.int64]
 
 
 def resample_photographs(count: int, drawings: int, seed: int) -> Weights:
-    """As many of ``count`` photographs in each drawing, some of them several times."""
+    """Resampled photographs (with replacement), as counts: ``count`` of them in each drawing."""
     return np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), drawings)
 
 
@@ -83,7 +83,7 @@ def mean_ious(records: Sequence[Record], weights: Weights) -> NDArray[np.float64
 
 
 def unclicked_mean_iou(records: Sequence[Record], weights: Weights) -> NDArray[np.float64]:
-    """The same of the first answer alone, of records that begin without a click."""
+    """mIoU of the first answer alone, of records that begin without a click, in each drawing."""
     return mean_iou_of_shown_labels(np.tensordot(weights, _confusions(records, 0), 1))
 
 

@@ -1,4 +1,4 @@
-"""Whether probabilities come true: reliability, expected calibration error, and the temperature that mends it.
+"""Calibration of probabilities: reliability, expected calibration error, and the temperature that mends it.
 
 Guo et al. 2017, "On Calibration of Modern Neural Networks": logits divided by one temperature, fitted on held-out data,
 which changes no answer.
@@ -50,7 +50,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Reliability:
-    """How often answers of so much confidence are right.
+    """Reliability: how often answers of some confidence are right.
 
     Attributes:
         confidence, accuracy: float64 (bins,), the means of a bin; NaN where it is empty.

@@ -16,7 +16,7 @@ SUMS = ("confusions", "near_edge", "without_wrong_click", "labels_present", *COU
 
 @dataclass(frozen=True)
 class NumberOfClicks:
-    """How many clicks it took until a photograph's own mIoU reached a threshold (NoC), over photographs.
+    """Number of clicks (NoC) until a photograph's own mIoU reaches a threshold, over photographs.
 
     Attributes:
         clicks: mean number, the initial clicks included; a photograph that failed counts with all its rounds.
@@ -31,7 +31,7 @@ class NumberOfClicks:
 
 @dataclass
 class Curve:
-    """What the rounds gave over all photographs under one seed.
+    """Counts of all rounds, added up over the photographs under one seed.
 
     Attributes:
         seed: of the simulated annotator.

@@ -87,7 +87,7 @@ def evaluate(
 
 
 def _settings(parser: ClickParser, dataset: ParsingDataset, annotator: Annotator) -> dict[str, Any]:
-    """What a record depends on besides its seed and photograph."""
+    """Settings that a record depends on, besides its seed and photograph."""
     ids = hashlib.sha256("\n".join(dataset.ids).encode()).hexdigest()[:12]
     return {
         "format": FORMAT,

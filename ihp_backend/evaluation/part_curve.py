@@ -1,4 +1,4 @@
-"""What annotating part by part gives: the parts merged into one parsing, and its mIoU against clicks."""
+"""Part curve: parts annotated one by one and merged into a parsing, its mIoU against the clicks."""
 
 from __future__ import annotations
 

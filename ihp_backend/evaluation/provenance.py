@@ -1,4 +1,4 @@
-"""What a figure came from: command, commit, machine and the versions of what computed it."""
+"""Provenance of a figure: command, commit, machine and the versions of the packages that computed it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOURCE = (":(top)*.py", ":(top)*.yaml", ":(top)*.toml")
 
 
 def provenance(module: str) -> dict[str, object]:
-    """What to write beside a figure, ready for JSON.
+    """Provenance to write beside a figure, ready for JSON.
 
     Args:
         module: the script as ``python -m`` knows it.

@@ -1,4 +1,4 @@
-"""What one wrong click costs, and what is left of the cost when it is taken back or corrected."""
+"""Recovery: the cost of one wrong click, and the rest of it after the click is taken back or corrected."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class PartParser:
         return Scene(height, width, scale, (working.shape[:2], self._engine.encode(working)))
 
     def logits(self, scene: Scene, part: int, clicks: Sequence[Click]) -> NDArray[np.float32]:
-        """How sure the network is that a pixel belongs to the part, float32 (height, width); above 0 more than not.
+        """Logits of the part, float32 (height, width); above 0 a pixel is more likely part than not.
 
         Args:
             scene: from ``open``.

@@ -78,7 +78,7 @@ class Tally:
         self._without = confusion_matrix(self._parsing, label_map, self._num_labels)
 
     def record(self) -> Record:
-        """What was counted."""
+        """Record of the counts."""
         counts = {name: np.array([counted.get(name, 0) for counted in self._counts], np.int64) for name in COUNTS}
         rows = [(round_, click.x, click.y, click.label, click.positive) for round_, click in self._clicks]
         return Record(

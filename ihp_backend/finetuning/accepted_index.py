@@ -73,7 +73,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Index:
-    """What is in a set.
+    """Index of an accepted set: its photographs, and why tasks are left out.
 
     Attributes:
         labels: of the label maps.

@@ -69,7 +69,7 @@ class AcceptedSet:
         self.folder, self._photographs = folder, photographs
 
     def read(self) -> Index | None:
-        """What is in it; None for a set that was never brought up to date.
+        """Index of the set; None if it was never brought up to date.
 
         Raises:
             StorageError: the index is damaged.

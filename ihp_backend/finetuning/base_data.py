@@ -1,4 +1,4 @@
-"""What the base model was trained on, where it is at hand: learned from again, and judged on."""
+"""Base data: the data set of the base model, where it is at hand, to learn from again and to be judged on."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class FeatureCache:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def beside(self, network: LiveNetwork) -> FeatureCache:
-        """That of another network; the same files where both have the same encoder."""
+        """Cache of another network; it shares the files where both have the same encoder."""
         return FeatureCache(self._root, network)
 
     def of(self, working: NDArray[np.uint8]) -> BackboneFeatures:

@@ -28,7 +28,7 @@ from ihp_backend.evaluation.bootstrap import (
 
 @dataclass(frozen=True)
 class GateRules:
-    """How strict the gate is.
+    """Rules of the gate.
 
     Attributes:
         least_photographs: held out; with fewer nothing can be said.
@@ -80,7 +80,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says.
+    """Verdict of the gate.
 
     Attributes:
         passed: whether the candidate may serve.

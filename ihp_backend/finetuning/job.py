@@ -105,7 +105,7 @@ def _serving(workspace: Workspace, project: str, base_model: str | None) -> Chec
 
 
 def _manifest(job: JobContext, version: str, candidate: Candidate, index: Index) -> dict[str, Any]:
-    """What a version was made of."""
+    """Manifest of a version: what it was made of."""
     return {
         "version": version,
         "from": job.checkpoint.version,

@@ -40,7 +40,7 @@ class JobError(RuntimeError):
 
 @dataclass(frozen=True)
 class JobContext:
-    """What the steps of a job share.
+    """Context that the steps of a job share.
 
     Attributes:
         folder: where the job keeps what it needs.
@@ -62,7 +62,7 @@ class JobContext:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What came of a training.
+    """Candidate: the model folder that a training gave.
 
     Attributes:
         folder: the model folder.

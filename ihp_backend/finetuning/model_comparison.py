@@ -62,7 +62,7 @@ def both(
 
 
 def first_clicks(sample: Sample) -> list[Click]:
-    """The same ones each time."""
+    """Initial clicks on a photograph, the same ones each time."""
     return ANNOTATOR.initial_clicks(sample.parsing, np.random.default_rng(0), np.random.default_rng(1))
 
 

@@ -36,5 +36,5 @@ class PhotographStore:
         return digest
 
     def path(self, digest: str) -> Path:
-        """Where the file with that sum lies."""
+        """Path of the file with that checksum."""
         return self._folder / digest

@@ -17,7 +17,7 @@ LEAST_CHOOSING = 6
 
 @dataclass(frozen=True)
 class FineTuningRecipe:
-    """How a network is fine-tuned.
+    """Recipe of a fine-tuning.
 
     Attributes:
         steps, least_steps: of the optimiser, at most and at least.
@@ -58,7 +58,7 @@ RECIPE = FineTuningRecipe()
 
 @dataclass(frozen=True)
 class JobRecipe:
-    """How fine-tuning jobs are run.
+    """Recipe of a fine-tuning job.
 
     Attributes:
         fine_tuning: how the network learns.

@@ -25,7 +25,7 @@ PATIENCE = 3600.0
 
 @dataclass(frozen=True)
 class RetrainingPolicy:
-    """What is learned when.
+    """Policy of retraining: when a project is due, and what it is trained with.
 
     Attributes:
         every: photographs that must be new or changed before a fine-tuning job is run unasked.

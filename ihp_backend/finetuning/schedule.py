@@ -17,7 +17,7 @@ from ihp_backend.storage.sqlite import StorageError
 
 @dataclass(frozen=True)
 class TrainedState:
-    """What the last finished fine-tuning job of a project was about, passed by the gate or not.
+    """Photographs that the last finished fine-tuning job of a project had learned from, promoted or not.
 
     Attributes:
         stamps: task -> stamp of every photograph that was accepted then, held out or not.

@@ -1,4 +1,4 @@
-"""What a fine-tuning changes from step to step: weights, optimiser and schedule, and the checkpoint of all three."""
+"""Training state: weights, optimiser and schedule of a fine-tuning, and the checkpoint of all three."""
 
 from __future__ import annotations
 

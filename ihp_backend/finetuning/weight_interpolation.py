@@ -1,4 +1,4 @@
-"""How far to go from the old weights to the new ones, judged on photographs that were not learned from."""
+"""Weight interpolation: how far to go from the old weights to the new ones, judged on other photographs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CORRECTIONS = 3
 
 @dataclass(frozen=True)
 class Interpolation:
-    """How far it pays to go.
+    """Point between the old and the new weights that pays most.
 
     Attributes:
         share: of the way from the old weights to the new ones; 0: no step of the training was worth it.
@@ -136,7 +136,7 @@ def quick_confusions(
     asked: Collection[int],
     seed: int = 0,
 ) -> NDArray[np.int64]:
-    """What is true and what is found in the pixels of each photograph, (photographs, labels, labels).
+    """Confusion matrix of each photograph over some of its pixels, (photographs, labels, labels).
 
     Without clicks, after the first ones and after ``CORRECTIONS`` more, together.
 

@@ -41,15 +41,15 @@ class Workspace:
         return AcceptedSet(self.data_dir / "accepted" / project, self.photographs)
 
     def job_folder(self, project: str) -> Path:
-        """Where a project's fine-tuning job keeps what it needs, and tells how far it is."""
+        """Folder of a project's fine-tuning job, with its files and its progress."""
         return self.data_dir / "lessons" / project
 
     def trained_state_file(self, project: str) -> Path:
-        """What a project's last fine-tuning job was about; see ``TrainedState``."""
+        """File of a project's ``TrainedState``."""
         return self.job_folder(project) / "learned.json"
 
     def progress(self, project: str) -> Progress:
-        """What a project's fine-tuning job is doing, and what became of the earlier ones."""
+        """Progress of a project's fine-tuning job, and the outcome of the earlier ones."""
         return Progress(self.job_folder(project))
 
     def bring_up_to_date(self, project: str, images: ImageSettings, policy: Policy = "newest") -> Index:

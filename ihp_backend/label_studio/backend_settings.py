@@ -23,7 +23,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class BackendSettings:
-    """What is the same whoever serves the model.
+    """Settings of the backend that are the same whoever serves the model.
 
     Attributes:
         model: a packaged model's name or a model folder; None for the packaged default model.

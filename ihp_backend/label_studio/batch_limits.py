@@ -10,7 +10,7 @@ from ihp_backend.label_studio.whole_numbers import whole_numbers
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """How much a batch may take.
+    """Limits of a batch.
 
     Attributes:
         seconds: from its arrival to its answer; Label Studio gives up after 100 (``ML_TIMEOUT_PREDICT`` there).

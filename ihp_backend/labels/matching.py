@@ -12,7 +12,7 @@ from ihp_backend.labels.spelling import meaning_key, spelling_key
 
 @dataclass(frozen=True)
 class LabelMatch:
-    """Which available label serves which wanted name.
+    """Match of wanted names to available labels.
 
     Attributes:
         ids: wanted name -> id in the available label set.

@@ -1,1 +1,1 @@
-"""What trains: Lightning modules and data modules that join network, loss, data and simulated clicks."""
+"""Training: Lightning modules and data modules that join network, loss, data and simulated clicks."""

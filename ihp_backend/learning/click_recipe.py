@@ -1,4 +1,4 @@
-"""How an annotator of the training set clicks (IHP, III-C)."""
+"""Click recipe: how a simulated annotator of the training set clicks (IHP, III-C)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ihp_backend.clicks import Click, central_clicks, near_edge_clicks, random_c
 
 @dataclass(frozen=True)
 class ClickRecipe:
-    """Which clicks a training sample gets; the paper's variants are settings of it.
+    """Recipe for a training sample's clicks; the paper's variants are settings of it.
 
     Its "central" is ``extra=0``, its "random" ``extra=1`` and its "near-edge" ``extra=1, extra_kind="near-edge"``, each
     with ``without=0``.

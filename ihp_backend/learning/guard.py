@@ -135,7 +135,7 @@ class Guard(Callback):
 
 
 def last_checkpoint(trainer: Trainer) -> Path | None:
-    """Where the checkpoint is or will be with which an interrupted training goes on."""
+    """Path of the checkpoint from which an interrupted training goes on."""
     keeper = trainer.checkpoint_callback
     if not isinstance(keeper, ModelCheckpoint) or not keeper.save_last or not keeper.dirpath:
         return None

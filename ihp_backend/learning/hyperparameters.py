@@ -22,7 +22,7 @@ def require(section: str, /, **numbers: tuple[float, float] | tuple[float, float
 
 
 def require_positive(section: str, /, **numbers: float) -> None:
-    """The same for numbers that must be above 0."""
+    """Refuses numbers that are not above 0, by their names."""
     for name, value in numbers.items():
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{section}.{name}: {value} given; give a number above 0")

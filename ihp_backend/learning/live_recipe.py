@@ -1,4 +1,4 @@
-"""How a live network learns, in training and in fine-tuning alike: its losses, its loop, its samples.
+"""Live recipe: losses, loop and samples of a live network, the same in training and in fine-tuning.
 
 ``training.export`` writes the recipe of a training into ``model.json``, and a fine-tuning of that model takes it from
 there, so that a network trained otherwise is tuned otherwise, too. Losses are plain data: a class name and arguments.
@@ -29,7 +29,7 @@ from ihp_backend.losses import SemanticPerceivingLoss
 
 @dataclass(frozen=True)
 class LiveRecipe:
-    """How a live network learns.
+    """Recipe by which a live network learns.
 
     Attributes:
         answer_losses: of every answer; the first is logged by round.

@@ -15,7 +15,7 @@ from ihp_backend.networks.live import LiveFeatures, LiveNetwork
 
 
 class LoopLosses(NamedTuple):
-    """What a step of the loop costs.
+    """Losses of a step of the loop.
 
     Attributes:
         total: of answers and embedding, weighted.

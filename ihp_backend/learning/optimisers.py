@@ -14,7 +14,7 @@ from ihp_backend.learning.hyperparameters import require, require_positive
 
 @dataclass(frozen=True)
 class OptimiserRecipe:
-    """How weights are changed.
+    """Recipe of the optimiser and its learning-rate schedule.
 
     Attributes:
         kind: "adamw", or "sgd" with momentum as in the papers.

@@ -1,4 +1,4 @@
-"""What trainings that are judged by whole parsings share: the mIoU after the first clicks, over their validation."""
+"""Parsing training: shared by trainings that are judged by the mIoU of whole parsings after the first clicks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What iDeepLab V3+ learns from: a part with clicks inside and outside of it (Xu et al., CVPR 2016, section 4)."""
+"""Training data of iDeepLab V3+: a part with clicks inside and outside of it (Xu et al., CVPR 2016, section 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What DEXTR learns from: crops around a part with Gaussians at its extreme points (Maninis et al., CVPR 2018)."""
+"""Training data of DEXTR: crops around a part with Gaussians at its extreme points (Maninis et al., CVPR 2018)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every training of a network shares: labels in its checkpoints, seeds per step, the optimiser."""
+"""Resumable training: labels in the checkpoints, seeds per step and the optimiser, shared by every training."""
 
 from __future__ import annotations
 

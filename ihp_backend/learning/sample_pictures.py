@@ -1,4 +1,4 @@
-"""What the network makes of a few validation photographs, drawn after every validation."""
+"""Sample pictures: the network's answers on a few validation photographs, drawn after every validation."""
 
 from __future__ import annotations
 

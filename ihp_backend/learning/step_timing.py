@@ -1,4 +1,4 @@
-"""How fast a training goes and how much of its time is spent waiting for views."""
+"""Step timing: the speed of a training, and the share of its time that is spent waiting for views."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         return open_dataset(self.dataset, self.root, split, self.options)
 
     def assumptions(self) -> Mapping[str, str]:
-        """What is assumed about the files of the train split, by the option that says otherwise."""
+        """Assumptions about the files of the train split, by the option that says otherwise."""
         return open_dataset(self.dataset, self.root, "train", self.options).assumptions
 
     @cached_property

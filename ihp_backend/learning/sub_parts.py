@@ -31,7 +31,7 @@ TOLERANCES = (4.0, 30.0)
 
 @dataclass(frozen=True)
 class SubPartRecipe:
-    """How pieces are drawn.
+    """Recipe by which pieces are drawn.
 
     Attributes:
         share: of the views in which something is carved.

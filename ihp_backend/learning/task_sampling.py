@@ -33,7 +33,7 @@ class SampledTask:
 
 @dataclass(frozen=True)
 class TaskSampling:
-    """How sampled tasks are drawn.
+    """Recipe by which tasks are sampled.
 
     Attributes:
         unknown: share of samples in which the network knows none of the labels but the background.
@@ -94,7 +94,7 @@ class TaskSampling:
         return SampledTask(labels, known, table[whole][parsing])
 
     def draw_previous(self, parsing: LabelMap, rng: np.random.Generator) -> LabelMap | None:
-        """What is drawn before the first click: some labels of ``parsing``, more or less exactly, or None.
+        """Parsing before the first click: some labels of ``parsing``, more or less exactly, or None.
 
         Returns:
             uint8 (height, width), 255 where nothing is drawn.

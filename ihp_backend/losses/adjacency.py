@@ -1,4 +1,4 @@
-"""Which labels touch in a parsing."""
+"""Adjacency: which labels touch in a parsing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ihp_backend.labels import IGNORE
 
 
 def adjacent_labels(labels: Tensor, num_labels: int) -> Tensor:
-    """Which labels have pixels that are 8-neighbours.
+    """Pairs of labels that have pixels that are 8-neighbours.
 
     Args:
         labels: uint8 (N, H, W), 255 = ignore; at full resolution, or thin parts lose their neighbours.

@@ -1,4 +1,4 @@
-"""What the prior learns from an annotation that does not ask for all labels that the network knows.
+"""Partial-label losses: what the prior learns from an annotation that does not ask for all labels that it knows.
 
 Background of such an annotation may be any label that it does not ask for, and where nothing is drawn there may be any
 label at all. So the prior is told only that the sum of the labels that are possible is 1 (the marginal loss of Shi et

@@ -1,4 +1,4 @@
-"""What the losses share: which pixels count, which are clicked, and means that give every image the same weight."""
+"""Pixels that count in the losses and pixels that are clicked; means that give every image the same weight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ihp_backend.labels import IGNORE
 
 
 def truly_clicked(parsing: Tensor, click_maps: Tensor) -> Tensor:
-    """Where a click of the pixel's own label lies (a value of 0 in that label's map), bool (N, H, W).
+    """Mask of clicks on pixels of their own label (a value of 0 in that label's map), bool (N, H, W).
 
     Clicks of a wrong label and clicks on ignored pixels are left out: they tell nothing about the part.
 

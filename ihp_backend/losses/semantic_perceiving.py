@@ -33,7 +33,7 @@ Reduction = Literal["pairs", "sum"]
 
 
 class SemanticPerceiving(NamedTuple):
-    """What the loss answers.
+    """Value of the SP-loss.
 
     Attributes:
         loss: scalar; 0, with a gradient of zeros, where no image has a pair.

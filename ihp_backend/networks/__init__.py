@@ -1,4 +1,4 @@
-"""Network architectures, one file each; click networks offer encode(image) and decode(features, clicks, previous)."""
+"""Network architectures: DeepLab V3+ in four forms and the live network; ``build_network`` makes one by its name."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class Decoded(NamedTuple):
-    """What ``decode`` answers.
+    """Output of ``decode``.
 
     Attributes:
         logits: float (N, num_labels, h, w) at the network's output stride; up-sampling is the caller's business,

@@ -1,4 +1,4 @@
-"""What DEXTR is shown of a photograph: the crop around a part's extreme points, and Gaussians at them."""
+"""Extreme points: the crop around a part that DEXTR is shown, and the Gaussians at its four points."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class ExtremePointView:
-    """How DEXTR looks at a part; the same for training and for use.
+    """View of a part for DEXTR, the same for training and for use.
 
     Attributes:
         side: pixels of the square crop, a multiple of 16; the paper takes 512.

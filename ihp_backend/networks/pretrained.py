@@ -1,4 +1,4 @@
-"""What pretrained encoders ask for: the normalisation they were trained with, and weights from a hub."""
+"""Pretrained encoders: the normalisation that they were trained with, and weights from a hub."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def differing(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[st
 
 
 def read_tensors(file: Path, field: str) -> dict[str, Any]:
-    """What ``torch.save`` wrote into a file: a dictionary of tensors, or of dictionaries with them.
+    """Tensors of a file that ``torch.save`` wrote: a dictionary of them, or of dictionaries with them.
 
     Args:
         file: its path.

@@ -1,4 +1,4 @@
-"""What a network is too unsure of to show: labels that nobody clicked or drew, and crumbs without a click.
+"""Confidence filter: leaves out labels that nobody clicked or drew, and crumbs, where the network is unsure.
 
 Each is one more region for an annotator to throw away. What they lose goes to the next best label of each cell.
 """

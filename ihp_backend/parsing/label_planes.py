@@ -25,7 +25,7 @@ PRIOR, PREVIOUS = "prior", "previous"
 
 @dataclass(frozen=True)
 class LabelPlanes:
-    """How planes are made at one stride; the numbers come with the network.
+    """Planes of labels at one stride; the numbers come with the network.
 
     Attributes:
         stride: working pixels per cell along each axis.

@@ -106,7 +106,7 @@ class Parser:
         return cls(checkpoint, running, labels, enforce_clicks=enforce_clicks, unfiltered=unfiltered)
 
     def with_labels(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
-        """The same model in other labels; scenes that one of the two opened serve the other.
+        """Parser of the same model in other labels; scenes that one of the two opened serve the other.
 
         Args:
             labels: the label set to speak.

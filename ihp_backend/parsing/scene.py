@@ -1,4 +1,4 @@
-"""What the runtime is given and what it answers."""
+"""Scene and Parse: the runtime's input and output."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Parse:
     cells_per_pixel: tuple[float, float] = (1.0, 1.0)
 
     def pixel_confidence(self) -> NDArray[np.float32]:
-        """How sure the parser is of each pixel's label, float32 (height, width), 0..1: the cells, interpolated.
+        """Confidence in each pixel's label, float32 (height, width), 0..1: that of the cells, interpolated.
 
         Raises:
             ValueError: the parser has no probabilities.

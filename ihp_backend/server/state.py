@@ -35,7 +35,7 @@ class ServerState:
 
     @property
     def inbox(self) -> EventInbox:
-        """Where events are recorded."""
+        """Event inbox, in which events are recorded."""
         return self.workspace.inbox
 
     def parser(self, project: str = "") -> Parser:

@@ -65,5 +65,5 @@ def write_whole(path: Path, content: str | bytes, *, durable: bool = True, mode:
 
 
 def write_json(path: Path, value: Any, *, mode: int = 0o666) -> None:
-    """The same with JSON."""
+    """Writes JSON to a file, whole or not at all."""
     write_whole(path, json.dumps(value, indent=1) + "\n", mode=mode)

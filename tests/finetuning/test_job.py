@@ -172,6 +172,7 @@ def test_with_too_few_held_out_it_waits_or_is_forced(tmp_path: Path, recipe: Job
     assert workspace.versions.rollback("2") is None
 
 
+@pytest.mark.slow
 def test_a_model_is_tuned_as_it_was_trained(
     model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recipe: JobRecipe
 ) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.clicks.prompt_box import Box, keep_inside_boxes
-from ihp_backend.label_studio.clicks.prompts import Prompt
+from ihp_backend.label_studio.clicks.prompt_box import Box
+from ihp_backend.label_studio.clicks.prompts import Prompt, keep_inside_boxes
 from ihp_backend.labels import LabelSet
 
 LABELS = LabelSet(("background", "hat", "face"))

@@ -94,6 +94,7 @@ def test_train_export_serve(ccp_tree: Path, tmp_path: Path) -> None:
 
     fit = [
         "training.train", "fit", "--config", "training/configs/ccp_deeplab.yaml", "--run", str(run),
+        "--check_export", "false",
         "--data.root", str(ccp_tree), "--model.encoder_weights", str(tmp_path / "encoder.pth"),
         "--data.steps", "24", "--data.batch_size", "2", "--data.size", "[64, 64]", "--data.workers", "0",
         "--trainer.val_check_interval", "24", "--trainer.precision", "32",

@@ -58,6 +58,7 @@ def arguments(root: Path, folder: Path, *more: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_ends_in_a_sentence_and_goes_on_with_a_smaller_rate(
     ccp_tree: Path, tmp_path: Path
 ) -> None:

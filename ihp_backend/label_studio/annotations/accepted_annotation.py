@@ -27,7 +27,7 @@ class AcceptedError(ValueError):
 
 @dataclass(frozen=True)
 class AcceptedAnnotation:
-    """What one annotator accepted on one photograph.
+    """Annotation that one annotator accepted on one photograph, as a label map.
 
     Attributes:
         annotation: its id.
@@ -100,7 +100,7 @@ def read_accepted(
 
 
 def agreed(works: Sequence[AcceptedAnnotation]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """What all annotators of a photograph drew alike.
+    """Label map of the pixels that all annotators of a photograph drew alike.
 
     Returns:
         uint8 (height, width), 255 where they differ or nobody drew; and bool (height, width), what is unknown: pixels

@@ -1,4 +1,4 @@
-"""What Label Studio's events and lists say about accepted work, in the annotation store's words."""
+"""Annotation events: Label Studio's events and lists, as changes of the annotation store."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def id_key(value: Any) -> str:
 
 
 def changes(event: Mapping[str, Any]) -> Iterator[Change]:
-    """What an event of the event inbox changes; nothing for actions that concern no accepted work."""
+    """Changes that an event brings; none for actions that concern no accepted work."""
     action, project = event.get("action"), project_key(event.get("project"))
     if lacking(event):
         yield Untold(project)

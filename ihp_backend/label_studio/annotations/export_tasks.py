@@ -157,7 +157,7 @@ def address_of(task: ExportedTask, tag: ImageTag) -> tuple[str, str | None]:
 
 
 def several_annotations(listed: Sequence[Any]) -> dict[str, str]:
-    """What is assumed of tasks with several annotations, by the option that says otherwise."""
+    """Assumption about tasks with several annotations, by the option that says otherwise."""
     several = sum(len(_annotations(task)) > 1 for task in listed)
     tasks = "1 task has" if several == 1 else f"{several} tasks have"
     told = f"{tasks} several annotations, of which the newest counts; annotator=ID takes those of one user"

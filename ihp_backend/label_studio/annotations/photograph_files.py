@@ -61,7 +61,7 @@ class PhotographFiles:
         return found
 
     def assumptions(self) -> dict[str, str]:
-        """What was assumed, by the option that says otherwise."""
+        """Assumptions about the files, by the option that says otherwise."""
         if not self._by_end:
             return {}
         address, file = self._by_end[0]

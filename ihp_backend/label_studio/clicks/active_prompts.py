@@ -35,7 +35,7 @@ DRAFT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class ActivePrompts:
-    """What stands on a task's photograph after a request.
+    """Active prompts of a task's photograph after a request.
 
     Attributes:
         prompts: every label's prompts, oldest first.
@@ -50,7 +50,7 @@ class ActivePrompts:
 
 @dataclass
 class RememberedLabel:
-    """What is remembered of a label.
+    """Memory of one label.
 
     Attributes:
         prompts: by id, oldest first.
@@ -67,13 +67,13 @@ class RememberedLabel:
 
 @dataclass
 class Remembered:
-    """What is remembered of an annotator's work on a photograph: its labels, and ids of the task's annotations."""
+    """Memory of an annotator's work on a photograph: its labels, and ids of the task's annotations."""
 
     labels: dict[str, RememberedLabel] = field(default_factory=dict)
     annotations: frozenset[int] = frozenset()
 
     def take_in(self, request: PromptRequest, saved: SavedWork, now: float = 0.0) -> ActivePrompts:
-        """What stands after a request that came at ``now``, in seconds of a clock that is always the same."""
+        """Active prompts after a request that came at ``now``, in seconds of a clock that is always the same."""
         if saved.user is None and saved.annotations - self.annotations:
             self.labels.clear()
         self.annotations |= saved.annotations
@@ -82,7 +82,7 @@ class Remembered:
         return self.active(request, saved, _shrink(self))
 
     def active(self, request: PromptRequest, saved: SavedWork, forgotten: int = 0) -> ActivePrompts:
-        """What stands, as the answer to a request that was taken in."""
+        """Active prompts for the answer to a request that was taken in."""
         requested = {prompt.label for prompt in request.prompts}
         return ActivePrompts(
             prompts={name: tuple(label.prompts.values()) for name, label in self.labels.items()},

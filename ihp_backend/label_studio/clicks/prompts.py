@@ -1,4 +1,4 @@
-"""Prompts: what annotators point at.
+"""Prompts: the clicks and boxes with which annotators point, and the limits that boxes set to their labels.
 
 Label Studio measures in percent of the image; a prompt stays in percent until the photograph's size is known.
 """
@@ -6,11 +6,16 @@ Label Studio measures in percent of the image; a prompt stays in percent until t
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.problems import Problem
+from ihp_backend.labels import LabelSet
 
 MOST_PROMPTS = 1000
 """Prompts kept per task; the oldest give way."""
@@ -75,3 +80,27 @@ class PromptRequest:
     def place(self) -> str:
         """Name of the photograph within its task."""
         return (self.to_name or "") + (f"[{self.page}]" if self.page else "")
+
+
+def keep_inside_boxes(label_map: NDArray[np.uint8], prompts: Mapping[str, Sequence[Prompt]], labels: LabelSet) -> None:
+    """Cut labels with boxes to them, in place; a positive click outside says that its label goes further.
+
+    Args:
+        label_map: uint8 (height, width) in ids of ``labels``; what is cut off turns into background.
+        prompts: label -> what stands for it; labels that are not in ``labels`` are passed over.
+        labels: the labelling config's labels.
+    """
+    for name, active in prompts.items():
+        boxes = [prompt.box for prompt in active if prompt.box is not None and prompt.positive]
+        if not boxes or name not in labels.names:
+            continue
+        inside = np.zeros_like(label_map)
+        for box in boxes:
+            inside |= box.mask(*label_map.shape)
+        if all(_is_inside(prompt, inside) for prompt in active if prompt.box is None and prompt.positive):
+            label_map[(label_map == labels.id_of(name)) & (inside == 0)] = 0
+
+
+def _is_inside(prompt: Prompt, inside: NDArray[np.uint8]) -> bool:
+    click = prompt.to_click(0, *inside.shape)
+    return bool(inside[click.y, click.x])

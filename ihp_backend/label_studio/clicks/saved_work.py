@@ -24,7 +24,7 @@ _LONG = 200
 
 @dataclass(frozen=True)
 class SavedWork:
-    """What is saved for a task.
+    """Work that is saved for a task, as drafts and annotations.
 
     Attributes:
         user: who works on it, known only from drafts: their number, or their address where a draft lacks that.

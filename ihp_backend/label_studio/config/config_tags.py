@@ -53,7 +53,7 @@ class PromptTag:
 
 @dataclass(frozen=True)
 class MaskTarget:
-    """How the mask of a label is returned.
+    """Target of a label's mask: the tag that takes it, and the label's name there.
 
     Attributes:
         label: the label's value in the config.

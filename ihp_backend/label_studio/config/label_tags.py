@@ -36,7 +36,7 @@ class LabelTag:
 
 
 def task_fields(control: Element, attributes: Mapping[str, str]) -> Iterator[str]:
-    """Where in a task's data a control tag takes labels from, one after the other."""
+    """Fields of a task's data from which a control tag takes labels, one after the other."""
     values = [value_of(control, attributes)]
     values += [value_of(label, lower_names(label.attrib)) for label in _label_elements(control)]
     for value in values:

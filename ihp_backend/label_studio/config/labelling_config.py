@@ -102,7 +102,7 @@ class LabellingConfig:
         return None if label is None else labels.id_of(label)
 
     def mask_target(self, label: str, to_name: str | None = None) -> MaskTarget | None:
-        """Where the mask of a label (value or alias) goes, or None: the config takes none of it on that image."""
+        """Target of the mask of a label (value or alias) on an image; None if the config takes none of it there."""
         value = self.label_of(label)
         fitting = (target for target in self.targets if target.label == value and to_name in (None, target.to_name))
         return next(fitting, None)

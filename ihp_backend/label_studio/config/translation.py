@@ -15,7 +15,7 @@ from ihp_backend.labels import LabelSet, match_labels
 
 @dataclass(frozen=True)
 class Translation:
-    """Which model label stands behind each label of a labelling config.
+    """Translation of a labelling config's labels to those of the model.
 
     Attributes:
         labels: the config's labels, background first.

@@ -42,7 +42,7 @@ class DrawnWork:
         labels: LabelSet,
         size: tuple[int, int],
     ) -> Drawn:
-        """What is drawn, later regions over earlier ones.
+        """Label map of what is drawn, later regions over earlier ones.
 
         Args:
             key: differs whenever anything else that is given here does.

@@ -1,4 +1,4 @@
-"""What counts as painted: pixels of soft masks, and regions without any."""
+"""Opacity: which pixels of soft masks count as painted, and regions without any."""
 
 from __future__ import annotations
 

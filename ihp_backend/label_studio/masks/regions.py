@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """Where regions belong.
+    """Place of regions: project, task, page, and the size and rotation of the image.
 
     Attributes:
         project, task: Label Studio's ids, as text.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in, with_latecomers
-from ihp_backend.label_studio.clicks.prompt_box import keep_inside_boxes
+from ihp_backend.label_studio.clicks.prompts import keep_inside_boxes
 from ihp_backend.label_studio.config.config_tags import MaskTarget
 from ihp_backend.label_studio.config.task_values import has_variables
 from ihp_backend.label_studio.masks.despeckle import despeckle

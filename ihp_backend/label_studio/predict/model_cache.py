@@ -127,7 +127,7 @@ class ServingModels(Protocol):
 
 
 class OneModel:
-    """The same model for all."""
+    """One model for all projects."""
 
     def __init__(self, parser: Parser) -> None:
         self._parser = parser

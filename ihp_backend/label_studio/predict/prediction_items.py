@@ -14,7 +14,7 @@ _MOST_OTHERS = 19
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of a task.
+    """Outcome of a task: its item, and what kept it from being answered.
 
     Attributes:
         item: its answer.

@@ -21,7 +21,7 @@ from ihp_backend.label_studio.problems import Problem
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task.
+    """Outcome of a task.
 
     Attributes:
         task: its id.
@@ -78,7 +78,7 @@ _WHERE = "Settings, Annotation, Prelabeling"
 
 
 def how_to_show(project: Mapping[str, Any], backends: Sequence[Mapping[str, Any]], version: str) -> str | None:
-    """What to do so that annotators get the predictions of a version; None if they do already.
+    """Advice for showing annotators the predictions of a version; None if they are shown already.
 
     A project shows one thing: nothing, the predictions of one version, or, under the title of a connected backend,
     those of whatever version that backend serves.

@@ -1,4 +1,4 @@
-"""What settings name, opened: the model cache, and what answers tasks with them."""
+"""Shared backend: the model cache and what answers tasks with it, opened once per process from the settings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def open_model_cache(
 
 
 def open_batches(settings: BackendSettings, models: ModelCache, images: ImageSource | None = None) -> Batches:
-    """What answers requests with these models, and clicks with its ``predictions``.
+    """Batches that answer requests with these models, and clicks with their ``predictions``.
 
     Args:
         settings: of photographs and batches, and the data folder, where active prompts are kept.
@@ -56,7 +56,7 @@ def open_batches(settings: BackendSettings, models: ModelCache, images: ImageSou
 
 @dataclass(frozen=True)
 class Backend:
-    """Which models serve, what answers tasks, and where events are recorded."""
+    """Backend: the models that serve, what answers tasks, and the event inbox."""
 
     models: ModelCache
     predictions: Predictions

@@ -1,1 +1,1 @@
-"""What is asked of Label Studio and of other servers: photographs and the API, with addresses, tokens and limits."""
+"""Web: requests to Label Studio and other servers, with addresses, tokens and limits, and photographs fetched so."""

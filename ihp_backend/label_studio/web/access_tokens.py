@@ -176,7 +176,7 @@ def _number(value: Any) -> float:
 
 
 def claims_of(token: str) -> dict[str, Any] | None:
-    """What a JSON web token says about itself (unverified); None for tokens of another kind."""
+    """Claims of a JSON web token about itself (unverified); None for tokens of another kind."""
     parts = token.split(".")
     if len(parts) != 3:
         return None

@@ -1,4 +1,4 @@
-"""Which network addresses an image may be fetched from.
+"""Address policy: the network addresses from which an image may be fetched.
 
 The address of an image is written by whoever imports tasks. Without a check, a task could make the server
 read what only the server can reach: services on the local network or the cloud's metadata service.
@@ -18,7 +18,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Reach(IntEnum):
-    """How far a fetch may reach; each value includes those before it."""
+    """Reach of a fetch; each value includes those before it."""
 
     PUBLIC = 0
     """Addresses of the public internet."""

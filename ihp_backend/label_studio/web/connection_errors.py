@@ -1,4 +1,4 @@
-"""What an error of a request says, as a NoConnection.
+"""Connection errors: an error of a request, explained as a NoConnection.
 
 None of the errors' own texts is handed on: they can hold whole addresses.
 """
@@ -28,7 +28,7 @@ def explained(
     timeout: tuple[float, float],
     speaks_tls: Callable[[], bool] = lambda: False,
 ) -> NoConnection:
-    """What an error of a request says.
+    """Explanation of a request's error.
 
     Args:
         url: what was asked for.

@@ -1,4 +1,4 @@
-"""What is said when an image cannot be fetched, without giving away tokens or signatures."""
+"""Image errors: the texts about images that cannot be fetched, without tokens or signatures."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _COPY_TOKEN = "copy it again, whole and without anything else, from Label Studio
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """How images are fetched and kept.
+    """Settings for fetching and keeping images.
 
     Attributes:
         cache_dir: folder of fetched images; None keeps none.

@@ -23,7 +23,7 @@ class NoConnection(OSError):
         self._remedy = remedy
 
     def remedy(self, server: str, setting: str) -> str:
-        """What cures it.
+        """Remedy: the setting to change, and how.
 
         Args:
             server: who was asked, for example "Label Studio".

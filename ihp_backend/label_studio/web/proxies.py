@@ -1,4 +1,4 @@
-"""Which proxy of the environment a request goes through, which variable says so, and what fails about it."""
+"""Proxies: which proxy of the environment a request goes through, by which variable, and what fails about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an HTTP status, or no answer, says about an image or Label Studio's API, and the remedy."""
+"""Status errors: what an HTTP status, or no answer, says about an image or Label Studio's API, and the remedy."""
 
 from __future__ import annotations
 

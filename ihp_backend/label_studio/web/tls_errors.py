@@ -1,4 +1,4 @@
-"""What fails about TLS: the trusted certificates, the server's one, the handshake."""
+"""TLS errors: the trusted certificates, the server's one, the handshake, and the remedies."""
 
 from __future__ import annotations
 

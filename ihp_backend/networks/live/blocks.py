@@ -1,4 +1,4 @@
-"""What the live network's parts are made of."""
+"""Blocks that the live network is made of."""
 
 from __future__ import annotations
 

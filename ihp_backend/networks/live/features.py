@@ -1,4 +1,4 @@
-"""What the live network knows of a photograph before any click: features at strides 4, 8 and 16."""
+"""Features of a photograph at strides 4, 8 and 16, made before any click."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OUTLINE = 64
 
 
 class Sight(NamedTuple):
-    """What a photograph looks like at one stride.
+    """Features of a photograph at one stride.
 
     Attributes:
         embedding: float (N, D, h, w), unit length: pixels of one part lie near one another.
@@ -54,7 +54,7 @@ class LiveFeatures(NamedTuple):
 
 
 class BackboneFeatures(NamedTuple):
-    """What the heads read; it costs nearly all of an encoding.
+    """Input of the heads; it costs nearly all of an encoding.
 
     Attributes:
         joined: float (N, width, H/s, W/s) for s = 4, 8, 16.

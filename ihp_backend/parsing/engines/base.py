@@ -49,7 +49,7 @@ class Encoded(NamedTuple):
 
 
 class DecoderInputs(NamedTuple):
-    """What the decoder is asked, for n clicks and A labels.
+    """Inputs of the decoder, for n clicks and A labels.
 
     Attributes:
         places: int64 (n, 2), y and x of the clicks in working pixels.
