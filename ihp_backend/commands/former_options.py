@@ -29,11 +29,11 @@ def hints(arguments: Iterable[str], environment: Mapping[str, str]) -> Iterator[
     >>> list(hints(["serve", "--no-lessons"], {}))
     ['--no-lessons is now --no-fine-tuning; the former name is taken for one more release']
     """
-    given = [argument.partition("=")[0] for argument in arguments]
-    former = {**FORMER_OPTIONS, **FORMER_VARIABLES}
-    for name in dict.fromkeys([*given, *environment]):
-        if name in former and (name in environment) == (name in FORMER_VARIABLES):
-            yield f"{name} is now {former[name]}; the former name is taken for one more release"
+    given = {argument.partition("=")[0] for argument in arguments}
+    for names, former in ((given, FORMER_OPTIONS), (environment.keys(), FORMER_VARIABLES)):
+        for name, present in former.items():
+            if name in names:
+                yield f"{name} is now {present}; the former name is taken for one more release"
 
 
 def tell_hints(arguments: Iterable[str]) -> None:

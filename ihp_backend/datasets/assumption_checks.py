@@ -1,4 +1,4 @@
-"""Evidence: what all masks of a data set together say about what was assumed of them."""
+"""Assumption checks: what all masks of a data set together say about what was assumed of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Bootstrap over photographs (Efron 1979): is one model better than another, or were these photographs kind to it?
 
 Both models annotated the same photographs. Other photographs of the same kind are imagined by drawing from these with
-replacement (Efron 1979), and how often the difference has the same sign says how sure it is.
+replacement, and how often the difference has the same sign says how sure it is.
 """
 
 from __future__ import annotations

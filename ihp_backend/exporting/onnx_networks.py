@@ -209,7 +209,7 @@ def difference_of_halves(network: LiveNetwork, folder: Path) -> float:
 def example(
     num_known: int, height: int, width: int, clicks: int, labels: int, seed: int = 0
 ) -> tuple[np.ndarray, DecoderInputs]:
-    """A random photograph, uint8 (height, width, 3), and a random question about it."""
+    """A random photograph, uint8 (height, width, 3), and random inputs of the decoder for it."""
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     places = np.stack([rng.integers(0, height, clicks), rng.integers(0, width, clicks)], 1)

@@ -44,7 +44,7 @@ def both(
     Args:
         before, after: in the labels of the samples.
         samples: photographs with their parsings.
-        going_on: is told the number of photographs done; False ends the trial.
+        going_on: is told the number of photographs done; False ends the comparison.
         annotator: how it clicks.
         seed: of the annotator.
 

@@ -1,4 +1,4 @@
-"""Fine-tuning jobs give way to clicks: they run on what the server leaves over.
+"""Process priority: fine-tuning jobs run on what the server leaves over, so that clicks come first.
 
 A nice value counts only among the processes of one session where Linux groups processes by session (autogroups). The
 worker that ``ihp serve`` starts is in the server's session. One that was started by itself leads a session of its own

@@ -8,9 +8,8 @@ from ihp_backend.datasets import ParsingDataset
 from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_views import ClickedViews
+from ihp_backend.learning.live_recipe import LIVE_RECIPE
 from ihp_backend.learning.sub_parts import SubPartRecipe
-
-SUB_PARTS = SubPartRecipe()
 
 
 class LiveData(ClickData):
@@ -24,7 +23,7 @@ class LiveData(ClickData):
         FileNotFoundError, ValueError: see ``ClickData``; or the labels and their pieces do not fit into 8 bits.
     """
 
-    def __init__(self, *args: Any, sub_parts: SubPartRecipe = SUB_PARTS, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sub_parts: SubPartRecipe = LIVE_RECIPE.sub_parts, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sub_parts = sub_parts
 

@@ -18,19 +18,17 @@ from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_views import Item
 from ihp_backend.learning.hyperparameters import require
 from ihp_backend.learning.live_data import LiveData
-from ihp_backend.learning.live_recipe import LiveRecipe
+from ihp_backend.learning.live_recipe import LIVE_RECIPE, LiveRecipe
 from ihp_backend.learning.live_samples import CELLS, Samples, clicks_in
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
 from ihp_backend.learning.parsing_training import ParsingTraining
 from ihp_backend.learning.sub_parts import without_pieces
 from ihp_backend.learning.task_sampling import TaskSampling
-from ihp_backend.learning.weighted_loss import WeightedLoss, answer_losses
+from ihp_backend.learning.weighted_loss import EMBEDDING_WEIGHT, JACCARD_WEIGHT, WeightedLoss, answer_losses
 from ihp_backend.losses import SemanticPerceivingLoss, inverse_log_weights
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.weights import load_network_weights
-
-TASK_SAMPLING = TaskSampling()
 
 
 class LiveTraining(ParsingTraining):
@@ -58,15 +56,15 @@ class LiveTraining(ParsingTraining):
         network: LiveNetwork,
         encoder_weights: Path | None = None,
         start: Path | None = None,
-        task_sampling: TaskSampling = TASK_SAMPLING,
-        rounds: int = 2,
-        corrections_limit: int = 6,
-        forgetting: float = 0.3,
-        jaccard_weight: float = 0.5,
-        prior_weight: float = 0.4,
+        task_sampling: TaskSampling = LIVE_RECIPE.task_sampling,
+        rounds: int = LIVE_RECIPE.rounds,
+        corrections_limit: int = LIVE_RECIPE.corrections_limit,
+        forgetting: float = LIVE_RECIPE.forgetting,
+        jaccard_weight: float = JACCARD_WEIGHT,
+        prior_weight: float = LIVE_RECIPE.prior_weight,
         semantic_perceiving: SemanticPerceivingLoss | None = None,
-        semantic_perceiving_weight: float = 0.5,
-        loss_step: int = 2,
+        semantic_perceiving_weight: float = EMBEDDING_WEIGHT,
+        loss_step: int = LIVE_RECIPE.loss_step,
         optimiser: OptimiserRecipe = OPTIMISER,
         seed: int = 0,
     ) -> None:

@@ -19,6 +19,8 @@ from ihp_backend.learning.task_sampling import TaskSampling
 from ihp_backend.learning.weighted_loss import (
     ANSWER_LOSSES,
     EMBEDDING_LOSSES,
+    EMBEDDING_WEIGHT,
+    JACCARD_WEIGHT,
     REMEDY,
     WeightedLoss,
     answer_losses,
@@ -123,7 +125,7 @@ class LiveRecipe:
         own = {"prior_weight", "loss_step", "rounds", "corrections_limit", "forgetting", "task_sampling"}
         described = {name: model[name] for name in own & model.keys()}
         described |= {name: data[name] for name in ("clicks", "sub_parts") if name in data}
-        losses = answer_losses(**({"jaccard_weight": model["jaccard_weight"]} if "jaccard_weight" in model else {}))
+        losses = answer_losses(model.get("jaccard_weight", JACCARD_WEIGHT))
         perceiving = model.get("semantic_perceiving")
         if isinstance(perceiving, str):
             perceiving = {"class_path": perceiving}
@@ -132,7 +134,7 @@ class LiveRecipe:
             embedding_loss = {
                 "class": perceiving["class_path"].rpartition(".")[2],
                 "arguments": perceiving.get("init_args") or {},
-                "weight": model.get("semantic_perceiving_weight", 0.5),
+                "weight": model.get("semantic_perceiving_weight", EMBEDDING_WEIGHT),
             }
         answers = [loss.to_dict() for loss in losses]
         return cls.from_dict({**described, "answer_losses": answers, "embedding_loss": embedding_loss})

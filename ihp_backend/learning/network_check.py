@@ -19,6 +19,7 @@ from ihp_backend.exporting.model_folder import TOLERANCE, to_stored, write_and_c
 from ihp_backend.networks import ClickNetwork, LiveNetwork, PartNetwork
 from ihp_backend.networks.click_network import no_clicks
 from ihp_backend.networks.live import DecoderInputs, clicked_in
+from ihp_backend.networks.live.convex_combination import STRIDE
 
 SIZES = ((2, 3), (5, 2))
 """Rows and columns, in multiples of the network's, of the images that it is tried on."""
@@ -64,7 +65,7 @@ def check_network(network: nn.Module, export: bool = True) -> None:
     for image in images:
         _check_answers(tried, image)
     try:
-        copy.deepcopy(tried).load_state_dict(tried.state_dict())
+        tried.load_state_dict(tried.state_dict())
     except (RuntimeError, KeyError) as error:
         _refuse("state_dict", " ".join(str(error).split()), "what load_state_dict takes")
     if export:
@@ -80,7 +81,7 @@ def _check_answers(network: ClickNetwork | LiveNetwork, image: Tensor) -> None:
     if isinstance(network, LiveNetwork):
         shape = (len(image), network.num_labels)
         known = torch.eye(network.num_labels).expand(len(image), -1, -1)
-        previous = torch.zeros(*shape, image.shape[-2] // 4, image.shape[-1] // 4)
+        previous = torch.zeros(*shape, *(side // STRIDE for side in image.shape[-2:]))
         inputs = DecoderInputs(clicked_in(maps), known, previous, torch.ones(shape, dtype=torch.bool))
         logits: object = network.decode(features, inputs)
     else:

@@ -1,4 +1,4 @@
-"""Sampled tasks: which labels an annotation has, which of them the network knows, and what is drawn already."""
+"""Task sampling: which labels an annotation has, which of them the network knows, and what is drawn already."""
 
 from __future__ import annotations
 

@@ -22,6 +22,10 @@ EMBEDDING_LOSSES: dict[str, type[SemanticPerceivingLoss]] = {SemanticPerceivingL
 
 _Loss = TypeVar("_Loss", bound=nn.Module)
 
+JACCARD_WEIGHT = 0.5
+EMBEDDING_WEIGHT = 0.5
+"""Factors of ``SoftJaccard`` and of the loss on the embedding where a training says nothing else."""
+
 REMEDY = "export the model again with this version, or tune it with the version that made it"
 
 
@@ -79,11 +83,11 @@ class WeightedLoss:
             raise ValueError(f"{field}: {self.name} does not take {dict(self.arguments)} ({error}); {REMEDY}") from None
 
 
-def answer_losses(jaccard_weight: float = 0.5) -> tuple[WeightedLoss, ...]:
+def answer_losses(jaccard_weight: float = JACCARD_WEIGHT) -> tuple[WeightedLoss, ...]:
     """The losses on every answer."""
     return WeightedLoss.of(NormalisedFocalLoss(), 1.0), WeightedLoss.of(SoftJaccard(), jaccard_weight)
 
 
 def embedding_loss() -> WeightedLoss:
     """The loss on the embedding of the packaged live model."""
-    return WeightedLoss.of(SemanticPerceivingLoss(form="linear", margin=0.5), 0.5)
+    return WeightedLoss.of(SemanticPerceivingLoss(form="linear", margin=0.5), EMBEDDING_WEIGHT)

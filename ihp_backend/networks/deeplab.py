@@ -1,13 +1,9 @@
-"""DeepLab V3+ in four forms: click network, automatic parser, iDeepLab V3+, DEXTR (IHP, III-B and IV-D).
-
-Clicks join at the first layer, so nothing can be computed before they are known: ``encode`` only normalises the
-photograph and ``decode`` is the whole network.
-
-The network knows no labels: it sees the photograph, the clicks inside a part and the clicks outside it, and says how
-likely each pixel belongs to the part. For a whole parsing it is asked once per clicked part.
-"""
+"""DeepLab V3+ in four forms: click network, automatic parser, iDeepLab V3+, DEXTR (IHP, III-B and IV-D)."""
 
 from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
 
 import segmentation_models_pytorch as smp
 import torch
@@ -99,7 +95,45 @@ def nearness(click_maps: Tensor, dtype: torch.dtype) -> Tensor:
     return 1 - click_maps.to(dtype) / 255
 
 
-class DeepLabClickNetwork(ClickNetwork):
+class _DeepLabNetwork(ClickNetwork):
+    """What the click networks made of DeepLab V3+ share.
+
+    Clicks join at the first layer, so nothing can be computed before they are known: ``encode`` only normalises the
+    photograph and ``decode`` is the whole network.
+
+    Args:
+        num_labels: number of labels, the background's included.
+        encoder, encoder_weights, decoder_channels, mean, deviation: see ``WidenedDeepLab``.
+    """
+
+    def __init__(
+        self,
+        num_labels: int,
+        encoder: str = "mobilenet_v2",
+        encoder_weights: str | None = None,
+        decoder_channels: int = 256,
+        mean: tuple[float, float, float] = IMAGENET_MEAN,
+        deviation: tuple[float, float, float] = IMAGENET_DEVIATION,
+    ) -> None:
+        super().__init__()
+        self.num_labels = num_labels
+        outputs, extra_channels = self._channels(num_labels)
+        self.network = WidenedDeepLab(
+            outputs, extra_channels, encoder, encoder_weights, decoder_channels, mean, deviation
+        )
+        self.multiple_of = self.network.multiple_of
+
+    @staticmethod
+    @abstractmethod
+    def _channels(num_labels: int) -> tuple[int, int]:
+        """Logits per pixel, and input channels after the RGB ones."""
+
+    def encode(self, image: Tensor) -> Any:
+        """The normalised photograph, float (N, 3, H, W)."""
+        return self.network.normalise(image)
+
+
+class DeepLabClickNetwork(_DeepLabNetwork):
     """DeepLab V3+ on 3 + num_labels input channels.
 
     The paper writes 3 + C + 1 with C parts; here ``num_labels`` counts the background too, so it is C + 1.
@@ -109,25 +143,9 @@ class DeepLabClickNetwork(ClickNetwork):
         encoder, encoder_weights, decoder_channels, mean, deviation: see ``WidenedDeepLab``.
     """
 
-    def __init__(
-        self,
-        num_labels: int,
-        encoder: str = "mobilenet_v2",
-        encoder_weights: str | None = None,
-        decoder_channels: int = 256,
-        mean: tuple[float, float, float] = IMAGENET_MEAN,
-        deviation: tuple[float, float, float] = IMAGENET_DEVIATION,
-    ) -> None:
-        super().__init__()
-        self.num_labels = num_labels
-        self.network = WidenedDeepLab(
-            num_labels, num_labels, encoder, encoder_weights, decoder_channels, mean, deviation
-        )
-        self.multiple_of = self.network.multiple_of
-
-    def encode(self, image: Tensor) -> Tensor:
-        """The normalised photograph, float (N, 3, H, W)."""
-        return self.network.normalise(image)
+    @staticmethod
+    def _channels(num_labels: int) -> tuple[int, int]:
+        return num_labels, num_labels
 
     def decode(self, features: Tensor, click_maps: Tensor, previous: Tensor | None = None) -> Decoded:
         """Logits and embedding at stride 4; ``previous`` is not used by the paper's network."""
@@ -135,7 +153,7 @@ class DeepLabClickNetwork(ClickNetwork):
         return decoded
 
 
-class PlainDeepLab(ClickNetwork):
+class PlainDeepLab(_DeepLabNetwork):
     """DeepLab V3+ that takes no notice of clicks, so that ``encode`` already does everything.
 
     Args:
@@ -143,19 +161,9 @@ class PlainDeepLab(ClickNetwork):
         encoder, encoder_weights, decoder_channels, mean, deviation: see ``WidenedDeepLab``.
     """
 
-    def __init__(
-        self,
-        num_labels: int,
-        encoder: str = "mobilenet_v2",
-        encoder_weights: str | None = None,
-        decoder_channels: int = 256,
-        mean: tuple[float, float, float] = IMAGENET_MEAN,
-        deviation: tuple[float, float, float] = IMAGENET_DEVIATION,
-    ) -> None:
-        super().__init__()
-        self.num_labels = num_labels
-        self.network = WidenedDeepLab(num_labels, 0, encoder, encoder_weights, decoder_channels, mean, deviation)
-        self.multiple_of = self.network.multiple_of
+    @staticmethod
+    def _channels(num_labels: int) -> tuple[int, int]:
+        return num_labels, 0
 
     def encode(self, image: Tensor) -> Decoded:
         """The whole answer: logits and embedding at stride 4."""
@@ -167,8 +175,11 @@ class PlainDeepLab(ClickNetwork):
         return features
 
 
-class InteractiveDeepLab(PartNetwork, ClickNetwork):
-    """DeepLab V3+ on 5 input channels; as a click network every clicked part in turn.
+class InteractiveDeepLab(_DeepLabNetwork, PartNetwork):
+    """iDeepLab V3+: 5 input channels, one part at a time; as a click network every clicked part in turn.
+
+    The network knows no labels: it sees the photograph, the clicks inside a part and the clicks outside it, and says
+    how likely each pixel belongs to the part.
 
     The positive clicks of a part are its own, its negative ones those of all other labels. At every pixel the part of
     the highest probability wins; where no part has more than one half there is background. The background is no part:
@@ -179,29 +190,15 @@ class InteractiveDeepLab(PartNetwork, ClickNetwork):
         encoder, encoder_weights, decoder_channels, mean, deviation: see ``WidenedDeepLab``.
     """
 
-    def __init__(
-        self,
-        num_labels: int,
-        encoder: str = "mobilenet_v2",
-        encoder_weights: str | None = None,
-        decoder_channels: int = 256,
-        mean: tuple[float, float, float] = IMAGENET_MEAN,
-        deviation: tuple[float, float, float] = IMAGENET_DEVIATION,
-    ) -> None:
-        super().__init__()
-        self.num_labels = num_labels
-        self.network = WidenedDeepLab(1, 2, encoder, encoder_weights, decoder_channels, mean, deviation)
-        self.multiple_of = self.network.multiple_of
+    @staticmethod
+    def _channels(num_labels: int) -> tuple[int, int]:
+        return 1, 2
 
     def foreground(self, image: Tensor, guidance: Tensor) -> Tensor:
         """See ``PartNetwork``; ``guidance`` holds the localization maps of positive and of negative clicks."""
         photograph = self.encode(image)
         logits: Tensor = self.network(photograph, nearness(guidance, photograph.dtype)).logits
         return logits
-
-    def encode(self, image: Tensor) -> Tensor:
-        """The normalised photograph, float (N, 3, H, W)."""
-        return self.network.normalise(image)
 
     def decode(self, features: Tensor, click_maps: Tensor, previous: Tensor | None = None) -> Decoded:
         """Logits at stride 4; the embedding has no channels, since every part has one of its own."""

@@ -105,7 +105,7 @@ MARGIN = 3
 
 
 def boxes(described: LabelPlanes, planes: Floats, inputs: DecoderInputs) -> list[list[Box]]:
-    """For each label of a question the boxes in which it is decoded, none for one that nothing speaks for.
+    """Boxes in which each label is decoded; none for one that has neither click nor prior nor drawn pixels.
 
     Args:
         described: how the planes were made.

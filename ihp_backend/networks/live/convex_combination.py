@@ -1,4 +1,4 @@
-"""From cells of 4 x 4 pixels to pixels, each a mixture of the cells around it (as in RAFT, Teed and Deng 2020).
+"""Convex combination: from cells of 4 x 4 pixels to pixels, each mixed from the cells around it (RAFT, 2020).
 
 The shares depend on the photograph alone, so that outlines are found once, when it is encoded, and not at every click.
 """
