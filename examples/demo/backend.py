@@ -1,4 +1,4 @@
-"""How the backend is started next to Label Studio."""
+"""The backend, started next to Label Studio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do in Label Studio, for the demonstration and the contract tests: import, click, annotate, export."""
+"""Client that does what people do in Label Studio, for the demonstration and tests: import, click, annotate, export."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LabelStudioUser(LabelStudio):
     # projects and tasks
 
     def projects(self) -> list[Record]:
-        """All projects of the user."""
+        """The projects of the user."""
         return self.records("/api/projects/", page_size=1000)
 
     def create_project(self, title: str, label_config: str, **settings: Any) -> Record:
@@ -67,7 +67,7 @@ class LabelStudioUser(LabelStudio):
         return dict(self.post(f"/api/webhooks/?project={project}", body))
 
     def predict_interactively(self, backend: int, task: int, clicks: Sequence[Record]) -> Record:
-        """What a click in the editor sends; the answer's ``data.result`` holds the regions."""
+        """Sends what a click in the editor sends; the answer's ``data.result`` holds the regions."""
         path = f"/api/ml/{backend}/interactive-annotating"
         answer = self.post(path, {"task": task, "context": {"result": list(clicks)}})
         if answer.get("errors"):
@@ -91,5 +91,5 @@ class LabelStudioUser(LabelStudio):
         return list(self.get(f"/api/tasks/{task}/annotations/"))
 
     def export(self, project: int) -> list[Record]:
-        """All annotated tasks in Label Studio's JSON."""
+        """The annotated tasks in Label Studio's JSON."""
         return list(self.get(f"/api/projects/{project}/export", exportType="JSON"))

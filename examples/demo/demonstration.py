@@ -156,7 +156,7 @@ class Demonstration:
             shutil.rmtree(self._data)
 
     def _check_account(self) -> None:
-        """Whether the account works, which also says that Label Studio's first start was completed."""
+        """Checks that the account works, and so that Label Studio's first start was completed."""
         try:
             self.client.get("/api/current-user/whoami")
         except ApiError as error:

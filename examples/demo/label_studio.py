@@ -1,4 +1,4 @@
-"""How Label Studio 1.23.2 is started next to a backend on the same machine."""
+"""Label Studio 1.23.2, started next to a backend on the same machine."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class ServerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Server:
-    """How to start a server and how to see that it is well.
+    """A server: how to start it and how to see that it is well.
 
     Attributes:
         name: what messages call it.
@@ -80,7 +80,7 @@ def free_port() -> int:
 
 
 def start_time(pid: int) -> str | None:
-    """When the process was started, in the system's own words; None when there is no such process."""
+    """The start time of a process, in the system's own words; None when there is no such process."""
     status = Path(f"/proc/{pid}/stat")
     if status.parent.parent.joinpath("self").exists():
         try:

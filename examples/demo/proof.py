@@ -24,7 +24,7 @@ class ProofError(RuntimeError):
 
 @dataclass(frozen=True)
 class Proof:
-    """What came back for the click."""
+    """The proof of a click: what came back for it."""
 
     label: str
     pixels: int

@@ -1,4 +1,4 @@
-"""What the demonstration is told (by make variables) and where it keeps its things."""
+"""Settings of the demonstration, from make variables, and its folders."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
 
 
 def taken_port_message(variable: str, port: int, server: str) -> str:
-    """What to say when somebody else listens on the port."""
+    """The message for a port on which somebody else listens."""
     return (
         f"Port {port} for {server} is taken by another program. Stop that program, or choose another port: "
         f"make demo {variable}={port + 1}"

@@ -40,5 +40,5 @@ class Step:
         self._task = progress.add_task(text, total=total)
 
     def advance(self) -> None:
-        """One more of the step's parts is done."""
+        """Counts one more part of the step as done."""
         self._progress.advance(self._task)
