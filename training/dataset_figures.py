@@ -1,4 +1,4 @@
-"""What is published about the data sets: photographs per split, and what IHP's figures imply about clicks."""
+"""Published figures of the data sets: photographs per split, and what IHP's figures imply about clicks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COUNTS: Mapping[str, Mapping[str, Mapping[int, str]]] = {
 
 @dataclass(frozen=True)
 class Implied:
-    """What IHP's tables imply for a split, worked out from its numbers of clicks.
+    """Figures that IHP's tables imply for a split, worked out from its numbers of clicks.
 
     Attributes:
         labels: labels per photograph, the background included (the paper's K).

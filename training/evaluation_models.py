@@ -1,4 +1,4 @@
-"""What ``--model`` can name: packaged models, model folders, checkpoints of a training, and the classical parsers."""
+"""Models that ``--model`` can name: packaged models, model folders, checkpoints of a training, classical parsers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``training.evaluate`` prints: the curve, the paper's figures, behaviour, labels."""
+"""Tables that ``training.evaluate`` prints: the curve, the paper's figures, behaviour, labels."""
 
 from __future__ import annotations
 

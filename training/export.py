@@ -60,7 +60,7 @@ def without_encoder_weights(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recipe_of(network: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:
-    """How a live network was trained, for its fine-tuning; None for other networks."""
+    """The recipe by which a live network was trained, for its fine-tuning; None for other networks."""
     if network != LiveNetwork.__name__:
         return None
     return LiveRecipe.of_training(settings["model"], settings.get("data") or {}).to_dict()

@@ -193,7 +193,7 @@ def show_numbers(name: str, split: str, report: Report) -> None:
 
 
 def against_published(name: str, split: str, count: int) -> str:
-    """How a number of photographs compares with the published ones."""
+    """Comparison of a number of photographs with the published ones, in words."""
     published = known(name, split)
     if not published:
         return ""

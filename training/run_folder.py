@@ -30,7 +30,7 @@ def config_of(checkpoint: Path) -> Path:
 
 
 def settings_of(config: Path) -> dict[str, Any]:
-    """What a training's configuration says, by section, in present names; whoever exports cannot change former ones.
+    """The settings of a training, by section, in present names; whoever exports cannot change former ones.
 
     Raises:
         ValueError: it is no configuration, or has a setting under its former and under its present name.

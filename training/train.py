@@ -135,7 +135,7 @@ def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None
 
 
 def _sentence(error: Exception) -> str:
-    """What went wrong; a process that prepares views wraps it into its traceback."""
+    """The message of an error; a process that prepares views wraps it into its traceback."""
     text = str(error)
     return text.strip().rpartition(f"{type(error).__name__}: ")[2] if "Original Traceback" in text else text
 

@@ -22,7 +22,7 @@ Values = Callable[[Results], Sequence[float]]
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the paper: ``larger`` is larger than ``smaller``.
+    """A statement of the paper: ``larger`` is larger than ``smaller``.
 
     Attributes:
         text: the statement.
@@ -38,7 +38,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim; ``why`` gives both sides and the margin."""
+    """The verdict on a claim; ``why`` gives both sides and the margin."""
 
     claim: Claim
     verdict: str
@@ -66,7 +66,7 @@ def _at(method: str, round_: int, measure: str = "mean_iou", start: str | None =
 
 
 def _gain(method: str, first: int, last: int) -> Values:
-    """What corrections ``first + 1`` to ``last`` added."""
+    """The gain from corrections ``first + 1`` to ``last``."""
     return lambda results: [
         after - before
         for before, after in zip(results.at(method, first), results.at(method, last), strict=True)

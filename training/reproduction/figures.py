@@ -54,13 +54,13 @@ def figure7(results: Results, folder: Path) -> Figure:
 
 
 def losses(results: Results, folder: Path) -> Figure:
-    """What the losses give: no figure of the paper, but of its claims."""
+    """Figure of the losses: not in the paper, but among its claims."""
     methods = ("random", "random-plain", "random-sp", "near-edge", "near-edge-sp")
     return _draw(results, folder, "losses", "balanced and plain cross-entropy, with and without SP-loss", methods)
 
 
 def ablations(results: Results, folder: Path) -> Figure:
-    """What each part of the live network gives: how far networks without it are ahead of the whole one, by seed."""
+    """Figure of the ablations: how far networks without a part are ahead of the whole live network, by seed."""
     title = "points of mIoU ahead of the live network"
     whole = results.curves("live")
     without = {METHODS[method].title: (method, start) for method, (start, *_) in TARGETS["ablations"]}

@@ -1,4 +1,4 @@
-"""What the methods make of a few photographs, clicks drawn: the pictures of the paper's Fig. 4."""
+"""Gallery of the methods' parsings of a few photographs, with the clicks, as in the paper's Fig. 4."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ CONFIGS = "configs"
 
 
 def settings(method: str, scale: Scale) -> dict[str, Any]:
-    """What the figures of a method depend on besides the seed; figures of other settings must not be mixed."""
+    """Settings that a method's figures depend on besides the seed; figures of other settings must not be mixed."""
     chosen = METHODS[method]
     files = [] if chosen.kind == "classical" else scale.configs_of(chosen.kind)
     return {
@@ -44,7 +44,7 @@ def _hash(file: Path) -> str:
 
 
 def meaning(given: dict[str, Any], place: Place) -> dict[str, Any]:
-    """What the settings of a record mean: present names, and what configurations say instead of hashes.
+    """The meaning of a record's settings: present names, and what configurations say instead of hashes.
 
     A configuration that was kept nowhere is known by its hash alone.
     """
@@ -60,7 +60,7 @@ def _said(file: str, digest: str, place: Place) -> Any:
 
 
 def _kept(place: Place, digest: str) -> Path:
-    """Where the configuration with a hash is kept."""
+    """The path where the configuration with a hash is kept."""
     return place.results / CONFIGS / f"{digest}.yaml"
 
 

@@ -10,7 +10,7 @@ CONFIGS = "training/configs"
 
 @dataclass(frozen=True)
 class Scale:
-    """One data set with its recipe.
+    """A scale: one data set with its recipe.
 
     Attributes:
         name: of the scale, and of its folder.

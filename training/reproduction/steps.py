@@ -23,7 +23,7 @@ RECORD = "run.json"
 
 @dataclass(frozen=True)
 class Step:
-    """One command.
+    """A step: one command.
 
     Attributes:
         name: as progress shows it.
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a reproduction reads and writes.
+    """The folders that a reproduction reads and writes.
 
     Attributes:
         data: folder of the data set.
@@ -74,7 +74,7 @@ class Place:
 
 
 def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, place: Place) -> Iterator[Step]:
-    """What it takes to train the method called ``name`` with ``seed`` and to measure it, in order.
+    """The steps that train the method called ``name`` with ``seed`` and measure it, in order.
 
     A model that is measured already needs neither training nor export.
     """
@@ -123,7 +123,7 @@ def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path
 
 
 def _of_parts(method: Method, scale: Scale) -> dict[str, str]:
-    """What the part networks' configurations leave open: they are the same for all data sets."""
+    """Options that the part networks' configurations leave open: they are the same for all data sets."""
     counted = {"model.network.num_labels": str(len(BENCHMARKS[scale.dataset]))} if method.kind == "ideeplab" else {}
     return {"data.dataset": scale.dataset, **counted}
 

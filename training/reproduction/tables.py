@@ -108,7 +108,7 @@ def table_of_labels(results: Results, name: str) -> Table:
 
 
 def ablations(results: Results) -> Table:
-    """What the parts of the live network give."""
+    """Table of the ablations: the gain from the parts of the live network."""
     rounds = (0, 1, 3, 5, 10, 20)
     rows = []
     for method, starts in TARGETS["ablations"]:

@@ -73,7 +73,7 @@ def _fits(target: str, dataset: str, scale: str) -> bool:
 
 
 def needs(targets: Iterable[str]) -> list[Need]:
-    """All that the targets need, every method once."""
+    """The needs of the targets, every method once."""
     starts: dict[str, list[str]] = {}
     for target in targets:
         for method, from_ in TARGETS[target]:
