@@ -74,7 +74,7 @@ def record_event(
 
 
 def _untold(action: str, missing: str, projects: Sequence[str]) -> Problem:
-    """Why nothing can be learned from an event, and what helps."""
+    """The reason why nothing can be learned from an event, and the remedy."""
     value = f"{action[:40]} without its {missing}"
     if action == "START_TRAINING":
         return problem("webhook", value, 'send {"action": "START_TRAINING", "project": {"id": NUMBER}}, or ihp train')
@@ -97,7 +97,7 @@ def _tasks_of(event: Mapping[str, Any]) -> set[str]:
 
 
 def _clicks(event: Mapping[str, Any], tasks: set[str], predictions: Predictions) -> dict[str, int]:
-    """How many prompts stand on each of the tasks, which nobody knows any more once the work is submitted."""
+    """Number of active prompts on each of the tasks; it is lost once the work is submitted."""
     project = project_key(event.get("project"))
     try:
         return {task: predictions.memory.active(project, task) for task in tasks}

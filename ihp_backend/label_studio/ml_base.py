@@ -73,7 +73,7 @@ class IHPModel(LabelStudioMLBase):
     def predict(
         self, tasks: list[dict[str, Any]], context: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, Any]]:
-        """One item per task, in their order; one that cannot be answered says why in its ``error``.
+        """Answers to tasks, an item each in their order; one that cannot be answered says why in its ``error``.
 
         They are plain objects, since the harness's ``ModelResponse`` would drop ``error``.
 
@@ -114,7 +114,7 @@ class IHPModel(LabelStudioMLBase):
         return {"status": "recorded", "event": number}
 
     def _mended(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What the harness has read, as the server's own door would hand it on."""
+        """The body that the harness has read, mended as the server mends it."""
         body, changed = mended(body)
         if changed:
             logger.warning("project %.40r: the body was changed: %s", self.project_id, "; ".join(changed))

@@ -11,7 +11,7 @@ _LONGEST_VALUE = 200
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that was wrong.
+    """A problem: one thing that was wrong.
 
     Attributes:
         field: where it was found, for example ``label_config`` or ``context.result[2].value.x``.

@@ -35,7 +35,7 @@ _LONGEST_ID = 64
 
 
 def project_key(project: Any) -> str:
-    """The project's id as text: "4" from "4.1795158401" (predict, setup), from {"id": 4} (webhook) and from 4.
+    """Id of a project as text: "4" from "4.1795158401" (predict, setup), from {"id": 4} (webhook) and from 4.
 
     "" for anything that is no number of a project: it names folders and files.
     """
@@ -175,6 +175,6 @@ def _seconds(value: Any) -> float:
 
 
 def _model_version(annotation: Mapping[str, Any]) -> str | None:
-    """Of the prediction that the annotation began with, where Label Studio says it."""
+    """Model version of the prediction that the annotation began with, if Label Studio says it."""
     version = as_object(annotation.get("prediction")).get("model_version")
     return version if isinstance(version, str) else None

@@ -167,7 +167,7 @@ class ExportDataset:
         return Sample(image, parsing, self.ids[index])
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only the parsing, uint8 (height, width); raises ``SampleError``."""
+        """The parsing alone, uint8 (height, width); raises ``SampleError``."""
         task = self._tasks[index]
         painting = paint(task.regions, self._label_ids.get)
         if painting.left_out:

@@ -1,7 +1,7 @@
-"""Tasks of a Label Studio project exported as JSON, as far as masks are concerned.
+"""Tasks of a Label Studio project exported as JSON, with their masks.
 
-What counts of a task is the newest annotation that was not cancelled and in which something is drawn. Clicks and boxes
-are prompts and left aside.
+The newest annotation of a task counts that was not cancelled and in which something is drawn. Clicks and boxes are
+prompts and left aside.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class PhotographFiles:
         return None
 
     def _ends(self, paths: Sequence[str]) -> Iterator[tuple[Path, str]]:
-        """Where a photograph may lie, the most exact path first: ever shorter ends of its address."""
+        """Paths at which a photograph may lie, the most exact first: ever shorter ends of its address."""
         split = [[name for name in path.split("/") if name not in ("", ".")] for path in paths]
         inside = [names for names in split if ".." not in names]
         for length in range(max(map(len, inside), default=0), 0, -1):

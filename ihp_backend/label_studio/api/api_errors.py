@@ -37,7 +37,7 @@ class ApiError(RuntimeError):
 
 
 def trouble_of(url: str, answer: Answer, label_studio: LabelStudioAddress) -> ApiError | None:
-    """What an answer is that is no success; None for one that is."""
+    """The error in an answer; None for a successful one."""
     status = answer.status
     if found := in_its_place(url, answer, label_studio):
         return ApiError(f"{shown(url)}: {found[0]}", found[1], status)
@@ -48,7 +48,7 @@ def trouble_of(url: str, answer: Answer, label_studio: LabelStudioAddress) -> Ap
 
 
 def in_its_place(url: str, answer: Answer, label_studio: LabelStudioAddress) -> tuple[str, str] | None:
-    """What answered in place of Label Studio, or where it redirects to, and the remedy; None for nothing."""
+    """The server that answered in place of Label Studio, or its redirect, with the remedy; None for neither."""
     if answer.status in REDIRECTS and answer.location:
         target = urljoin(url, answer.location)
         return redirected(target, label_studio, in_a_circle=target == url)

@@ -33,7 +33,7 @@ _TOTAL_SECONDS = 300.0
 
 
 class LabelStudio:
-    """One Label Studio under one token of either kind. Threads may share one.
+    """Client of one Label Studio under one token of either kind. Threads may share a client.
 
     A GET that gets no answer, or one that passes (429, 5xx), is repeated after growing pauses.
 
@@ -71,7 +71,7 @@ class LabelStudio:
 
     @property
     def url(self) -> str:
-        """Its address, without a slash at the end."""
+        """The address of Label Studio, without a slash at the end."""
         return self.address.base
 
     @property
@@ -82,7 +82,7 @@ class LabelStudio:
     def ask(
         self, method: str, path: str, body: Any = None, *, files: Files | None = None, with_token: bool = True
     ) -> Answer:
-        """One request, whatever the status of its answer.
+        """The answer to one request, whatever its status.
 
         Args:
             path: with its query; begins with /.
@@ -131,7 +131,7 @@ class LabelStudio:
         return self._content(method, path, body, files=files)
 
     def had_to_wait(self, path: str) -> bool:
-        """Whether Label Studio did not answer a GET at first; returns when it does."""
+        """Waits until Label Studio answers a GET; returns whether it did not at first."""
         try:
             if self.ask("GET", path).ok:
                 return False
@@ -145,7 +145,7 @@ class LabelStudio:
         return self.get_with(f"/api/projects/{int(number)}/", "label_config", str)
 
     def tasks(self, project: int | str, page_size: int = PAGE, **query: Any) -> Iterator[Record]:
-        """Every task of a project, page by page."""
+        """The tasks of a project, page by page."""
         seen = 0
         for page in range(1, 1 << 30):
             answer = self.get_with(
@@ -161,7 +161,7 @@ class LabelStudio:
         return self.records("/api/ml/", project=int(project))
 
     def in_between(self, path: str, answer: Answer) -> tuple[str, str] | None:
-        """What answered in place of Label Studio, or redirects to it, and the remedy; None for nothing."""
+        """The server that answered in place of Label Studio, or its redirect, with the remedy; None for neither."""
         return in_its_place(self.address.absolute(path), answer, self.address)
 
     def _content(

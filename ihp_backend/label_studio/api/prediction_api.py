@@ -38,15 +38,15 @@ class PredictionApi:
         self._client = client
 
     def had_to_wait(self, project: str) -> bool:
-        """Whether Label Studio was away; returns when it is there."""
+        """Waits until Label Studio answers; returns whether it was away."""
         return self._client.had_to_wait(f"/api/projects/{project}/")
 
     def tasks(self, project: str, version: str) -> Iterator[tuple[Record, bool]]:
-        """Every task, id and data only, and whether it has a prediction of that version.
+        """The tasks, id and data only, each with whether it has a prediction of that version.
 
         Masks are not fetched for it, so that a project of thousands is gone through in seconds.
         """
-        # Addresses as they were imported, which is how /predict gets them.
+        # Addresses stay as they were imported, as /predict gets them.
         for task in self._client.tasks(project, resolve_uri="false", query=json.dumps(_ALL_WITH_VERSIONS)):
             known = _known(task.get("predictions_model_versions"), version)
             has = self.has(task["id"], version) if known is None else known

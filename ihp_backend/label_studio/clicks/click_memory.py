@@ -74,7 +74,7 @@ class ClickMemory:
                 path or _IN_MEMORY, timeout=busy_seconds, isolation_level=None, check_same_thread=False
             )
             self._storage.execute("PRAGMA journal_mode=WAL")
-            # What a power failure would take here, drafts bring back.
+            # Drafts bring back what a power failure would take here.
             self._storage.execute("PRAGMA synchronous=NORMAL")
             self._storage.executescript(_TABLE)
         except sqlite3.Error as error:
@@ -101,7 +101,7 @@ class ClickMemory:
     def since(
         self, project: str, task: str, request: PromptRequest, saved: SavedWork, known: ActivePrompts
     ) -> ActivePrompts | None:
-        """What stands by now for a request that was taken in, if clicks came to ``known`` and none went; else None."""
+        """The active prompts by now for a request taken in, if clicks came to ``known`` and none went; else None."""
         with self._turn() as storage:
             remembered = _read(storage, (project, task, request.place), saved.user or NOBODY)
         if remembered is None:
@@ -178,7 +178,7 @@ class ClickMemory:
 
 
 def _find(storage: sqlite3.Connection, place: tuple[str, str, str], annotator: str, ids: set[str]) -> Remembered:
-    """What is remembered of an annotator's work, and of nobody's if it is theirs."""
+    """The remembered work of an annotator, and work of an unknown annotator if it turns out to be theirs."""
     mine = _read(storage, place, annotator)
     if annotator == NOBODY:
         return mine or Remembered()
@@ -222,7 +222,7 @@ def _fields(prompt: Prompt) -> dict[str, Any]:
 
 
 def from_text(text: str) -> Remembered:
-    """What ``to_text`` has written; nothing if another release wrote it otherwise."""
+    """The work that ``to_text`` has written; empty if another release wrote it otherwise."""
     try:
         content = json.loads(text)
         labels = {label["name"]: _label(label) for label in content["labels"]}

@@ -21,7 +21,7 @@ class Box:
     rotation: float = 0.0
 
     def corners(self, height: int, width: int) -> NDArray[np.float64]:
-        """Its corners in pixels of an image of that size, float64 (4, 2) as (x, y)."""
+        """The box's corners in pixels of an image of that size, float64 (4, 2) as (x, y)."""
         turn = math.radians(self.rotation)
         right = np.array([math.cos(turn), math.sin(turn)]) * self.width / 100 * width
         down = np.array([-math.sin(turn), math.cos(turn)]) * self.height / 100 * height
@@ -29,7 +29,7 @@ class Box:
         return np.stack([corner, corner + right, corner + right + down, corner + down])
 
     def is_on(self, height: int, width: int) -> bool:
-        """Whether it covers any of an image of that size."""
+        """Whether the box covers any of an image of that size."""
         image = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         area, _ = cv2.intersectConvexConvex(self.corners(height, width).astype(np.float32), image)
         return bool(area > 0)

@@ -107,7 +107,7 @@ def _stamp(traits: Iterable[str]) -> int:
 
 
 def _traits(saved: Mapping[str, Any]) -> tuple[str, ...]:
-    """What tells two states of a draft apart without reading its masks."""
+    """The traits that tell two states of a draft apart without reading its masks."""
     traits = [repr(saved.get("id")), repr(saved.get("updated_at"))]
     for record in objects(saved.get("result")):
         value = as_object(record.get("value"))

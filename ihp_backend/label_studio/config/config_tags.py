@@ -27,7 +27,7 @@ class ImageTag:
 
     @property
     def data_key(self) -> str | None:
-        """Where in the task's data the address is, None where ``value`` is more or less than one variable."""
+        """The path of the address in the task's data, None if ``value`` is more or less than one variable."""
         return whole_path(self.value)
 
     @property
@@ -37,7 +37,7 @@ class ImageTag:
 
     @property
     def field(self) -> str:
-        """What to name in a problem with the photograph."""
+        """The field that a problem with the photograph names."""
         found = paths(self.value)
         return f"data.{found[0]}" if found else f"<Image name={self.name!r}>"
 
@@ -77,12 +77,12 @@ def lower_names(attributes: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_tag(element: Any) -> bool:
-    """Whether an element is one: comments and processing instructions carry a function for a tag."""
+    """Whether an element is a tag: comments and processing instructions carry a function instead."""
     return isinstance(element.tag, str)
 
 
 def value_of(element: Element, attributes: Mapping[str, str]) -> str:
-    """What a tag's value says: its text, where it holds nothing else, or its attribute."""
+    """The value of a tag: its text, if it holds nothing else, or its attribute."""
     text = (element.text or "").strip() if not len(element) else ""
     return escape(text) or attributes.get("value", "")
 

@@ -146,7 +146,7 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
 
 
 def _read(root: Element) -> LabellingConfig:
-    """What a config says by itself."""
+    """The labelling config as it is without a task."""
     fields: dict[str, None] = {}
     problems: list[Problem] = []
     for element in filter(is_tag, root.iter()):
@@ -162,7 +162,7 @@ def _read(root: Element) -> LabellingConfig:
 
 
 def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[str, ...]) -> LabellingConfig:
-    """What is in a config.
+    """The labelling config made of a config's tags.
 
     Args:
         root: of the config, with its repeaters written out where there is a task.
@@ -226,7 +226,7 @@ Tag = tuple[str, Mapping[str, str], Element]
 def unusable(
     tags: Sequence[Tag], images: Sequence[ImageTag], fields: Sequence[str], problems: Sequence[Problem], data: Any
 ) -> Problem | None:
-    """Why a config has no images or no masks; None where a task may still say them.
+    """The reason why a config has no images or no masks; None if a task may still name them.
 
     Args:
         tags: of the config.

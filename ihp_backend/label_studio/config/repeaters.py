@@ -21,7 +21,7 @@ _INDEX = "{{idx}}"
 
 
 def is_repeater(element: Element) -> bool:
-    """Whether this is a ``<Repeater>``."""
+    """Whether an element is a ``<Repeater>``."""
     return is_tag(element) and element.tag.lower() == "repeater"
 
 
@@ -102,7 +102,7 @@ class _Writer:
 
 
 def without_list(on: str) -> Problem:
-    """What is wrong with a repeater whose ``on`` names nothing in the data of tasks."""
+    """The problem with a repeater whose ``on`` names nothing in the data of tasks."""
     remedy = "write into its on where the task's data have a list, as in $shots"
     return problem("label_config", f"<Repeater on={on!r}>", remedy)
 

@@ -18,7 +18,7 @@ _LONGEST_INDEX = 9  # digits
 
 
 def has_variables(value: str) -> bool:
-    """Whether a value of the config says different things of different tasks.
+    """Whether a value of the config differs from task to task.
 
     Example:
         >>> has_variables("$image"), has_variables("5 $")

@@ -25,7 +25,7 @@ class DrawnWork:
     """Accepted and hand-drawn regions as label maps, decoded once per saved state of a task.
 
     Args:
-        most_bytes: label maps kept; the least recently used give way.
+        most_bytes: of label maps kept; the least recently used are dropped.
 
     Concurrency: one lock around the table; regions are decoded outside it, at worst twice.
     """

@@ -51,7 +51,7 @@ class MaskRegion:
         return self.labels[0] if one else None
 
     def packed(self) -> MaskRegion:
-        """The same region in less memory, for those who hold a whole project's: a list of RLE bytes takes eightfold."""
+        """This region in less memory, for a whole project's regions: a list of RLE bytes takes eight times as much."""
         rle = self.value.get("rle")
         try:
             return replace(self, value={**self.value, "rle": bytes(rle)}) if isinstance(rle, list) else self
@@ -59,7 +59,7 @@ class MaskRegion:
             return self  # Told of when it is read.
 
     def mask(self) -> NDArray[np.bool_]:
-        """Its painted pixels, bool (height, width); of a brush also while the page keeps its strokes.
+        """The region's painted pixels, bool (height, width); of a brush also while the page keeps its strokes.
 
         Raises:
             NothingDrawn: there are none.

@@ -92,7 +92,7 @@ def regions(
 
 
 def _values(label_map: NDArray[np.uint8], targets: Mapping[int, MaskTarget]) -> dict[int, Sequence[dict[str, Any]]]:
-    """For each label the values of its regions; the labels of one form are written together."""
+    """The values of each label's regions; the labels of one form are written together."""
     labels_of_form: dict[str | None, list[int]] = {}
     for label, target in targets.items():
         labels_of_form.setdefault(tag_of(target.type).mask_form, []).append(label)
@@ -118,7 +118,7 @@ def _masked(common: Mapping[str, Any], target: MaskTarget, mask: dict[str, Any])
 
 
 def _in_original_size(label_map: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:
-    """The page shows a mask scrambled unless it has exactly the size that the browser saw."""
+    """The label map in the size that the browser saw: the page shows a mask of another size scrambled."""
     if place.original_size is None or place.original_size == label_map.shape:
         return label_map
     height, width = place.original_size

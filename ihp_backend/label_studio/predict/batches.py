@@ -100,7 +100,7 @@ class Batches:
 
 
 def _digest(version: str, tasks: Sequence[Mapping[str, Any]], request: PredictionRequest) -> str:
-    """The same for requests that must get the same items."""
+    """Digest of a request, equal for requests that must get the same items."""
     what = [version, request.project, request.label_config, [(task.get("id"), task.get("data")) for task in tasks]]
     return hashlib.sha256(json.dumps(what, default=repr).encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -111,7 +111,7 @@ class ClickAnswers:
     def _parsing_so_far(
         self, asked: TaskRequest, session: ClickSession, size: Size
     ) -> tuple[NDArray[np.uint8] | None, Sequence[Problem]]:
-        """What is accepted or drawn by hand on the photograph, in the config's ids, and which of it cannot be read."""
+        """The parsing accepted or drawn by hand, in the config's ids, and problems of regions that cannot be read."""
         config, labels = asked.config, asked.translation.labels
         named = (labels.names, tuple(config.aliases.items()))
         text = asked.request.label_config

@@ -63,7 +63,7 @@ class ModelCache:
             refused, when = self._refused.get(project, (None, 0.0))
         if stamp == known or (stamp == refused and time.monotonic() - when < TRIED_AGAIN):
             return parser
-        # Whoever comes while it is loaded is answered by the one before.
+        # Requests that come while a model is loaded are answered by the one before.
         if not self._loading.acquire(blocking=False):
             return parser
         try:
@@ -127,18 +127,18 @@ class ServingModels(Protocol):
 
 
 class OneModel:
-    """One model for all projects."""
+    """A model cache with one model for all projects."""
 
     def __init__(self, parser: Parser) -> None:
         self._parser = parser
 
     def of_project(self, project: str) -> Parser:
-        """It."""
+        """The model."""
         return self._parser
 
     def of_task(self, project: str, task: str) -> Parser:
-        """It."""
+        """The model."""
         return self._parser
 
     def forget(self, project: str, task: str) -> None:
-        """There is nothing to forget."""
+        """Does nothing: one model is all there is."""

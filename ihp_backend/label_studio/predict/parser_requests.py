@@ -76,7 +76,7 @@ def ask(
 def mask_targets(
     names: Sequence[str], config: LabellingConfig, translation: Translation, image: ImageTag
 ) -> tuple[dict[int, MaskTarget], list[Problem]]:
-    """How the masks of the named labels are returned, by the config's ids; and a problem for each label without one."""
+    """Mask targets of the named labels, by the config's ids, and a problem for each label without one."""
     targets: dict[int, MaskTarget] = {}
     problems: list[Problem] = []
     for name in names:

@@ -28,7 +28,7 @@ class Attempt:
 
 
 class OutOfTime(Exception):
-    """It is too late to begin with a task."""
+    """Time is up: it is too late to begin with a task."""
 
 
 def item_of(version: str, results: list[dict[str, Any]], problems: Sequence[Problem]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class Predictions:
         return self.attempt(task, request).item
 
     def attempt(self, task: Mapping[str, Any], request: PredictionRequest) -> Attempt:
-        """As ``answer``, and what became of the task."""
+        """The answer as from ``answer``, and what became of the task."""
         problems: list[Problem] = []
         lost: list[Problem] = []
         results: list[dict[str, Any]] = []
@@ -132,7 +132,7 @@ class Predictions:
             config = config_of_task(request.label_config, task)
             problems += config.problems
             translation = translate(config, parser.labels, any_labels=parser.any_labels)
-        # The tasks of a batch take turns at the model; a click waits for nobody.
+        # The tasks of a batch take turns at the model; a click does not wait for its turn.
         turn: AbstractContextManager[Any] = self._turn if request.many else nullcontext()
         asked = TaskRequest(task, request, parser, config, translation, turn, problems)
         return self._batch(asked, lost) if prompts is None else self._clicks.answer(asked, prompts)

@@ -52,7 +52,7 @@ class SceneCache:
             return len(self._scenes)
 
     def _open(self, key: str, opener: Callable[[], Scene], keep: bool) -> Scene:
-        # Another thread may have been done with it just before this one began.
+        # Another thread may have opened it just before this one began.
         if (scene := self._kept(key, keep)) is None:
             scene = opener()
             if keep:

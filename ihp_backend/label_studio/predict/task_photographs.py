@@ -102,7 +102,7 @@ def _in_size(photograph: Photograph, size: Size) -> NDArray[np.uint8]:
 
 
 def _about(original: Size, size: Size) -> Problem:
-    """What is said of an answer in the size of the page, though the photograph has another; raises if there is none."""
+    """The problem of answering in the page's size, which is not the photograph's; raises if there is no such answer."""
     if original == size[::-1]:
         remedy = (
             f"the photograph is {named(size)} as browsers turn it; answered for its pixels in the other orientation "

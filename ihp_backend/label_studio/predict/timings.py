@@ -33,13 +33,13 @@ class Timings:
                 self._seconds[name] = self._seconds.get(name, 0.0) + taken
 
     def milliseconds(self) -> dict[str, float]:
-        """By stage in the order of their first end, and ``total`` since the timings were made."""
+        """Milliseconds by stage in the order of their first end, and ``total`` since the timings were made."""
         with self._lock:
             seconds = {**self._seconds, "total": self._clock() - self._began}
         return {name: value * 1000 for name, value in seconds.items()}
 
     def header(self) -> str:
-        """As the value of a ``Server-Timing`` header (W3C Server Timing)."""
+        """The value of a ``Server-Timing`` header (W3C Server Timing)."""
         return ", ".join(f"{name};dur={value:.1f}" for name, value in self.milliseconds().items())
 
     def __str__(self) -> str:

@@ -1,1 +1,1 @@
-"""Web: requests to Label Studio and other servers, with addresses, tokens and limits, and photographs fetched so."""
+"""Web: requests to Label Studio and other servers (addresses, tokens, limits), and the photographs they fetch."""

@@ -86,7 +86,7 @@ class AccessTokens:
             if refused.get("Authorization") == f"Bearer {self._kept.get(key, ('', 0.0))[0]}":
                 del self._kept[key]
                 return True
-        # Another thread may have renewed it meanwhile: worth the second try, too.
+        # Another thread may have renewed the token meanwhile: that is worth the second try, too.
         return bool(label_studio.token) and (claims_of(str(label_studio.token)) or {}).get("token_type") == "refresh"
 
     def _current(self, key: tuple[str, str]) -> str:
@@ -144,7 +144,7 @@ def cleaned_token(text: str) -> tuple[str, str]:
 
 
 def why_no_token(token: str) -> str:
-    """Why a token cannot be sent or is not whole, without a character of it; empty where nothing is wrong."""
+    """The reason why a token cannot be sent or is not whole, without a character of it; empty if nothing is wrong."""
     if not token:
         return "is empty"
     if re.match(r"(?i)https?://", token):
@@ -160,7 +160,7 @@ def why_no_token(token: str) -> str:
 
 
 def is_web_token(token: str) -> bool:
-    """Whether this is a personal access token, or one that it was exchanged for; else it is a legacy token."""
+    """Whether a token is a personal access token or one that it was exchanged for; else it is a legacy token."""
     return claims_of(token) is not None
 
 

@@ -41,17 +41,17 @@ class Answer:
 
     @property
     def location(self) -> str:
-        """Where a redirect leads; empty for other answers."""
+        """The target of a redirect; empty for other answers."""
         return self.headers.get("Location", "")
 
     @property
     def is_web_page(self) -> bool:
-        """Whether it says that it is HTML."""
+        """Whether the answer declares itself HTML."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html"
 
     @property
     def detail(self) -> str:
-        """What an answer says about an error, shortened."""
+        """The error message in an answer, shortened."""
         content = self.content
         if isinstance(content, dict):
             content = content.get("validation_errors") or content.get("detail") or content.get("error") or content

@@ -45,7 +45,7 @@ class ImageCache:
         self._complained = False
 
     def get(self, url: str) -> bytes | None:
-        """What is kept for `url`; None if nothing (whole) is."""
+        """The bytes kept for `url`; None if there are none, or not all."""
         path = self._path(url)
         try:
             stored = path.read_bytes()

@@ -99,7 +99,7 @@ class ImageSettings:
         self._set(notes=(*self.notes, text))
 
     def _set(self, **values: Any) -> None:
-        """Before the settings are in use: they are frozen."""
+        """Sets values before the settings are in use: they are frozen."""
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -164,7 +164,7 @@ def _key_in(file: Path) -> str:
             f"{_KEY_FILE}: {file} cannot be read ({error.strerror}); check that it exists and may be read"
         ) from None
     except UnicodeDecodeError:
-        # Not the error's own text, which shows a part of what is in the file.
+        # The error's own text is left out, since it shows a part of the file.
         raise ValueError(f"{_KEY_FILE}: {file} is no text; write the token into it and nothing else") from None
     if not key:
         raise ValueError(f"{_KEY_FILE}: {file} is empty; write the token into it")

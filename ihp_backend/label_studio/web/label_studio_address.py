@@ -62,7 +62,7 @@ def unwrapped(text: str) -> str:
 
 
 def why_no_address(text: str, example: str = "http://label-studio:8080") -> str:
-    """What is wrong with a text that is to be an address, and the remedy; empty where nothing is wrong.
+    """The fault of a text that is to be an address, and the remedy; empty if there is none.
 
     Nothing before the last @ is told, as it may be a password, and nothing that looks like a token.
     """

@@ -14,7 +14,7 @@ _ROUTE = "/data/local-files"
 
 
 def is_local_file(path: str) -> bool:
-    """Whether path and query of an address are those of a file that Label Studio serves from a folder."""
+    """Whether an address (path and query) is that of a file that Label Studio serves from a folder."""
     route, _, query = path.partition("?")
     return route.rstrip("/") == _ROUTE and query.startswith("d=")
 

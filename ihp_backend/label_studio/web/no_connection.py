@@ -1,4 +1,4 @@
-"""NoConnection: why a request got no answer, and the setting that cures it."""
+"""NoConnection: the reason why a request got no answer, and the setting that cures it."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Proxy:
 
     @property
     def around(self) -> str:
-        """How to do without it."""
+        """Advice on how to do without the proxy."""
         return f"add {self.host} to NO_PROXY if it can be reached without a proxy"
 
 
@@ -56,7 +56,7 @@ def proxy_of(url: str) -> Proxy | None:
 
 
 def of_proxy(error: Exception, proxy: Proxy) -> NoConnection | None:
-    """What went wrong on the way to a proxy or at it; None for what went wrong behind it."""
+    """The error on the way to a proxy or at it; None for an error behind it."""
     named, around = proxy.named, proxy.around
     if isinstance(error, requests.exceptions.InvalidSchema):
         return NoConnection(f"{named} is a SOCKS proxy, which is not supported", f"name an HTTP proxy, or {around}")
@@ -82,7 +82,7 @@ def of_proxy(error: Exception, proxy: Proxy) -> NoConnection | None:
 
 
 def at_proxy(proxy: Proxy, status: int) -> tuple[str, str]:
-    """What a proxy's own status says, and the remedy."""
+    """The error that a proxy's own status means, and the remedy."""
     if status == 407:
         return (
             f"{proxy.named} wants a login (status 407)",

@@ -1,4 +1,4 @@
-"""Status errors: what an HTTP status, or no answer, says about an image or Label Studio's API, and the remedy."""
+"""Status errors: the fault behind an HTTP status, or no answer, of an image or Label Studio's API, and its remedy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_LABEL_STUDIO = (
 
 
 class NoAnswerError(ImageFetchError):
-    """There was no connection, or no whole answer in time; it may be otherwise a moment later."""
+    """No connection, or no whole answer in time; a later attempt may succeed."""
 
 
 class StatusError(ImageFetchError):
@@ -56,7 +56,7 @@ def no_answer(url: str, error: NoConnection, owner: LabelStudioAddress | None) -
 def in_between(
     url: str, status: int, headers: Mapping[str, str], body: bytes, owner: LabelStudioAddress | None
 ) -> tuple[str, str] | None:
-    """What stands before the server that was asked and answered in its place, and the remedy; None for nothing.
+    """The error of a server in front that answered in place of the one asked, and the remedy; None if there is none.
 
     Args:
         headers: of the answer, their names in any case.
@@ -64,7 +64,7 @@ def in_between(
         owner: the Label Studio that was asked; None for other servers.
     """
     challenge = headers.get("WWW-Authenticate", "").strip().lower()
-    # What is asked by https goes through a proxy unseen, so that it answers nothing in between.
+    # A request by https goes through a proxy unseen, so that the proxy does not answer in between.
     proxy = proxy_of(url) if url.startswith("http:") else None
     if status == 407 and proxy:
         return at_proxy(proxy, status)
@@ -80,7 +80,7 @@ def in_between(
 
 
 def redirected(target: str, owner: LabelStudioAddress | None, in_a_circle: bool = False) -> tuple[str, str]:
-    """What a redirect to `target` says, and the remedy; `owner` is the Label Studio that was asked."""
+    """The error that a redirect to `target` means, and the remedy; `owner` is the Label Studio that was asked."""
     what = (
         f"redirects in a circle, the last time to {shown(target)}" if in_a_circle else f"redirects to {shown(target)}"
     )

@@ -24,7 +24,7 @@ def ca_bundle() -> tuple[str, str] | None:
 
 
 def unusable_bundle() -> NoConnection | None:
-    """What is wrong with the file or folder of trusted certificates; None for nothing."""
+    """The fault of the file or folder of trusted certificates; None if there is none."""
     bundle = ca_bundle()
     if bundle is None:
         return None
@@ -45,7 +45,7 @@ def unusable_bundle() -> NoConnection | None:
 
 
 def of_tls(error: Exception, host: str) -> NoConnection | None:
-    """What an error says about TLS with a host; None where it is of another kind."""
+    """The TLS error with a host behind an exception; None if it is of another kind."""
     certificate, name = within(error, ssl.SSLCertVerificationError), within(error, CertificateError)
     if name or (certificate and certificate.verify_code in _OTHER_NAMES):
         names = re.search(r"doesn't match (?:either of )?(.+)$", str(name))
@@ -61,7 +61,7 @@ def of_tls(error: Exception, host: str) -> NoConnection | None:
 
 
 def is_about_certificate(error: Exception) -> bool:
-    """Whether a certificate was not taken."""
+    """Whether an error is about a certificate that was not accepted."""
     return within(error, ssl.SSLCertVerificationError, CertificateError) is not None
 
 
