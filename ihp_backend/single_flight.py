@@ -33,7 +33,7 @@ class SingleFlight(Generic[Key, Outcome]):
         seconds: float | None = None,
         joining: Callable[[], object] = lambda: None,
     ) -> Outcome:
-        """What ``work`` returns, here or in the thread that does it for ``key`` already; so is what it raises.
+        """The result of ``work``, run here or in the thread that already runs it for ``key``; it may also raise.
 
         Args:
             key: of what is wanted.
@@ -64,6 +64,6 @@ class SingleFlight(Generic[Key, Outcome]):
         return outcome
 
     def _end(self, key: Key) -> None:
-        """Before the outcome is told: whoever asks after having got it must not get it again."""
+        """Ends a flight before its outcome is told: a caller that asks again after it must not get the old outcome."""
         with self._lock:
             del self._under_way[key]

@@ -66,7 +66,7 @@ def _own_labels(text: str) -> LabelSet:
 
 
 def _same(labels: list[str], key: Callable[[str], str]) -> list[list[str]]:
-    """The labels that have a key in common with another one."""
+    """The labels that share a key with another label."""
     found = defaultdict(list)
     for label in labels:
         if key(label):

@@ -48,7 +48,7 @@ def backend(case: Case) -> Iterator[Finding]:
 
 def _set_up(url: str) -> Iterator[Finding]:
     try:
-        # Without an address and a token, so that the backend keeps those that Label Studio told it.
+        # No address and no token are sent, so that the backend keeps those that Label Studio told it.
         answer = call("POST", f"{url}/setup", {"project": None, "schema": ""}, patience=30.0)
     except NoAnswer as error:
         yield Finding("setup", "error", str(error), "look into the log of ihp serve", _PLACE)
@@ -64,7 +64,7 @@ def _set_up(url: str) -> Iterator[Finding]:
 
 
 def _noted(url: str) -> Iterator[Finding]:
-    """What the backend has noted since its start: history, so nothing that is wrong now."""
+    """Errors and events that the backend has noted since its start: history, so nothing that is wrong now."""
     try:
         answer = call("GET", f"{url}/status", patience=10.0)
     except NoAnswer:

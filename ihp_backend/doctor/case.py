@@ -86,12 +86,12 @@ class Project:
 
     @property
     def config(self) -> str:
-        """Its labelling config."""
+        """The project's labelling config."""
         return str(self.record.get("label_config") or "")
 
 
 def is_own_health(answer: Answer) -> bool:
-    """Whether this is what ``/health`` of this backend answers."""
+    """Whether an answer is that of this backend's ``/health``."""
     content = answer.content
     return answer.ok and isinstance(content, dict) and content.get("model_class") == OWN_CLASS
 

@@ -1,4 +1,4 @@
-"""Changing single attributes in the text of a labelling config, and leaving everything else letter for letter."""
+"""Edits of single attributes in a labelling config's text, which leave everything else letter for letter."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _with_attribute(start: str, attribute: str, value: str) -> str:
 
 
 def _as_expected(text: str, changed: str, edits: Edits) -> bool:
-    """Whether reading both texts shows the wanted difference and no other."""
+    """Whether the two texts, once parsed, differ as wanted and in nothing else."""
     try:
         before, after = elements(text), elements(changed)
     except (ElementTree.ParseError, ValueError):

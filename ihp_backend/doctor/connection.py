@@ -14,7 +14,7 @@ _CONTAINER = "in a container, localhost is the container itself: connect http://
 
 
 def own_backends(case: Case, project: Project) -> list[Record]:
-    """Those of a project's backends that are this one."""
+    """The entries among a project's backends that are this backend."""
     return [
         backend
         for backend in project.backends
@@ -23,7 +23,7 @@ def own_backends(case: Case, project: Project) -> list[Record]:
 
 
 def connection(case: Case, studio: LabelStudio, project: Project) -> Iterator[Finding]:
-    """One finding for each backend, or that there is none."""
+    """Findings on the project's connection: one for each backend, or that there is none."""
     own = own_backends(case, project)
     silent = [backend for backend in project.backends if backend not in own and case.is_silent(url_of(backend))]
     dead = [backend for backend in silent if case.is_dead(backend)]
@@ -54,7 +54,7 @@ def _moved(case: Case, studio: LabelStudio, project: Project, backend: Record) -
     mend = None
     # Another program's backend may be asleep, so that a project has to be named, or the backend to have our title.
     if case.is_ours(case.backend_url) and (case.project or backend.get("title") == TITLE):
-        # Changed and not connected anew: with a backend Label Studio deletes the predictions it made.
+        # The entry is changed, not replaced: with a backend Label Studio deletes its predictions.
         change = _patch(studio, project, backend, case.backend_url)
         mend = Mend(f"address of backend {backend.get('id')}", url, case.backend_url, change)
     return Finding("connection", "error", found, remedy, project.place, mend=mend)
@@ -103,7 +103,7 @@ def _reached_by_label_studio(studio: LabelStudio, project: Project, backend: Rec
 
 
 def _overshadowed(project: Project, own: list[Record]) -> Iterator[Finding]:
-    """Of several interactive backends Label Studio asks only the first."""
+    """Finding on several interactive backends: Label Studio asks only the first."""
     interactive = [backend for backend in project.backends if backend.get("is_interactive")]
     if own and interactive and interactive[0] not in own:
         url = url_of(interactive[0])

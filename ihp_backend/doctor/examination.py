@@ -1,4 +1,4 @@
-"""The whole examination: which checks are made in which order, and what makes which of them pointless."""
+"""The whole examination: the order of the checks, and which failed checks make others pointless."""
 
 from __future__ import annotations
 

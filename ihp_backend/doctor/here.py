@@ -22,7 +22,7 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def packages() -> Iterator[Finding]:
-    """Every package that serving needs, in a version that it works with."""
+    """Packages that serving needs: whether each is there, in a version that works."""
     wrong = []
     try:
         needed = [Requirement(text) for text in metadata.requires("ihp-backend") or []]
@@ -47,7 +47,7 @@ def packages() -> Iterator[Finding]:
 
 
 def data_folder(settings: ServerSettings) -> Iterator[Finding]:
-    """It can be written to, or be made."""
+    """Data folder: whether it can be written to, or be made."""
     folder = settings.data_dir
     existing = _existing(folder)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
@@ -59,7 +59,7 @@ def data_folder(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def disk(settings: ServerSettings) -> Iterator[Finding]:
-    """There is room for events, photographs and model versions."""
+    """Disk: whether there is room for events, photographs and model versions."""
     free = shutil.disk_usage(_existing(settings.data_dir)).free
     level = _level(free, LEAST_DISK, LITTLE_DISK)
     remedy = "free some space there, or move the data folder with IHP_DATA_DIR" if level != "ok" else ""
@@ -67,7 +67,7 @@ def disk(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def memory() -> Iterator[Finding]:
-    """There is room for the model and for photographs."""
+    """Memory: whether there is room for the model and for photographs."""
     free = available_memory()
     if free is not None:
         level = _level(free, LEAST_MEMORY, LITTLE_MEMORY)

@@ -11,7 +11,7 @@ from ihp_backend.label_studio.config.tag_table import tag_of
 
 
 def clashes(controls: list[Control]) -> list[str]:
-    """Each clash in a few words."""
+    """Clashes of hotkeys, each in a few words."""
     named = {label.number: f"{label.value!r} of {control.name}" for control in controls for label in control.labels}
     holders = defaultdict(list)
     for number, key in effective_keys(controls).items():
@@ -33,7 +33,7 @@ def without_clashes(controls: list[Control]) -> Edits:
 
     Labels of click tools get plain keys, those of brushes combinations out of the way.
     """
-    # Whoever is clicked keeps a key that a brush has, too.
+    # A label of clicks keeps a key that a brush label has, too.
     ordered = sorted(controls, key=lambda control: tag_of(control.tag).silent)
     kept: set[str] = set()
     needy: list[tuple[Control, list[LabelKey]]] = []

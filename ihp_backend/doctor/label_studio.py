@@ -25,7 +25,7 @@ _NEW_TOKEN = (
 
 
 def address(studio: LabelStudio) -> Iterator[Finding]:
-    """It answers, it is Label Studio, and in which version; nothing else can be asked where this is an error."""
+    """Address: whether Label Studio answers, and its version; after an error nothing else can be asked."""
     for note in studio.notes:
         yield Finding("settings", "warning", note, "write the setting without that", PLACE)
     try:
@@ -57,7 +57,7 @@ def _version(release: str) -> Finding:
 
 
 def token(studio: LabelStudio, now: float | None = None) -> Iterator[Finding]:
-    """It is there, of which kind, and taken; nothing but the address can be asked where this is an error."""
+    """Token: its kind, and whether it is accepted; after an error nothing but the address can be asked."""
     kind, claims = "a legacy token", claims_of(studio.token)
     if not studio.token:
         yield Finding("token", "error", "LABEL_STUDIO_API_KEY is not set", _NEW_TOKEN, PLACE)

@@ -34,7 +34,7 @@ def model(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def versions(settings: ServerSettings) -> Iterator[Finding]:
-    """Every version that serves a project is as it was made."""
+    """Versions in service: whether each is as it was made."""
     root = settings.data_dir / MODELS
     if not root.is_dir():
         return

@@ -40,7 +40,7 @@ def refused_addresses(studio: LabelStudio, backend_url: str) -> Iterator[Finding
 
 
 def _ask(studio: LabelStudio, path: str, body: dict[str, object]) -> str:
-    """Why the address is refused, in Label Studio's words; empty where it is not."""
+    """The reason why the address is refused, in Label Studio's words; empty if it is not."""
     try:
         answer = studio.ask("POST", path, body)
     except ApiError as error:

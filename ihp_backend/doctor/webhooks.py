@@ -15,7 +15,7 @@ _WHOLE: dict[str, Any] = {"send_payload": True, "send_for_all_actions": True, "i
 
 
 def webhooks(case: Case, studio: LabelStudio, project: Project) -> Iterator[Finding]:
-    """For each connected backend of this kind its webhook; then those that lead nowhere."""
+    """Findings on webhooks: that of each connected backend of this kind, then those that lead nowhere."""
     listed = studio.records("/api/webhooks/", page_size=1000)
     hooks = [hook for hook in listed if hook.get("project") in (project.id, None)]
     own = own_backends(case, project)
@@ -65,7 +65,7 @@ def _stale(
     base = url.removesuffix("/webhook")
     if base == url or any(same_address(url, backend) for backend in backends) or not case.is_silent(base):
         return
-    # On another machine it may be anybody's, and out of reach only from here.
+    # On another machine a webhook may belong to anybody, and be out of reach only from here.
     reached = [url_of(backend) for backend in own if backend.get("state") == REACHED and case.is_ours(url_of(backend))]
     ours = hook.get("project") is not None and any(same_host(url, one) for one in reached)
     found = f"{url} leads to no connected backend and does not answer: saving an annotation may wait a second for it"

@@ -18,7 +18,7 @@ _WIDTH, _HEIGHT = 600, 120
 
 
 def fine_tuning_status(workspace: Workspace) -> dict[str, Any]:
-    """By project, fit for JSON; what cannot be read stands there as an error."""
+    """The fine-tuning status by project, fit for JSON; a project that cannot be read has an error instead."""
     try:
         projects = workspace.annotation_store.projects()
     except StorageError as error:

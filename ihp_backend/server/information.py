@@ -27,7 +27,7 @@ def health() -> Response:
 @routes.get("/robots.txt")
 @routes.get("/.well-known/<path:rest>")
 def nothing(rest: str = "") -> tuple[str, int]:
-    """What browsers ask for unasked: nobody did anything wrong."""
+    """An empty answer to what browsers ask for by themselves: nobody did anything wrong."""
     return "", 204
 
 
@@ -38,7 +38,7 @@ def versions() -> Response:
 
 @routes.get("/status")
 def status() -> Response:
-    """For programs as JSON, for people as a page."""
+    """The status: as JSON for programs, as a page for people."""
     here = state()
     told = {
         "status": "UP",

@@ -35,7 +35,7 @@ class ProjectAccess:
     """The last ``Access`` of each project; safe to use from any number of threads and forked processes.
 
     Args:
-        most_projects: the least recently set up give way.
+        most_projects: beyond these the least recently set up are dropped.
     """
 
     def __init__(self, most_projects: int = 1000) -> None:
@@ -46,7 +46,7 @@ class ProjectAccess:
         self._text, self._known = b"", dict[str, Access]()
 
     def remember(self, project: str, access: Access) -> None:
-        """What ``/setup`` told."""
+        """Remembers the access that ``/setup`` told."""
         told = Access(*(text if text is None or len(text) <= _LONGEST else None for text in access))
         with self._turn():
             known = dict(self._read())
@@ -59,7 +59,7 @@ class ProjectAccess:
             self._shared[:_LENGTH] = len(text).to_bytes(_LENGTH, "big")
 
     def of(self, project: str) -> Access:
-        """What is known of a project; nothing for one that was never set up."""
+        """The known access to a project; empty for one that was never set up."""
         with self._turn():
             return self._read().get(project, Access())
 

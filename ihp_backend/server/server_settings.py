@@ -20,7 +20,7 @@ _NUMBERS = {
 
 @dataclass(frozen=True)
 class ServerSettings(BackendSettings):
-    """Everything the server is told at its start; ``from_environment`` also reads IHP_HOST, IHP_PORT, IHP_WORKERS,
+    """The server's settings at its start; ``from_environment`` also reads IHP_HOST, IHP_PORT, IHP_WORKERS,
     IHP_THREADS, IHP_TIMEOUT and IHP_MAX_BODY_MEBIBYTES.
 
     Attributes:

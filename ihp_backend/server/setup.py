@@ -47,7 +47,7 @@ def setup() -> Response:
         "unmatched": dict(translation.unmatched),
         "unused": list(translation.unused),
         "any_labels": parser.any_labels,
-        # What a task brings may be their brush.
+        # The task's data may bring their brush.
         "without_brush": [name for name in config.labels if config.mask_target(name) is None and not config.from_task],
         "from_task": list(config.from_task),
     }

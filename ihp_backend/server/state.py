@@ -19,7 +19,7 @@ from ihp_backend.server.project_access import ProjectAccess
 
 @dataclass(frozen=True)
 class ServerState:
-    """One per application; every part of it is thread-safe.
+    """The state of an application, one each; every part of it is thread-safe.
 
     Attributes:
         label_studio_known: whether the settings say where Label Studio is, so that it can be asked unasked.

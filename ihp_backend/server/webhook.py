@@ -42,7 +42,7 @@ def webhook() -> tuple[Response, int]:
 
 
 def _known_projects() -> list[str]:
-    """Those of which anything was heard, and those that were set up."""
+    """The known projects: those of which events arrived, and those that were set up."""
     here = state()
     known = set(here.access.projects())
     try:

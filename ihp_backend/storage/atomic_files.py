@@ -42,7 +42,7 @@ def whole_file(path: Path, *, durable: bool = True, mode: int = 0o666) -> Iterat
             or broken file, which is enough for what can be made again and tells whether it is whole.
         mode: permissions of the file, less the process's mask.
     """
-    # Not named after the process: in containers that share a folder, several have the same number.
+    # The name is not the process's: in containers that share a folder, several processes have one number.
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         with open(part, "xb", opener=partial(os.open, mode=mode)) as file:
