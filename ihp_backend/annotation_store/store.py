@@ -122,7 +122,7 @@ class AnnotationStore:
         ]
 
     def projects(self) -> list[str]:
-        """Every project of which anything was heard."""
+        """All projects of which events arrived."""
         query = "SELECT project FROM annotations UNION SELECT project FROM projects ORDER BY project"
         return [row[0] for row in self._read(query)]
 

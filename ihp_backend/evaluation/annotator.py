@@ -24,7 +24,7 @@ STARTS = ("central", "nothing")
 
 @dataclass(frozen=True)
 class Annotator:
-    """How the simulated annotator clicks.
+    """Settings of the simulated annotator: how it clicks.
 
     Attributes:
         corrections: rounds after the initial clicks.
@@ -110,7 +110,7 @@ class Annotator:
         return with_wrong_label([click], hand, 1.0, num_labels)[0]
 
     def with_wrong_click(self, round_: int, rounds_after: int) -> Annotator:
-        """The same annotator who errs in ``round_`` and stops ``rounds_after`` rounds later at the latest."""
+        """This annotator, but with a wrong click in ``round_`` and an end at most ``rounds_after`` rounds later."""
         return replace(self, wrong_click=round_, corrections=min(self.corrections, round_ + rounds_after))
 
     def _missed(self, clicks: list[Click], hand: np.random.Generator, parsing: LabelMap) -> list[Click]:

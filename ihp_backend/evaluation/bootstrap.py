@@ -55,10 +55,10 @@ class Drawn(NamedTuple):
 def paired_bootstrap(
     of: Measure, both: Both, drawings: int, seed: int, *, larger_is_better: bool, allowed: float = 0.0
 ) -> Drawn:
-    """Holds two models against one another; that the second loses up to ``allowed`` does not count as worse."""
+    """Compares two models; a loss of the second of up to ``allowed`` does not count as worse."""
     count = len(both[0])
     drawn = resample_photographs(count, drawings, seed)
-    # The photographs as they are come first.
+    # The first sample is the photographs as they are.
     weights = np.concatenate([np.ones((1, count), np.int64), drawn])
     old, new = (of(records, weights) for records in both)
     gained = (new - old)[1:] * (1 if larger_is_better else -1)
@@ -93,5 +93,5 @@ def mean_iou_after(round_: int, records: Sequence[Record]) -> float:
 
 
 def _confusions(records: Sequence[Record], round_: int) -> NDArray[np.int64]:
-    """Of every photograph after so many corrections, or after the last: (photographs, labels, labels)."""
+    """Confusion matrices of the photographs after so many corrections, or the last: (photographs, labels, labels)."""
     return np.stack([record.confusions[min(round_, len(record.confusions) - 1)] for record in records]).astype(np.int64)

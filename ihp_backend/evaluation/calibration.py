@@ -37,14 +37,14 @@ class Cells:
     truth: NDArray[np.intp]
 
     def probabilities(self, temperature: float) -> NDArray[np.float64]:
-        """Of every label in every cell, float64 (cells, labels)."""
+        """Probabilities of every label in every cell, float64 (cells, labels)."""
         powers = np.exp((self.logits - self.logits.max(1, keepdims=True)).astype(np.float64) / temperature)
         probabilities: NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
         return probabilities
 
     @classmethod
     def joined(cls, parts: Sequence[Cells]) -> Cells:
-        """All cells of several."""
+        """The cells of several photographs together."""
         return cls(np.concatenate([part.logits for part in parts]), np.concatenate([part.truth for part in parts]))
 
 

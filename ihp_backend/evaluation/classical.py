@@ -1,4 +1,4 @@
-"""Parsers that know nothing about people: what clicks give by themselves, which every network must beat."""
+"""Classical parsers, which know nothing about people: the baselines that every network must beat."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Watershed:
     Negative clicks name no label and are left out. Of clicks at one pixel the later one counts.
 
     Args:
-        labels: the label set that clicks speak.
+        labels: the label set of the clicks.
         radius: of the disk in pixels that is flooded from around a click.
     """
 

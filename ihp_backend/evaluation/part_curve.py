@@ -71,7 +71,7 @@ def parts_of(parsing: NDArray[np.uint8]) -> list[int]:
 
 
 def merge_parts(parts: Iterable[tuple[int, NDArray[np.float32]]], height: int, width: int) -> NDArray[np.uint8]:
-    """One parsing of parts that were found on their own.
+    """The parsing made of parts that were found one by one.
 
     Each pixel gets the part of the highest probability, the first one of equals, and the background where no part has
     more than one half.

@@ -15,7 +15,7 @@ from ihp_backend.evaluation.tally import Tally
 
 
 def annotate(parser: ClickParser, sample: Sample, annotator: Annotator, seed: int, index: int) -> Record:
-    """Has one photograph annotated.
+    """Annotates one photograph by simulation.
 
     Args:
         parser: what is measured.

@@ -81,5 +81,5 @@ class RecordStore:
             yield name, Record.from_bytes(data)
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         self._database.close()

@@ -35,7 +35,7 @@ MEASURES = {
 
 
 def summarise(curves: Sequence[Curve], labels: LabelSet) -> dict[str, Any]:
-    """The figures of one model and annotator; lists over seeds, and over rounds inside of them."""
+    """The figures of one model and annotator: lists over seeds, each a list over rounds."""
     return {
         "photographs": len(curves[0].photographs),
         "seeds": [curve.seed for curve in curves],
@@ -93,7 +93,7 @@ def write_curve(path: Path, curves: Sequence[Curve]) -> None:
 
 
 def write_measures(path: Path, curves: Sequence[Curve]) -> None:
-    """Every measure after every correction as CSV: mean over seeds, and spread in the column beside it."""
+    """Writes every measure after every correction as CSV: mean over seeds, and spread in the column beside it."""
     measures = {"clicks_per_label": Curve.clicks_per_label, **MEASURES}
     columns: dict[str, list[float]] = {}
     for name, by_round in measures.items():

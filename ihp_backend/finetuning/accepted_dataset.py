@@ -22,7 +22,7 @@ SPLITS = {"train": LEARNED, "val": HELD_OUT}
 
 
 class AcceptedDataset:
-    """One split of an accepted set. What nobody drew is ignored.
+    """One split of an accepted set. Pixels that nobody drew are ignored.
 
     Args:
         root: folder of the set inside a data folder, or one that ``export`` wrote.
@@ -77,7 +77,7 @@ class AcceptedDataset:
             raise SampleError(f"task {self.ids[index]}", str(error), "export the set again") from None
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only its parsing, uint8 (height, width); raises ``SampleError``."""
+        """The parsing alone, uint8 (height, width); raises ``SampleError``."""
         try:
             return self._set.label_map(self._items[index])
         except StorageError as error:

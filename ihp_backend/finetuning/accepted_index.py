@@ -36,7 +36,7 @@ def split_of(digest: str, share: float) -> str:
 
 
 def _number(digest: str) -> float:
-    """Of a photograph, from 0 to 1."""
+    """A number from 0 to 1 for a photograph, from its digest."""
     return int(digest[:8], 16) / 2**32
 
 
@@ -90,7 +90,7 @@ class Index:
     reading: int = READING
 
     def to_json(self) -> dict[str, Any]:
-        """For the file."""
+        """The JSON object for the file."""
         items = [asdict(item) for item in self.items]
         described = {"labels": self.labels.to_dict(), "items": items, "left_out": self.left_out}
         return {**described, "held_out_share": self.held_out_share, "reading": self.reading}

@@ -58,7 +58,7 @@ PATIENCE = 3
 
 
 class AcceptedSet:
-    """One project's set.
+    """The accepted set of one project.
 
     Args:
         folder: of the set; created where it is missing.
@@ -139,7 +139,7 @@ class AcceptedSet:
             else:
                 items.append(item)
         share = held_out_share([item.photograph for item in items])
-        # What was learned from once is never held out, though photographs were deleted since.
+        # A photograph that was learned from is never held out later, even if others were deleted since.
         share = min(share, before.held_out_share) if before and before.items else share
         items = [replace(item, split=split_of(item.photograph, share)) for item in items]
         index = Index(labels, tuple(items), left_out, share)
@@ -274,6 +274,6 @@ class AcceptedSet:
 
 
 def _stamp(config: str, policy: str, annotations: Sequence[Annotation], ids: Sequence[str]) -> str:
-    """Of everything that a label map depends on."""
+    """Stamp of everything that a label map depends on."""
     parts = [config, policy, *ids, *(f"{annotation.id} {annotation.updated!r}" for annotation in annotations)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

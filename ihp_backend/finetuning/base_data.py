@@ -15,7 +15,7 @@ MOST_JUDGED, MOST_REPLAYED = 40, 120
 
 
 class Some:
-    """So many photographs of a data set, spread evenly over it."""
+    """A number of photographs of a data set, spread evenly over it."""
 
     def __init__(self, dataset: ParsingDataset, most: int) -> None:
         self._dataset = dataset
@@ -31,7 +31,7 @@ class Some:
         return self._dataset[self._chosen[index]]
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only its parsing, uint8 (height, width)."""
+        """The parsing alone, uint8 (height, width)."""
         return self._dataset.parsing(self._chosen[index])
 
 

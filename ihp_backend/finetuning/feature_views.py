@@ -44,7 +44,7 @@ def random_box(photograph: tuple[int, ...], size: tuple[int, int], rng: np.rando
 
 
 def piece_of(backbone: BackboneFeatures, box: Box) -> BackboneFeatures:
-    """What lies in a box of it."""
+    """The backbone features inside a box."""
 
     def piece(part: Any, stride: int) -> Any:
         return box.of(part, stride).contiguous(memory_format=torch.channels_last)  # type: ignore[attr-defined]

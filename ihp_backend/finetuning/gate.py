@@ -62,12 +62,12 @@ RULES = GateRules()
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measure of both models.
+    """A measure of both models, compared.
 
     Attributes:
         measure: in words.
         before, after: of the model in service and of the candidate.
-        better: share of the drawings in which the candidate is better; None where it was not drawn.
+        better: share of the bootstrap samples in which the candidate is better; None if none were drawn.
         passed: what the gate says to it.
     """
 
@@ -97,7 +97,7 @@ class Verdict:
     photographs: int
 
     def to_json(self) -> dict[str, Any]:
-        """For the gate report."""
+        """The JSON object for the gate report."""
         return asdict(self)
 
 
@@ -158,8 +158,8 @@ def judge(
     if alone is not None:
         kept = of_clicks.after >= of_clicks.before - rules.click_loss
         conditions.append(replace(of_clicks, better=None, passed=kept))
-        # What is better before anybody clicks must not be paid for with clicks, nor the other way round: who is taught
-        # by masks of something else learns to do whatever clicks say, and no more what photographs show.
+        # A gain before anybody clicks must not cost clicks, nor the other way round: a model that learns from masks of
+        # other photographs follows clicks whatever they say, and no longer sees what photographs show.
         conditions.append(replace(of_needed, passed=needed.worse < rules.confidence))
         conditions.append(replace(of_alone[0], passed=alone.worse < rules.confidence))
     for round_ in ROUNDS if base[0] else ():

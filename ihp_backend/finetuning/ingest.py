@@ -1,4 +1,4 @@
-"""Ingest: what Label Studio told, by events or when it is asked, goes into the annotation store."""
+"""Ingest: annotations go into the annotation store, from events or from asking Label Studio."""
 
 from __future__ import annotations
 

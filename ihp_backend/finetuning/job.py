@@ -99,7 +99,7 @@ def run_steps(
 
 
 def _serving(workspace: Workspace, project: str, base_model: str | None) -> Checkpoint:
-    """The version in service, found whole."""
+    """The version in service, after its files were checked."""
     version = workspace.versions.current(project)
     return read_checkpoint(base_model if version is None else workspace.versions.check(project, version))
 

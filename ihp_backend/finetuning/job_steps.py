@@ -201,7 +201,7 @@ def compare(job: JobContext, before: Parser, after: Parser, base: Base | None, p
     if base is not None:
         judged = base.judged
         running.tell(stage="judging on the base validation", step=0, steps=len(judged))
-        # As labels that it does not know: names are the project's to change, and a new one takes the place of others.
+        # Labels are asked as unknown ones: names are the project's to change, and a new one replaces others.
         by_clicks = before.with_labels(judged.labels, {}), after.with_labels(judged.labels, {})
         of_base = both(*by_clicks, judged, going_on)
     times = (1.0, 1.0)

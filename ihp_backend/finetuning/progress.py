@@ -21,7 +21,7 @@ _LONGEST_HISTORY = 200
 
 @dataclass(frozen=True)
 class Report:
-    """One fine-tuning job.
+    """Progress and outcome of one fine-tuning job.
 
     Attributes:
         reason: why it was due.
@@ -51,7 +51,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def seconds_left(self, now: float) -> float | None:
-        """Of the training at its present pace; None while that cannot be said."""
+        """Seconds left of the training at its present pace; None while that cannot be said."""
         if self.state != "running" or self.step < 1:
             return None
         return (now - self.started) / self.step * (self.steps - self.step)
@@ -146,7 +146,7 @@ class Running:
 
     @property
     def stop_wanted(self) -> bool:
-        """Whether somebody asked it to end."""
+        """Whether somebody asked the job to end."""
         return self._stop.exists()
 
     def tell(self, **changed: Any) -> None:

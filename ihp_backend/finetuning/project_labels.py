@@ -51,7 +51,7 @@ def task_config(config: LabellingConfig, annotation: Annotation) -> LabellingCon
 
 
 def ids_in(config: LabellingConfig, labels: LabelSet) -> tuple[str, ...]:
-    """Which ids the labels of a task have among those of its project: where they differ, so does the label map."""
+    """The ids of a task's labels among those of its project: if they differ, so does the label map."""
     return tuple(f"{labels.id_of(name)} {name}" for name in config.labels) if config.from_task else ()
 
 

@@ -92,7 +92,7 @@ def run_job(
             return None
         logger.info("project %s: a fine-tuning job begins, %s", project, reason)
         try:
-            # Needs torch, which serving does not.
+            # Imported here, since it needs torch and serving does not.
             from ihp_backend.finetuning.job import JobError, JobRecipe, run_steps
 
             recipe = JobRecipe(
@@ -126,5 +126,5 @@ def run_job(
 
 
 def _wants_memory(error: Exception) -> bool:
-    """Whether it is for want of memory; torch says so in words alone."""
+    """Whether an error means that memory ran out; torch says so in words alone."""
     return isinstance(error, MemoryError) or any(word in str(error) for word in ("out of memory", "can't allocate"))

@@ -29,12 +29,12 @@ class TrainedState:
 
     @classmethod
     def of(cls, index: Index, wanted: int) -> TrainedState:
-        """All that is accepted now."""
+        """The trained state of a job that learned from all that is accepted now."""
         return cls({item.task: item.stamp for item in index.items}, wanted)
 
     @classmethod
     def read(cls, file: Path) -> TrainedState:
-        """From a file; nothing was learned where there is none.
+        """The trained state in a file; without a file nothing was learned.
 
         Raises:
             StorageError: the file is damaged.
@@ -50,12 +50,12 @@ class TrainedState:
             ) from None
 
     def write(self, file: Path) -> None:
-        """To a file, in one step; raises ``OSError``."""
+        """Writes the state to a file, in one step; raises ``OSError``."""
         write_json(file, asdict(self))
 
 
 def due(learned: TrainedState, now: TrainedState, every: int) -> str | None:
-    """Why a fine-tuning job is due, None if it is not.
+    """The reason why a fine-tuning job is due, None if it is not.
 
     Args:
         learned: what the last fine-tuning job was about.

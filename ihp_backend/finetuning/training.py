@@ -41,7 +41,7 @@ Tell = Callable[[int, float], bool]
 
 
 class FineTuning:
-    """One fine-tuning.
+    """A fine-tuning of one network on a training set.
 
     Args:
         network: to begin with; stays as it is.
@@ -169,7 +169,7 @@ class FineTuning:
         losses = self.loop.losses(self.network, features, samples, rng)
         prior = features.fine.prior
         if replayed:
-            # What the project calls skin is a face there: with a part in it, new labels would be unlearned again.
+            # New labels are left out: the project's skin is a face in these data, and would be unlearned again.
             prior = prior.index_fill(1, torch.tensor([*self.new], dtype=torch.long, device=prior.device), 0.0)
             prior = prior / prior.sum(1, keepdim=True).clamp(min=SMALLEST)
         with torch.no_grad():
@@ -195,7 +195,7 @@ class FineTuning:
         return sub_parts.draw(np.ascontiguousarray(image.transpose(1, 2, 0)), parsing, num_labels, rng)
 
     def _backbone_features(self, image: NDArray[np.uint8], box: Box, before: BackboneFeatures) -> BackboneFeatures:
-        """What the network's encoder makes of a box of a photograph, of which the one before made ``before``."""
+        """Backbone features of a box of a photograph; ``before`` are those of the encoder before the fine-tuning."""
         if self.recipe.whole:
             return piece_of(self.network.network.backbone(torch.from_numpy(as_batch(image)).to(self.device)), box)
         return BackboneFeatures.of(part.to(self.device) for part in before.parts)

@@ -1,4 +1,4 @@
-"""TrainingSet: a project's accepted photographs as a network learns from them and as it is judged on them."""
+"""TrainingSet: a project's accepted photographs, from which a network learns and on which it is judged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class HeldOut:
         return replace(sample, parsing=ignore_boundaries(sample.parsing, breadth))
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only its parsing; raises ``StorageError``."""
+        """The parsing alone; raises ``StorageError``."""
         return self[index].parsing
 
 

@@ -87,7 +87,7 @@ def choose_interpolation(
     old = {name: tensor.clone() for name, tensor in trial.state_dict().items()}
     new = after.state_dict()
     for name in ("network.classify.weight", "network.classify.bias"):
-        # What fewer photographs told, or none, is no better than what these tell: between them lies nothing of use.
+        # Priors from fewer photographs, or none, are no better than these: values between them are of no use.
         old[name][[*anew]] = new[name][[*anew]]
     confusions = {}
     for share in SHARES:
@@ -103,13 +103,13 @@ def choose_interpolation(
 def _surely_best(
     confusions: Mapping[float, NDArray[np.int64]], reached: Mapping[float, float], lead: float, seed: int
 ) -> float:
-    """The smallest share that the best one does not beat by ``lead`` in ``SURE`` of the drawings.
+    """The smallest share that the best one does not beat by ``lead`` in ``SURE`` of the bootstrap samples.
 
     Args:
         confusions: by share, see ``quick_confusions``.
         reached: mIoU in percent by share.
         lead: points of it.
-        seed: of the drawings.
+        seed: of the bootstrap samples.
     """
     weights = resample_photographs(len(confusions[0.0]), DRAWINGS, seed)
     drawn = {share: mean_iou_of_shown_labels(np.tensordot(weights, of, 1)) for share, of in confusions.items()}

@@ -44,7 +44,7 @@ RunJob = Callable[[str], None]
 
 
 class Worker:
-    """One worker; several on one data folder do no harm.
+    """The worker of a data folder; several on one folder do no harm.
 
     Args:
         workspace: everything there is.
@@ -108,14 +108,14 @@ class Worker:
         except StorageError:
             raise
         except Exception:
-            # Whatever was submitted to one project must not end the ingest of all.
+            # Work submitted to one project must not end the ingest of all projects.
             logger.exception("project %s: it cannot be looked at; tried again in %.0f s", project, AGAIN)
             return
         if reason is not None:
             self._run_job(project)
 
     def _reconcile(self, project: str, untold: bool) -> bool:
-        """Whether Label Studio knows something that it did not tell."""
+        """Asks Label Studio for what it did not tell; returns whether there was something."""
         if not self._images.label_studio_url and not untold:
             return False
         self._unanswered.add(project)

@@ -30,7 +30,7 @@ class Promotion:
 
 
 def read_promotions(file: Path) -> list[Promotion]:
-    """Every promotion in a file, oldest first; none where there is no file.
+    """The promotions in a file, oldest first; none if there is no file.
 
     Raises:
         StorageError: it cannot be read.

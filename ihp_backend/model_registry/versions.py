@@ -50,7 +50,7 @@ class VersionStore:
             root.mkdir(parents=True, exist_ok=True)
 
     def folder(self, project: str, version: str | None = None) -> Path:
-        """Of a project, or of one of its versions."""
+        """The folder of a project, or of one of its versions."""
         for name in (project, *([version] if version is not None else [])):
             if not _NAME.fullmatch(name):
                 raise StorageError(f"version: {name!r} is no name of a project or version")
@@ -122,11 +122,11 @@ class VersionStore:
         return promotions[-1].version or None if promotions else None
 
     def promotions(self, project: str) -> list[Promotion]:
-        """Every promotion of a project, oldest first."""
+        """The promotions of a project, oldest first."""
         return read_promotions(self.promotions_file(project))
 
     def versions(self, project: str) -> list[str]:
-        """Every whole version by name, oldest first."""
+        """The whole versions by name, oldest first."""
         home = self.folder(project)
         if not home.is_dir():
             return []
