@@ -158,7 +158,7 @@ class _Look:
 
 
 def _in_order(dataset: ParsingDataset, minimum_area: int, workers: int) -> Iterator[_Look | Fault]:
-    """Every sample looked at; only a few are read ahead, so that an interruption ends it soon."""
+    """The findings on every sample; only a few are read ahead, so that an interruption ends it soon."""
     with ThreadPoolExecutor(workers) as pool:
         waiting = []
         try:

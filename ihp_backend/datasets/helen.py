@@ -85,7 +85,7 @@ class HelenDataset:
         return Sample(image, parsing, name)
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only the parsing, uint8 (height, width); raises ``SampleError``."""
+        """The parsing alone, uint8 (height, width); raises ``SampleError``."""
         name = self.ids[index]
         folder = self.root / "labels" / name
         maps: list[NDArray[np.uint8]] = []

@@ -135,7 +135,7 @@ class Source:
             raise ValueError(f"split: {split!r} does not exist; {self.title} has {', '.join(self.layouts)}{reason}")
 
     def _nearest(self, bases: Sequence[Path], split: str, without_list: Sequence[str]) -> str:
-        """What is there of a layout of which not all is there."""
+        """The nearest layout, of which a part is there, in words."""
         if without_list:
             return f"Nearest: {'; '.join(without_list)}. "
         for layout in self.layouts[split]:

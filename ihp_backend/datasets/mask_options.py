@@ -1,4 +1,4 @@
-"""MaskOptions: what the values in mask files mean, where nothing in the files says so."""
+"""MaskOptions: the meaning of the values in mask files where the files do not give it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class MaskOptions:
 
 
 def _kinds(masks: Sequence[Path]) -> str:
-    """Of which kinds masks are, in words."""
+    """The kinds of the masks, in words."""
     kinds: Counter[str] = Counter()
     for mask in spread(masks, _LOOKED_AT):
         try:
@@ -93,7 +93,7 @@ def _kinds(masks: Sequence[Path]) -> str:
 
 
 def _turned(photographs: Sequence[Path]) -> str:
-    """How many photographs say that they are stored turned, in words; nothing where none does."""
+    """Number of photographs that say they are stored turned, in words; empty if none does."""
     looked_at, turned = spread(photographs, _LOOKED_AT), 0
     for photograph in looked_at:
         try:

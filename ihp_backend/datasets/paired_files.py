@@ -80,7 +80,7 @@ class PairedFiles:
         return Sample(image, parsing, pair.id)
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only the parsing, uint8 (height, width); raises ``SampleError``."""
+        """The parsing alone, uint8 (height, width); raises ``SampleError``."""
         mask, options = self.pairs[index].mask, self._options
         ids = read_mask(mask, options.ids_in or "indices")
         return translated(ids, self._table, mask, ignore_beyond=options.beyond == "ignore")

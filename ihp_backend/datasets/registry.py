@@ -1,4 +1,4 @@
-"""Every data set by its name, in Python and on the command line."""
+"""The data sets by name, in Python and on the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATASETS: dict[str, Callable[..., StoredDataset] | str] = {
     "pascal-person-part": PascalPersonPartDataset,
     "helen": HelenDataset,
     "atr": AtrDataset,
-    # Their rooms lie above this one: they are imported when somebody asks for them.
+    # The rooms of these data sets lie below this one: they are imported when somebody asks for them.
     "label-studio": "ihp_backend.label_studio.annotations.export_dataset:ExportDataset",
     "accepted": "ihp_backend.finetuning.accepted_dataset:AcceptedDataset",
 }
@@ -49,7 +49,7 @@ def options_of(name: str) -> tuple[str, ...]:
 
 def _options(name: str) -> dict[str, inspect.Parameter]:
     kind: Any = _class_of(name)
-    # A class that hands some of its options on to the one it is made of takes those of both.
+    # A class that passes options on to the class it is made of takes the options of both.
     signatures = [inspect.signature(vars(one)["__init__"]) for one in inspect.getmro(kind) if "__init__" in vars(one)]
     found: dict[str, inspect.Parameter] = {}
     for signature in signatures:

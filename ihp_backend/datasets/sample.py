@@ -46,7 +46,7 @@ class ParsingDataset(Protocol):
         """The sample at ``index``; raises ``SampleError`` when its files are faulty."""
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only its parsing, uint8 (height, width); raises ``SampleError`` when the mask is faulty."""
+        """The parsing alone, uint8 (height, width); raises ``SampleError`` when the mask is faulty."""
 
 
 class StoredDataset(ParsingDataset, Protocol):

@@ -1,4 +1,4 @@
-"""Text files from anywhere: what Windows' tools write as UTF-16 is read where its byte order mark says so."""
+"""Text files from anywhere, also those that Windows' tools write as UTF-16 with a byte order mark."""
 
 from __future__ import annotations
 

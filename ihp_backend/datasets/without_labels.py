@@ -1,4 +1,4 @@
-"""WithoutLabels: a data set as it would be if some of its labels had never been drawn."""
+"""WithoutLabels: a data set as if some of its labels had never been drawn."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ class WithoutLabels:
         return Sample(sample.image, self._table[sample.parsing], sample.id)
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
-        """Only its parsing, uint8 (height, width); raises ``SampleError``."""
+        """The parsing alone, uint8 (height, width); raises ``SampleError``."""
         return self._table[self._dataset.parsing(index)]

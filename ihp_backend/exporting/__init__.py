@@ -1,4 +1,4 @@
-"""From a network in torch to a model folder that serves without it."""
+"""Export of a network in torch to a model folder that serves without torch."""
 
 from ihp_backend.exporting.model_folder import write_model_folder
 from ihp_backend.exporting.onnx_networks import ExportError

@@ -63,7 +63,7 @@ def write_model_folder(
             "give the configuration of the training that made them"
         )
     network.load_state_dict(dict(weights))
-    # What is shipped is what is compared: torch answers with the rounded weights too.
+    # The shipped weights are the compared ones: torch answers with the rounded weights, too.
     stored = {key: to_stored(tensor) for key, tensor in network.state_dict().items()}
     if broken := not_finite(stored):
         raise ExportError(f"weights: {broken} in half precision, which ends at 65504; not exported: train anew")

@@ -49,7 +49,7 @@ def difference(found: NDArray[np.float32], wanted: NDArray[np.float32], *, relat
 
 
 class Encoding(NamedTuple):
-    """What the first half gives.
+    """The outputs of the encoder, the first half.
 
     Attributes:
         embedding, embedding_8: float (1, D + 3, h, w) at stride 4, and at stride 8: ``Sight.look``.

@@ -101,7 +101,7 @@ class LabelSet:
         return LabelSet(tuple(self.names[label] for label in kept), pairs, colours, regions), table
 
     def mirrored_ids(self) -> tuple[int, ...]:
-        """For each id, the id it has in the mirrored photograph; applying it twice changes nothing.
+        """The id of each label in the mirrored photograph; applying it twice changes nothing.
 
         Example:
             >>> LabelSet(("background", "left arm", "right arm"), flip_pairs=((1, 2),)).mirrored_ids()

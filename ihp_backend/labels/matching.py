@@ -1,4 +1,4 @@
-"""Finding a model's labels behind the names somebody chose, for example in a labelling config."""
+"""Matching of labels: a model's labels for the names somebody chose, for example in a labelling config."""
 
 from __future__ import annotations
 

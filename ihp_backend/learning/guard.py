@@ -116,7 +116,7 @@ class Guard(Callback):
         return self._failure
 
     def _going_on(self, trainer: Trainer) -> str:
-        """Where the training can go on; the newest checkpoint gives way to the one before it if it led here."""
+        """How the training continues, in words; drops the newest checkpoint for the one before if it led here."""
         last = last_checkpoint(trainer)
         if last is not None and trainer.is_global_zero and not self._proven:
             before = last.with_name(BEFORE)

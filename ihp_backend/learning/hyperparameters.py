@@ -1,4 +1,4 @@
-"""Numbers of a training's configuration that cannot work are refused before anything is trained."""
+"""Hyperparameter checks: numbers that cannot work are refused before anything is trained."""
 
 from __future__ import annotations
 

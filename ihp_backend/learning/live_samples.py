@@ -126,7 +126,7 @@ class Samples:
         return cls(drawn, chosen, previous, parsing.device)
 
     def inputs(self) -> DecoderInputs:
-        """What the network sees of it."""
+        """The decoder inputs: what the network sees of the sample."""
         labels = self.known.shape[1]
         clicked = self._clicked()
         nothing = self.previous == IGNORE

@@ -110,7 +110,7 @@ def _check_answers(network: ClickNetwork | LiveNetwork, image: Tensor) -> None:
 
 
 def _check_export(network: ClickNetwork | LiveNetwork) -> None:
-    # As it is stored: in half precision.
+    # Weights are stored like this: in half precision.
     network.load_state_dict({name: to_stored(tensor) for name, tensor in network.state_dict().items()})
     with TemporaryDirectory() as folder:
         try:

@@ -103,7 +103,7 @@ class PartData(StepwiseData[PartItem]):
 
 
 def random_part(parsing: NDArray[np.uint8], minimum_area: int, rng: np.random.Generator) -> NDArray[np.uint8] | None:
-    """One of the parts that have ``minimum_area`` pixels or more, uint8 (height, width), 255 = ignore; None without."""
+    """A random part of ``minimum_area`` pixels or more, uint8 (height, width), 255 = ignore; None if there is none."""
     areas = np.bincount(parsing.ravel(), minlength=256)
     areas[[0, IGNORE]] = 0
     large = np.flatnonzero(areas >= max(minimum_area, 1))

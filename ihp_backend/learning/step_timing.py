@@ -42,9 +42,9 @@ class StepTiming(Callback):
         self._ended = time.perf_counter()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """What follows is no waiting."""
+        """Stops the clock: validation is no waiting."""
         self._ended = None
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """What follows is no waiting."""
+        """Stops the clock: saving a checkpoint is no waiting."""
         self._ended = None

@@ -1,4 +1,4 @@
-"""Training data that last a given number of steps and can be taken up at any of them."""
+"""Training data that last a given number of steps and can be resumed at any of them."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         return self.items(self.samples("train"), self.steps * self.batch_size * self.share()[1])
 
     def share(self) -> tuple[int, int]:
-        """Which process this is, of how many that train together."""
+        """The rank of this process, and the number of processes that train together."""
         return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
     def label_frequency(self) -> Tensor:

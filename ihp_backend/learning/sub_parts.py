@@ -88,7 +88,7 @@ class SubPartRecipe:
 
 
 def _of_one_colour(smooth: NDArray[np.uint8], mask: Mask, place: tuple[int, int], tolerance: float) -> Mask:
-    """What is connected to a place of a mask through pixels like it, without specks and holes."""
+    """The part of a mask that is connected to a place through pixels like it, without specks and holes."""
     blocked = np.pad((~mask).view(np.uint8), 1, constant_values=1)
     filled, either = 2, (tolerance,) * 3
     flags = 4 | filled << 8 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY

@@ -84,7 +84,7 @@ class TaskSampling:
         known = np.zeros((len(labels), num_labels), bool)
         named = np.flatnonzero(labels < num_labels)
         known[named, labels[named]] = rng.random(len(labels))[named] < chance
-        # What no other label stands for is background to this annotation.
+        # Labels of the model for which no label stands are background to this annotation.
         known[0] = ~known[1:].any(0)
         table = np.zeros(256, np.uint8)
         table[labels] = np.arange(len(labels))

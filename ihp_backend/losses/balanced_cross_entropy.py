@@ -70,7 +70,7 @@ class BalancedCrossEntropy(nn.Module):
 
 
 def _label_shares(parsing: Tensor, chosen: Tensor, dtype: torch.dtype) -> Tensor:
-    """For each pixel the share that its label has among the chosen pixels of its image; float (N, H, W)."""
+    """The share of each pixel's label among the chosen pixels of its image; float (N, H, W)."""
     images = torch.arange(len(parsing), device=parsing.device)[:, None, None]
     key = images * 256 + parsing
     counts = torch.bincount(key[chosen], minlength=256 * len(parsing)).view(-1, 256).to(dtype)

@@ -1,4 +1,4 @@
-"""A loss on clicked pixels alone, which teaches the network to show what was clicked."""
+"""Click cross-entropy: a loss on clicked pixels alone, which teaches the network to follow clicks."""
 
 from __future__ import annotations
 

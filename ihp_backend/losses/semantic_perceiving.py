@@ -103,7 +103,7 @@ class SemanticPerceivingLoss(nn.Module):
         return self.at(embedding, parsing, _places(truly_clicked(parsing, click_maps)), click_maps.shape[1])
 
     def at(self, embedding: Tensor, parsing: Tensor, clicks: Place, num_labels: int) -> SemanticPerceiving:
-        """The same for clicks without maps.
+        """The loss for clicks given as places instead of maps.
 
         Args:
             embedding, parsing: see ``forward``.
@@ -152,7 +152,7 @@ class SemanticPerceivingLoss(nn.Module):
 
 
 def _places(chosen: Tensor) -> Place:
-    """Where a bool tensor of three axes is True, in ascending order."""
+    """The places where a bool tensor of three axes is True, in ascending order."""
     one, two, three = chosen.nonzero(as_tuple=True)
     return one, two, three
 

@@ -1,4 +1,4 @@
-"""The Jaccard index (IoU) with probabilities in place of pixels, so that it can be climbed (Rahman and Wang 2016)."""
+"""Soft Jaccard loss: IoU with probabilities in place of pixels, so that it has a gradient (Rahman and Wang 2016)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ihp_backend.losses.pixels import full_precision
 
 
 class SoftJaccard(nn.Module):
-    """One minus the soft IoU of every label that an image shows, averaged over labels, then over images.
+    """Soft Jaccard loss: one minus the soft IoU of each label that an image shows, averaged over labels, then images.
 
     Every label counts alike, however few its pixels are, as in the mean IoU by which parsings are judged.
     """

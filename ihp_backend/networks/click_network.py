@@ -1,4 +1,4 @@
-"""ClickNetwork: the interface of networks with one output per label, for training, evaluation, export and serving."""
+"""ClickNetwork: interface of networks with one output per label, for training, evaluation, export and serving."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ClickNetwork(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, image: Tensor) -> Any:
-        """Everything that does not depend on clicks.
+        """Features of a photograph: everything that does not depend on clicks.
 
         Args:
             image: uint8 or float (N, 3, H, W), RGB in 0..255.

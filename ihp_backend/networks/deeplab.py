@@ -96,7 +96,7 @@ def nearness(click_maps: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 class _DeepLabNetwork(ClickNetwork):
-    """What the click networks made of DeepLab V3+ share.
+    """The common base of the click networks made of DeepLab V3+.
 
     Clicks join at the first layer, so nothing can be computed before they are known: ``encode`` only normalises the
     photograph and ``decode`` is the whole network.

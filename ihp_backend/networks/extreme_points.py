@@ -90,7 +90,7 @@ class Crop:
         Returns:
             float32 (side, side), 1 at a point.
         """
-        # Pixel centres correspond; a point lies at the pixel of the view that holds its centre.
+        # Pixel centres are mapped to each other; a point lies in the pixel of the view that holds its centre.
         x = np.floor((points[:, 0] - self.left + 0.5) * self.side / self.width)
         y = np.floor((points[:, 1] - self.top + 0.5) * self.side / self.height)
         scaled = deviation * self.side / PAPER_SIDE

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 def not_finite(weights: Mapping[str, Tensor]) -> str | None:
     """The first tensor that holds NaN or an infinity, as a phrase such as ``network.bias holds nan``; None without."""
     floating = {name: tensor for name, tensor in weights.items() if tensor.is_floating_point()}
-    # One answer for all of them: on a GPU each question waits for what runs there.
+    # All weights are checked at once: on a GPU each check waits for what runs there.
     if not floating or bool(torch.stack([tensor.isfinite().all() for tensor in floating.values()]).all()):
         return None
     name, tensor = next((name, tensor) for name, tensor in floating.items() if not bool(tensor.isfinite().all()))

@@ -44,9 +44,9 @@ class AnyLabels(Network):
         self._known = np.zeros((len(labels), len(known)), np.float32)
         ids = match_labels(labels.names[1:], known).ids if known_ids is None else known_ids
         for label, name in enumerate(labels.names[1:], start=1):
-            if ids.get(name):  # Not 0: what serves as background is settled below.
+            if ids.get(name):  # Not 0: the background's labels follow below.
                 self._known[label, ids[name]] = 1
-        # What no other label stands for is background to this annotation.
+        # Labels of the model for which no label stands are background to this annotation.
         self._known[0] = self._known[1:].sum(0) == 0
 
     def encode(self, working: NDArray[np.uint8]) -> Encoded:
@@ -54,7 +54,7 @@ class AnyLabels(Network):
         return self._engine.encode(working)
 
     def ask(self, features: Encoded, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> Answer:
-        """One run of the decoder, for the labels that are clicked, drawn or plausible."""
+        """The answer of one run of the decoder, for the labels that are clicked, drawn or plausible."""
         height, width = features.shares.shape[:2]
         asked = (self._known * features.strongest).max(1) > PLAUSIBLE
         asked[0] = True
@@ -65,7 +65,7 @@ class AnyLabels(Network):
         labels = np.flatnonzero(asked).astype(np.uint8)
         row = np.zeros(len(asked), np.intp)
         row[labels] = np.arange(len(labels))
-        # One click at least, with no sign: the network must not meet an empty tensor.
+        # At least one click, one without a sign: the network must not get an empty tensor.
         places = np.zeros((max(len(clicks), 1), 2), np.int64)
         own, against = np.zeros((2, len(places), len(labels)), np.float32)
         for number, click in enumerate(clicks):

@@ -68,7 +68,7 @@ class Checkpoint:
 
     @property
     def live(self) -> bool:
-        """Whether its network encodes a photograph once and takes any labels."""
+        """Whether the network is a live one: encodes a photograph once and takes any labels."""
         return bool(self.network.get("class") == "LiveNetwork")
 
     def file(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Clicks have the last word: what a network does not follow by itself is settled on its logits."""
+"""Click enforcement: a click that the network does not follow by itself is settled on its logits."""
 
 from __future__ import annotations
 

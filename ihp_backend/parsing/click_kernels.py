@@ -23,7 +23,7 @@ class DescribedKernel(NamedTuple):
 
     Attributes:
         sharpness: of the nearness in the embedding.
-        precision: of the nearness in the picture, 1 / reach^2 in cells.
+        precision: of the nearness in the photograph, 1 / reach^2 in cells.
         colour: precision of the nearness in colour, 0 where it does not matter.
         planes: what is made of it.
     """
@@ -35,7 +35,7 @@ class DescribedKernel(NamedTuple):
 
     @classmethod
     def from_dict(cls, described: Mapping[str, Any]) -> DescribedKernel:
-        """As it stands in an exported model; those made before there were colours have none."""
+        """The kernel as an exported model describes it; models made before there were colours have none."""
         sharpness, precision = float(described["sharpness"]), float(described["precision"])
         return cls(sharpness, precision, float(described.get("colour", 0)), tuple(described["planes"]))
 
@@ -75,7 +75,7 @@ class ClickKernels:
         return sums
 
     def _sums_nearby(self, kernel: DescribedKernel, weights: Floats, reach: int) -> Floats:
-        """For kernels that end soon: only the cells around each click are visited."""
+        """Sums of a kernel that ends soon: only the cells around each click are visited."""
         aside = np.arange(-reach, reach + 1)
         size = (self._height, self._width)
         rows, columns = np.rint(self._places).astype(np.intp).T[:, :, None] + aside

@@ -43,7 +43,7 @@ def confident_only(answer: ConvexAnswer, inputs: DecoderInputs, temperature: flo
 
 
 def _threshold(asked: int, shown: int) -> float:
-    """How sure a label must be that is not asked for, if so many of those shown are; both without the background."""
+    """The confidence that a label needs if nobody asked for it and ``asked`` of the ``shown`` labels were asked for."""
     alone, among_asked = THERE
     return alone + (among_asked - alone) * asked / shown
 

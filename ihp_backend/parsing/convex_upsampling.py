@@ -40,7 +40,7 @@ class ConvexAnswer(Answer):
         self.shares = shares
 
     def only(self, rows: NDArray[np.bool_]) -> ConvexAnswer:
-        """As if no other labels had been asked for than those of ``rows`` (rows,)."""
+        """The answer as if only the labels of ``rows`` (rows,) had been asked for."""
         kept = ConvexAnswer(self.logits[rows], self.labels[rows], self.shares)
         if rows[self.best].all():
             kept.best = (np.cumsum(rows) - 1).astype(np.uint8)[self.best]
@@ -145,7 +145,7 @@ class ConvexAnswer(Answer):
 
 
 def _lacks(values: NDArray[np.float32], row: NDArray[np.intp], sign: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much each click lacks to be followed, below 0 if it is, (n,), from the values (rows, n) at the clicks."""
+    """Value each click lacks to be followed, below 0 if it is, (n,), from the values (rows, n) at the clicks."""
     if len(values) == 1:
         return np.full(len(row), -np.inf, np.float32)  # There is no other label to choose.
     clicks = np.arange(len(row))

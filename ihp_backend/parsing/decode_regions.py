@@ -23,7 +23,7 @@ BLOCK = 16
 
 
 class Box(NamedTuple):
-    """Rows and columns of blocks; the last ones are not inside any more."""
+    """A box of rows and columns of blocks; ``bottom`` and ``right`` are no longer inside."""
 
     top: int
     left: int
@@ -32,7 +32,7 @@ class Box(NamedTuple):
 
     @classmethod
     def whole(cls, height: int, width: int) -> Box:
-        """All of a working photograph."""
+        """The box of a whole working photograph."""
         return cls(0, 0, height // BLOCK, width // BLOCK)
 
     @classmethod
@@ -61,7 +61,7 @@ class Box(NamedTuple):
         return _joined([cls(y, x, y + height, x + width) for x, y, width, height in pieces])
 
     def overlaps(self, other: Box) -> bool:
-        """Whether they have a block in common."""
+        """Whether the two boxes have a block in common."""
         down = self.top < other.bottom and other.top < self.bottom
         return down and self.left < other.right and other.left < self.right
 
@@ -71,7 +71,7 @@ class Box(NamedTuple):
         return Box(*map(min, first), *map(max, last))
 
     def of(self, grid: NDArray[Any], stride: int) -> NDArray[Any]:
-        """Its part of a grid (..., h, w) of that stride, a view."""
+        """The box's part of a grid (..., h, w) of that stride, a view."""
         side = BLOCK // stride
         return grid[..., self.top * side : self.bottom * side, self.left * side : self.right * side]
 

@@ -56,7 +56,7 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
 
 @cache
 def _winners() -> NDArray[np.uint8]:
-    """Which of the four pixels has most of a place: uint8 (which pairs are equal, phase down, phase across)."""
+    """The pixel of four that has most of a place: uint8 (which pairs are equal, phase down, phase across)."""
     far = (np.arange(PHASES) + 0.5) / PHASES
     shares = [y[:, None] * x for y in (1 - far, far) for x in (1 - far, far)]
     winners = np.empty((1 << len(PAIRS), PHASES, PHASES), np.uint8)

@@ -38,7 +38,7 @@ class FixedLabels(Network):
         return working.shape[:2], self._engine.encode(working)
 
     def ask(self, features: Any, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> Answer:
-        """One run of the network; it takes no parsing so far."""
+        """The answer of one run of the network; the parsing so far is not used."""
         (height, width), encoded = features
         translated = [Click(c.x, c.y, int(self._to_model[c.label]), c.positive) for c in clicks]
         maps = localization_maps(translated, height, width, self._num_known)

@@ -1,4 +1,4 @@
-"""From photographs of any size to the size a network works at, and clicks along with them."""
+"""Geometry: photographs of any size, and their clicks, brought to the size at which a network works."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
                 f"click: ({click.x}, {click.y}) lies outside the image; x goes from 0 to {width - 1}, "
                 f"y from 0 to {height - 1}"
             )
-        # Pixel centres correspond, not pixel corners.
+        # Pixel centres are mapped to each other, not pixel corners.
         x = min(int((click.x + 0.5) * columns / width), columns - 1)
         y = min(int((click.y + 0.5) * rows / height), rows - 1)
         moved.append(replace(click, x=x, y=y))

@@ -18,7 +18,7 @@ class Network(ABC):
 
     @abstractmethod
     def encode(self, working: NDArray[np.uint8]) -> Any:
-        """What can be computed before clicks are known, from a padded working image uint8 (H, W, 3)."""
+        """Features that need no clicks, from a padded working image uint8 (H, W, 3)."""
 
     @abstractmethod
     def ask(self, features: Any, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> Answer:

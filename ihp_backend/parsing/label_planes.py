@@ -43,10 +43,10 @@ class LabelPlanes:
 
     @classmethod
     def from_json(cls, text: str) -> LabelPlanes:
-        """As ``training.export`` wrote it.
+        """The label planes as ``training.export`` described them.
 
         Raises:
-            KeyError, TypeError, ValueError: it did not.
+            KeyError, TypeError, ValueError: the text describes none.
         """
         described: dict[str, Any] = json.loads(text)
         kernels = tuple(map(DescribedKernel.from_dict, described["kernels"]))

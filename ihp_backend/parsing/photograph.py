@@ -1,4 +1,4 @@
-"""From the bytes of an image file to the RGB pixels that an annotator sees in the browser."""
+"""Decoding of a photograph: from an image file's bytes to the RGB pixels that an annotator sees in the browser."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Photograph:
 
 
 def decode_photograph(data: bytes, *, max_pixels: int = 100_000_000) -> NDArray[np.uint8]:
-    """Only the pixels of ``read_photograph``, uint8 (height, width, 3); arguments and errors as there."""
+    """The pixels alone of ``read_photograph``, uint8 (height, width, 3); arguments and errors as there."""
     return read_photograph(data, max_pixels=max_pixels).pixels
 
 
@@ -135,7 +135,7 @@ def _read(data: bytes, max_pixels: int, notes: tuple[str, ...] = ()) -> Photogra
 
 
 def _known_formats() -> list[str]:
-    """Those of FORMATS that this Pillow was built with: it raises KeyError on others."""
+    """The FORMATS that this Pillow was built with: it raises KeyError on others."""
     Image.init()
     return [name for name in FORMATS if name in Image.OPEN]
 

@@ -1,4 +1,4 @@
-"""From coarse logits to a label map in the photograph's size, within bounded memory.
+"""Upsampling of coarse logits to a label map in the photograph's size, within bounded memory.
 
 Interpolating every label to the full size and then taking the largest costs most of a click's time and, for a
 12-megapixel photograph with 24 labels, more than a gigabyte. But where the four coarse pixels around a fine pixel
@@ -65,7 +65,7 @@ def _mix(first: NDArray[np.float32], second: NDArray[np.float32], share: NDArray
 def neighbours(
     length: int, coarse_per_pixel: float, coarse_length: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """For every fine position the coarse positions before and after it and its share of the way between them."""
+    """Coarse positions before and after every fine position, and its share of the way between them."""
     position = (np.arange(length) + 0.5) * coarse_per_pixel - 0.5
     position = np.clip(position, 0, coarse_length - 1)
     before = np.floor(position).astype(np.intp)

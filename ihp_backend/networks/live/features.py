@@ -34,7 +34,7 @@ class Sight(NamedTuple):
 
     @property
     def look(self) -> Tensor:
-        """All in which a cell can be like another: embedding and colours, float (N, D + 3, h, w)."""
+        """The look of each cell, by which cells are alike: embedding and colours, float (N, D + 3, h, w)."""
         return torch.cat([self.embedding, self.colours], 1)
 
 
@@ -68,7 +68,7 @@ class BackboneFeatures(NamedTuple):
 
     @property
     def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """All tensors; they lie at ``STRIDES``."""
+        """The tensors, at ``STRIDES``."""
         return *self.joined, self.mixture, self.colours
 
     @classmethod
@@ -139,7 +139,7 @@ class FeatureNetwork(nn.Module):
         joined = []
         coarse = self.surroundings(stages[-1])
         for stage, lateral, join in zip(stages[:1:-1], self.laterals, self.joins, strict=True):
-            # As large as the stage and not as what is made of it: else ONNX Runtime cannot fold the batch norm there.
+            # The size is the stage's, not taken from its lateral: else ONNX Runtime cannot fold the batch norm there.
             coarse = join(lateral(stage) + enlarged(coarse, stage))
             joined.append(coarse)
         finest = self.refine(joined.pop())

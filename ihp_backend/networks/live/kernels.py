@@ -25,7 +25,7 @@ Plane = Literal["strength", "share", "against"]
 
 
 class Kernel(NamedTuple):
-    """How near a cell is to a click, before training, and what is made of it.
+    """A click kernel before training: how near a cell is to a click, and what is made of it.
 
     Attributes:
         sharpness: of the nearness in the embedding; 0: it does not matter.
@@ -71,7 +71,7 @@ class ClickKernels(nn.Module):
         return [next(learnt) if coloured else None for coloured in self._coloured]
 
     def _unlike(self, clicked: Tensor, cells: Tensor) -> list[Tensor | None]:
-        """What each kernel's exponent loses by colours (see ``_apart``) that differ; None for those without."""
+        """The decrease of each kernel's exponent by differing colours (see ``_apart``); None for kernels without."""
         if self.log_colour is None:
             return [None] * len(self.kinds)
         apart = _apart(clicked, cells)

@@ -76,7 +76,7 @@ class LiveNetwork(nn.Module):
         self.register_load_state_dict_pre_hook(grow)
 
     def encode(self, image: Tensor) -> LiveFeatures:
-        """Everything that does not depend on clicks.
+        """Features of a photograph: everything that does not depend on clicks.
 
         Args:
             image: uint8 or float (N, 3, H, W), RGB in 0..255; height and width multiples of ``multiple_of``.

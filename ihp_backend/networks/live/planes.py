@@ -51,7 +51,7 @@ class LabelPlanes(nn.Module):
         return torch.cat(planes, 2)
 
     def describe(self) -> dict[str, Any]:
-        """Everything that it takes to make the planes elsewhere; see ``parsing.label_planes``."""
+        """The settings needed to make the planes elsewhere; see ``parsing.label_planes``."""
         kernels = self.kernels
         sharpness, precision = kernels.sharpness.detach(), torch.exp(-2 * kernels.log_reach.detach())
         return {

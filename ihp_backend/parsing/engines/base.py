@@ -16,7 +16,7 @@ class Engine(ABC):
 
     @abstractmethod
     def encode(self, image: NDArray[np.uint8]) -> Any:
-        """What can be computed before clicks are known, from a padded working image uint8 (H, W, 3)."""
+        """Features that need no clicks, from a padded working image uint8 (H, W, 3)."""
 
     @abstractmethod
     def decode(self, features: Any, click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -60,7 +60,7 @@ class OnnxEngine(Engine):
         return as_batch(image)
 
     def decode(self, features: NDArray[np.uint8], click_maps: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """One run of the network."""
+        """The logits of one run of the network."""
         with self._turn:
             (logits,) = self._session.run(["logits"], {"image": features, "click_maps": click_maps[None]})
         return finite("logits", logits[0])
@@ -100,7 +100,7 @@ class OnnxLiveEngine(LiveEngine):
         self._turn = threading.Lock()
 
     def encode(self, image: NDArray[np.uint8]) -> Encoded:
-        """One run of the encoder."""
+        """The features of one run of the encoder."""
         given = as_batch(image)
         with self._turn:
             found = dict(zip(self._names, self._encoder.run(None, {"image": given}), strict=True))
