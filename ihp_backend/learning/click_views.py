@@ -13,13 +13,9 @@ from ihp_backend.datasets import ParsingDataset
 from ihp_backend.learning.augmentation import pad_to_multiple, random_view, rescale
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.stepwise_data import Views
-from ihp_backend.learning.sub_parts import SubPartRecipe
 
 Item = tuple[Tensor, Tensor, Tensor]
-"""image uint8 (3, H, W), parsing uint8 (H, W), localization maps uint8 (labels, H, W)
-
-Labels are those of the data set and, where pieces are carved, as many for their pieces.
-"""
+"""image uint8 (3, H, W), parsing uint8 (H, W), localization maps uint8 (labels, H, W)"""
 
 
 MULTIPLE = 32
@@ -35,7 +31,6 @@ class ClickedViews(Views[Item]):
         scales: smallest and largest scale.
         clicks: how the annotators click.
         seed: of views and clicks.
-        sub_parts: how pieces are drawn; None: there are none.
     """
 
     def __init__(
@@ -46,22 +41,16 @@ class ClickedViews(Views[Item]):
         scales: tuple[float, float],
         clicks: ClickRecipe,
         seed: int,
-        sub_parts: SubPartRecipe | None = None,
     ) -> None:
         super().__init__(samples, length, seed)
-        self.size, self.scales = size, scales
-        self.clicks, self.sub_parts = clicks, sub_parts
+        self.size, self.scales, self.clicks = size, scales, clicks
 
     def __getitem__(self, index: int) -> Item:
         order, rng = self.drawn(index)
         sample = self.samples[int(order[0])]
         view = random_view(sample, self.samples.labels, self.size, self.scales, rng)
         image, parsing = pad_to_multiple(*view, MULTIPLE)
-        labels = len(self.samples.labels)
-        if self.sub_parts:
-            parsing = self.sub_parts.draw(image, parsing, labels, rng)
-            labels *= 2
-        return to_item(image, parsing, self.clicks.draw(parsing, rng), labels)
+        return to_item(image, parsing, self.clicks.draw(parsing, rng), len(self.samples.labels))
 
 
 class CentralViews(Dataset[Item]):

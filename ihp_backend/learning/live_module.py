@@ -107,10 +107,10 @@ class LiveTraining(ParsingTraining):
 
     def training_step(self, batch: Item, batch_index: int) -> Tensor:
         """The mean loss of all rounds."""
-        image, parsing, maps = batch
+        image, parsing, planes = batch
         image = image.contiguous(memory_format=torch.channels_last)
         rng = np.random.default_rng([*self.step_key(), batch_index])
-        samples = Samples.draw(parsing, clicks_in(maps), self.recipe.task_sampling, rng, self.network.num_labels)
+        samples = Samples.draw(parsing, clicks_in(planes), self.recipe.task_sampling, rng, self.network.num_labels)
         features = self.network.encode(image)
         prior = self._prior_loss(features.fine.prior, CELLS.of(parsing).long())
         losses = self.loop.losses(self.network, features, samples, rng)

@@ -40,6 +40,7 @@ class SubPartRecipe:
         largest: share of its label that a piece takes at most.
         component: share of the pieces that are one of a label's components.
         half: share of the pieces that are what lies on one side of a line; the rest is what has one colour.
+        pieces: largest number of pieces that a label loses; a later one may be a piece of an earlier one.
     """
 
     share: float = 0.0
@@ -48,11 +49,12 @@ class SubPartRecipe:
     largest: float = 0.7
     component: float = 0.2
     half: float = 0.1
+    pieces: int = 1
 
     def draw(
         self, image: NDArray[np.uint8], parsing: NDArray[np.uint8], num_labels: int, rng: np.random.Generator
     ) -> NDArray[np.uint8]:
-        """A parsing in which the piece of label n, if it has one, is label ``num_labels + n``.
+        """A parsing in which the k-th piece of label n, if it has one, is label ``k * num_labels + n``.
 
         Args:
             image: uint8 (height, width, 3).
@@ -65,11 +67,15 @@ class SubPartRecipe:
         carved, smooth = parsing.copy(), cv2.GaussianBlur(image, (0, 0), SMOOTHING).view(np.uint8)
         shown = np.setdiff1d(np.unique(parsing), IGNORE)
         for label in rng.permutation(shown)[: int(rng.integers(1, self.limit + 1))].tolist():
-            mask = parsing == label
-            piece = self._piece(smooth, mask, rng)
-            area, whole = int(piece.sum()), int(mask.sum())
-            if self.minimum_area <= area <= min(self.largest * whole, whole - self.minimum_area):
-                carved[piece] = num_labels + label
+            count = int(rng.integers(1, self.pieces + 1)) if self.pieces > 1 else 1
+            sources = [label]
+            for number in range(1, count + 1):
+                mask = carved == (sources[int(rng.integers(len(sources)))] if number > 1 else label)
+                piece = self._piece(smooth, mask, rng)
+                area, whole = int(piece.sum()), int(mask.sum())
+                if self.minimum_area <= area <= min(self.largest * whole, whole - self.minimum_area):
+                    sources.append(number * num_labels + label)
+                    carved[piece] = sources[-1]
         return carved
 
     def _piece(self, smooth: NDArray[np.uint8], mask: Mask, rng: np.random.Generator) -> Mask:
@@ -100,4 +106,4 @@ def _of_one_colour(smooth: NDArray[np.uint8], mask: Mask, place: tuple[int, int]
 
 def without_pieces(parsing: Labels, num_labels: int) -> Labels:
     """A parsing in which every piece belongs to its label again."""
-    return parsing - num_labels * ((parsing >= num_labels) & (parsing != IGNORE))
+    return parsing - (parsing - parsing % num_labels) * (parsing != IGNORE)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet, match_labels
-from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.confidence_filter import confident_only
 from ihp_backend.parsing.convex_upsampling import ConvexAnswer
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, LiveEngine
@@ -53,8 +52,30 @@ class AnyLabels(Network):
         """The encoded photograph."""
         return self._engine.encode(working)
 
-    def ask(self, features: Encoded, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> Answer:
-        """The answer of one run of the decoder, for the labels that are clicked, drawn or plausible."""
+    def looks(self, features: Encoded, clicks: Sequence[Click]) -> NDArray[np.float32]:
+        """In what the clicks (in working pixels) are compared with cells, float32 (n, channels)."""
+        places = np.array([(click.y, click.x) for click in clicks], np.int64).reshape(-1, 2)
+        return self._engine.looks(features.features, places)
+
+    def knows(self, label: int) -> bool:
+        """Whether the network was trained on a label of the annotation."""
+        return bool(self._known[label].any())
+
+    def ask(
+        self,
+        features: Encoded,
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None,
+        looks: NDArray[np.float32] | None = None,
+        needed: NDArray[np.bool_] | None = None,
+    ) -> ConvexAnswer:
+        """The answer of one run of the decoder, for the labels that are clicked, drawn or plausible.
+
+        Args:
+            features, clicks, previous: see ``Network``; clicks in other views lie beyond the edges.
+            looks: float32 (n, channels) of the clicks; None: all lie in this view, which says it.
+            needed: bool (h, w), cells that anybody looks at; None: all of them.
+        """
         height, width = features.shares.shape[:2]
         asked = (self._known * features.strongest).max(1) > PLAUSIBLE
         asked[0] = True
@@ -77,6 +98,7 @@ class AnyLabels(Network):
             for number, label in enumerate(labels):
                 mask = (previous == label).astype(np.float32)
                 shares[number] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
-        inputs = DecoderInputs(places, own, against, self._known[labels], shares)
+        looks = looks if len(clicks) else None
+        inputs = DecoderInputs(places, own, against, self._known[labels], shares, looks, needed)
         answer = ConvexAnswer(self._engine.decode(features.features, inputs), labels, features.shares)
         return answer if self._temperature is None else confident_only(answer, inputs, self._temperature)

@@ -75,7 +75,7 @@ def _without_crumbs(answer: ConvexAnswer, inputs: DecoderInputs, temperature: fl
     component = cc3d.connected_components(answer.best, connectivity=8).ravel()
     unsure = np.bincount(component, answer.cells(temperature).ravel()) < SURE * np.bincount(component)
     unsure[0] = False
-    click, row = np.nonzero(inputs.own)
+    click, row = np.nonzero(inputs.own * inputs.inside()[:, None])
     around = answer.around(inputs.places[click])
     unsure[component[around][best[around] == row[:, None]]] = False
     crumbs = np.flatnonzero(unsure[component])

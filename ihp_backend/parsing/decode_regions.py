@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.click_kernels import Floats
-from ihp_backend.parsing.engines.base import DecoderInputs
+from ihp_backend.parsing.engines.base import CELL, DecoderInputs
 from ihp_backend.parsing.label_planes import PREVIOUS, PRIOR, LabelPlanes
 
 BLOCK = 16
@@ -115,7 +115,7 @@ def boxes(described: LabelPlanes, planes: Floats, inputs: DecoderInputs) -> list
     order = {plane: number for number, plane in enumerate(described.order)}
     with_labels = planes[:, order[None, PRIOR]] > LIKELY
     with_labels |= planes[:, order[None, PREVIOUS]] > 0
-    click, label = np.nonzero(inputs.own)
+    click, label = np.nonzero(inputs.own * inputs.inside()[:, None])
     row, column = (inputs.places[click] // described.stride).T
     with_labels[label, row, column] = True
     hint = np.array([HINT], np.float32)
@@ -128,4 +128,12 @@ def boxes(described: LabelPlanes, planes: Floats, inputs: DecoderInputs) -> list
             if "share" in kernel.planes:
                 alike &= planes[:, order[number, "share"]] > SHARE
             with_labels |= alike
+    if inputs.needed is not None:
+        with_labels &= shrunk(inputs.needed, described.stride // CELL)
     return [Box.around(cells, described.stride, MARGIN) for cells in with_labels]
+
+
+def shrunk(cells: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """Which squares of ``side`` cells along each axis hold any of some cells, bool (h / side, w / side)."""
+    height, width = cells.shape
+    return np.asarray(cells.reshape(height // side, side, width // side, side).any((1, 3)))

@@ -32,6 +32,8 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
     rows, columns = label_map.shape
     if (rows, columns) == (height, width):
         return label_map
+    if (label_map == label_map[0, 0]).all():
+        return np.full((height, width), label_map[0, 0], np.uint8)
     top, _, down = neighbours(height, rows / height, rows)
     left, _, across = neighbours(width, columns / width, columns)
     # Wherever the four pixels around one agree, the nearest is as good as any of them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,18 @@ def to_working_image(image: NDArray[np.uint8], scale: float, multiple_of: int) -
         >>> to_working_image(np.zeros((100, 50, 3), np.uint8), scale=0.5, multiple_of=16).shape
         (64, 32, 3)
     """
-    return _scaled(image, scale, multiple_of, cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR, PADDING)
+    return in_sides(image, working_sides(image.shape[0], image.shape[1], scale), multiple_of)
+
+
+def in_sides(image: NDArray[np.uint8], sides: tuple[int, int], multiple_of: int) -> NDArray[np.uint8]:
+    """The working image whose height and width, without padding, are ``sides``."""
+    rows, columns = sides
+    # Means over two pixels by two are many times as fast as other areas, and the same up to rounding.
+    while all(have >= 4 * want and have % 2 == 0 for have, want in zip(image.shape, sides, strict=False)):
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    smooth = cv2.INTER_AREA if rows < image.shape[0] else cv2.INTER_LINEAR
+    return _padded(cv2.resize(image, (columns, rows), interpolation=smooth), multiple_of, PADDING)
 
 
 def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
@@ -63,16 +75,14 @@ def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int)
         >>> to_working_map(np.ones((2, 2), np.uint8), scale=1, multiple_of=3).tolist()
         [[1, 1, 255], [1, 1, 255], [255, 255, 255]]
     """
-    return _scaled(label_map, scale, multiple_of, cv2.INTER_NEAREST_EXACT, IGNORE)
+    rows, columns = working_sides(label_map.shape[0], label_map.shape[1], scale)
+    scaled = cv2.resize(label_map, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
+    return _padded(scaled, multiple_of, IGNORE)
 
 
-def _scaled(
-    picture: NDArray[np.uint8], scale: float, multiple_of: int, interpolation: int, beyond: int
-) -> NDArray[np.uint8]:
-    height, width = working_sides(picture.shape[0], picture.shape[1], scale)
-    scaled = cv2.resize(picture, (width, height), interpolation=interpolation)
-    bottom, right = -height % multiple_of, -width % multiple_of
-    return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(beyond,) * 3).astype(np.uint8)
+def _padded(picture: NDArray[Any], multiple_of: int, beyond: int) -> NDArray[np.uint8]:
+    bottom, right = (-side % multiple_of for side in picture.shape[:2])
+    return cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(beyond,) * 3).astype(np.uint8)
 
 
 def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: float) -> list[Click]:

@@ -8,6 +8,7 @@ making localization maps, up-sampling and everything before and after runs freel
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +22,9 @@ from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.any_labels import AnyLabels
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.click_enforcement import settle
+from ihp_backend.parsing.convex_upsampling import ConvexAnswer
 from ihp_backend.parsing.cores import available_cores
-from ihp_backend.parsing.engines.base import Engine, LiveEngine
+from ihp_backend.parsing.engines.base import CELL, Engine, LiveEngine
 from ihp_backend.parsing.engines.factory import make_engine
 from ihp_backend.parsing.fixed_labels import FixedLabels
 from ihp_backend.parsing.geometry import (
@@ -32,8 +34,10 @@ from ihp_backend.parsing.geometry import (
     working_scale,
     working_sides,
 )
+from ihp_backend.parsing.joined_views import Extents, JoinedParse
 from ihp_backend.parsing.label_network import Network
 from ihp_backend.parsing.scene import Parse, Scene
+from ihp_backend.parsing.windows import View, Windows
 
 
 class Parser:
@@ -136,8 +140,14 @@ class Parser:
             raise ValueError(f"image: {image.dtype} {image.shape} given, uint8 (height, width, 3) in RGB needed")
         height, width = image.shape[:2]
         scale = working_scale(height, width, self._checkpoint.working_size)
-        working = to_working_image(image, scale, self._checkpoint.multiple_of)
-        return Scene(height, width, scale, self._network.encode(working))
+        multiple = self._checkpoint.multiple_of
+        features = self._network.encode(to_working_image(image, scale, multiple))
+        windows = None
+        if isinstance(self._network, AnyLabels):
+            rows, columns = (math.ceil(side / CELL) for side in working_sides(height, width, scale))
+            background = features.background[:rows, :columns]
+            windows = Windows(image, scale, background, self._network.encode, self._checkpoint.working_size, multiple)
+        return Scene(height, width, scale, features, windows=windows)
 
     def parse(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
         """The parsing of ``scene`` with all its clicks.
@@ -150,17 +160,26 @@ class Parser:
         Raises:
             ValueError: a click outside the image or of a label that does not exist, ``previous`` of another size.
         """
-        answer = self.answer(scene, clicks, previous)
-        rows, columns = working_sides(scene.height, scene.width, scene.scale)
-        label_map = answer.label_map(scene.height, scene.width, rows, columns)
+        self._check(scene, clicks, previous)
+        if (windows := self._windows(scene, clicks)) and isinstance(self._network, AnyLabels):
+            parse = self._joined(self._network, scene.overview, windows, clicks, previous)
+        else:
+            answer = self._enforced(self._overview(scene, clicks, previous), scene.overview, clicks)
+            cells = answer.cells(self._checkpoint.temperature or 1.0)
+            rows, columns = scene.overview.sides
+            per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
+            label_map = answer.label_map(scene.height, scene.width, rows, columns)
+            parse = Parse(label_map, answer.confidence(cells, len(self.labels)), cells, per_pixel)
         if self.enforce_clicks:
-            settle(label_map, clicks, scene.scale)
-        cells = answer.cells(self._checkpoint.temperature or 1.0)
-        per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
-        return Parse(label_map, answer.confidence(cells, len(self.labels)), cells, per_pixel)
+            settle(parse.label_map, clicks, scene.scale)
+        return parse
 
     def answer(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Answer:
-        """The logits behind ``parse``; arguments and errors as there."""
+        """The overview's logits behind ``parse``; arguments and errors as there."""
+        self._check(scene, clicks, previous)
+        return self._enforced(self._overview(scene, clicks, previous), scene.overview, clicks)
+
+    def _check(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> None:
         if previous is not None and previous.shape != (scene.height, scene.width):
             raise ValueError(f"previous: {previous.shape} given, the scene is {(scene.height, scene.width)}")
         for click in clicks:
@@ -168,7 +187,76 @@ class Parser:
                 raise ValueError(
                     f"click: label id {click.label} does not exist; ids go from 0 to {len(self.labels) - 1}"
                 )
+        to_working_clicks(clicks, scene.height, scene.width, scene.scale)  # Raises for those outside.
+
+    def _overview(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> Answer:
+        """The overview's answer before clicks are enforced."""
         working_clicks = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
-        before = None if previous is None else to_working_map(previous, scene.scale, self._checkpoint.multiple_of)
-        answer = self._network.ask(scene.features, working_clicks, before)
-        return answer.enforce_clicks(working_clicks) if self.enforce_clicks else answer
+        return self._network.ask(scene.features, working_clicks, self._so_far(previous, scene.overview))
+
+    def _so_far(self, previous: NDArray[np.uint8] | None, view: View) -> NDArray[np.uint8] | None:
+        """The parsing so far in working pixels of a view."""
+        if previous is None:
+            return None
+        top, left, bottom, right = view.box
+        return to_working_map(previous[top:bottom, left:right], view.scale, self._checkpoint.multiple_of)
+
+    def _enforced(self, answer: Answer, view: View, clicks: Sequence[Click]) -> Answer:
+        """A view's answer in which the clicks in it are followed."""
+        if not self.enforce_clicks:
+            return answer
+        rows, columns = view.sides
+        inside = [click for click in view.clicks(clicks) if 0 <= click.y < rows and 0 <= click.x < columns]
+        return answer.enforce_clicks(inside)
+
+    def _windows(self, scene: Scene, clicks: Sequence[Click]) -> list[View]:
+        """The windows of a scene with these clicks."""
+        if scene.windows is None or not isinstance(self._network, AnyLabels):
+            return []
+        knows = self._network.knows
+        return [scene.windows.view(box) for box in scene.windows.boxes((click, knows(click.label)) for click in clicks)]
+
+    def _joined(
+        self,
+        network: AnyLabels,
+        overview: View,
+        windows: Sequence[View],
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None,
+    ) -> Parse:
+        """The parsing of an overview and the windows in it."""
+        extents = Extents(windows, (overview.box.height, overview.box.width))
+        looks = self._looks(network, [overview, *windows], extents, clicks)
+        answers = [
+            network.ask(view.features, view.clicks(clicks), self._so_far(previous, view), looks) for view in windows
+        ]
+        crossed = [number for number, answer in enumerate(answers) if extents.crossed(number, answer)]
+        beside = extents.beside(overview, crossed)
+        so_far = self._so_far(previous, overview)
+        around = network.ask(overview.features, overview.clicks(clicks), so_far, needed=beside)
+        outside = [click for click in clicks if extents.home(click) is None]
+        enforced = self._enforced(around, overview, outside)
+        assert isinstance(enforced, ConvexAnswer)
+        joined = JoinedParse(overview, enforced, beside, self._checkpoint.temperature or 1.0, len(self.labels))
+        for number, (view, answer) in enumerate(zip(windows, answers, strict=True)):
+            if number in crossed:
+                answer = extents.mixed(number, answer, overview, around)
+            joined.add(extents, number, view, self._enforced(answer, view, clicks))
+        return joined.parse()
+
+    def _looks(
+        self, network: AnyLabels, views: Sequence[View], extents: Extents, clicks: Sequence[Click]
+    ) -> NDArray[np.float32] | None:
+        """How each click looks where it is seen best, float32 (n, channels)."""
+        if not clicks:
+            return None
+        homes = [extents.home(click) for click in clicks]
+        found: NDArray[np.float32] | None = None
+        for number, view in zip([None, *range(len(views) - 1)], views, strict=True):
+            here = [place for place, home in enumerate(homes) if home == number]
+            if here:
+                looks = network.looks(view.features, view.clicks([clicks[place] for place in here]))
+                if found is None:
+                    found = np.empty((len(clicks), looks.shape[1]), np.float32)
+                found[here] = looks
+        return found

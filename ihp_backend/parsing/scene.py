@@ -9,16 +9,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.parsing.people import Rectangle
+from ihp_backend.parsing.windows import View, Windows, array_bytes
+
 
 @dataclass(frozen=True)
 class Scene:
-    """A photograph made ready for clicks; immutable, so that threads may share it.
+    """A photograph made ready for clicks; immutable to those who use it, so that threads may share it.
 
     Attributes:
         height, width: size of the photograph in pixels; clicks and label maps are in this size.
         scale: working pixels per image pixel; large photographs are worked on reduced, tiny ones enlarged.
         features: whatever the engine prepared from the image; belongs to the engine that made it.
         notes: what is wrong with the photograph's file though it was read; whoever shows answers says so.
+        windows: where it is worked on at a finer scale; None: nowhere, whatever is clicked.
     """
 
     height: int
@@ -26,6 +30,18 @@ class Scene:
     scale: float
     features: Any
     notes: tuple[str, ...] = ()
+    windows: Windows | None = None
+
+    @property
+    def overview(self) -> View:
+        """All of the photograph."""
+        return View(Rectangle(0, 0, self.height, self.width), self.scale, self.features)
+
+    @property
+    def bytes(self) -> int:
+        """What it keeps in memory at present, at least the bytes of the photograph."""
+        kept = array_bytes(self.features) + (self.windows.bytes if self.windows else 0)
+        return max(kept, self.height * self.width * 3)
 
 
 @dataclass(frozen=True)

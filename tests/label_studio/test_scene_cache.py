@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.predict.scene_cache import SceneCache, scene_bytes
+from ihp_backend.label_studio.predict.scene_cache import SceneCache
 from ihp_backend.parsing import Scene
 
 
@@ -122,5 +122,5 @@ def test_different_photographs_open_side_by_side() -> None:
 
 def test_scene_bytes() -> None:
     features = {"maps": [np.zeros(100, np.float32), (np.zeros(7, np.uint8), "text")]}
-    assert scene_bytes(Scene(1, 1, 1.0, features)) == 407
-    assert scene_bytes(Scene(10, 10, 1.0, None)) == 300
+    assert Scene(1, 1, 1.0, features).bytes == 407
+    assert Scene(10, 10, 1.0, None).bytes == 300

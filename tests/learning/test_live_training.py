@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from ihp_backend.clicks import Click, add_click, localization_maps
-from ihp_backend.learning.live_samples import Grid, Samples, clicks_in, clicks_of
+from ihp_backend.learning.live_samples import Grid, Samples, click_plane, clicks_in, clicks_of
 from ihp_backend.learning.task_sampling import SampledTask, TaskSampling
 from ihp_backend.losses.pixels import truly_clicked
 from ihp_backend.networks.live.decoder_inputs import clicked_in
@@ -80,8 +80,8 @@ def test_evidence_shows_clicks_and_what_is_drawn() -> None:
 def test_drawn_samples_follow_their_batch() -> None:
     parsing = torch.randint(0, 4, (3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     clicks = [Click(3, 4, int(parsing[0, 4, 3])), Click(9, 9, int(parsing[0, 9, 9]))]
-    maps = torch.from_numpy(np.stack([localization_maps(clicks, 16, 16, 6)] + [localization_maps([], 16, 16, 6)] * 2))
-    samples = Samples.draw(parsing, clicks_in(maps), EVERYTHING_KNOWN, np.random.default_rng(1), 6)
+    planes = torch.from_numpy(np.stack([click_plane(clicks, (16, 16))] + [click_plane([], (16, 16))] * 2))
+    samples = Samples.draw(parsing, clicks_in(planes), EVERYTHING_KNOWN, np.random.default_rng(1), 6)
     assert samples.parsing.shape == (3, 16, 16)
     assert samples.known.shape == (3, 4, 6)
     behind = samples.known.argmax(2)
@@ -136,9 +136,20 @@ def test_clicks_are_what_localization_maps_would_say(seed: int) -> None:
         for label, y, x in set(map(tuple, clicks.tolist())) - before[number]:
             add_click(maps[number], Click(x, y, label))
     planes = torch.from_numpy(maps)
-    assert all(map(np.array_equal, clicks_in(planes), samples.clicks))
     for found, wanted in zip(samples.inputs().clicked, clicked_in(planes), strict=True):
         assert torch.equal(found, wanted)
         assert found.dtype == wanted.dtype
     true = truly_clicked(samples.parsing, planes).nonzero(as_tuple=True)
     assert all(map(torch.equal, samples.truly_clicked(), true))
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_a_click_plane_keeps_the_clicks(count: int) -> None:
+    rng = np.random.default_rng(count)
+    places = rng.permutation(24 * 16)[:count]
+    clicks = [
+        Click(int(place % 16), int(place // 16), int(label))
+        for place, label in zip(places, rng.integers(0, 200, count), strict=True)
+    ]
+    planes = torch.from_numpy(click_plane([*clicks, Click(0, 0, 3, positive=False)], (24, 16))[None])
+    np.testing.assert_array_equal(clicks_in(planes)[0], clicks_of(clicks))

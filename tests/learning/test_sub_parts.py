@@ -107,24 +107,36 @@ def test_a_tensor_is_put_together_as_well() -> None:
     assert without_pieces(carved, 5).tolist() == [[0, 2, 255], [0, 4, 4]]
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 6))
+def test_labels_fall_into_several_pieces_and_pieces_of_pieces(seed: int, pieces: int) -> None:
+    image, parsing = photograph(seed)
+    recipe = SubPartRecipe(1.0, minimum_area=10, pieces=pieces)
+    carved = recipe.draw(image, parsing, NUM_LABELS, np.random.default_rng(seed))
+    np.testing.assert_array_equal(without_pieces(carved, NUM_LABELS), parsing)
+    for label in range(NUM_LABELS):
+        own = [piece for piece in range(label, IGNORE, NUM_LABELS) if (carved == piece).any()]
+        assert len(own) <= 1 + pieces
+        assert all((carved == piece).sum() >= 10 for piece in own) or len(own) == 1
+
+
 def test_views_have_clicks_on_pieces(ccp_tree: Path) -> None:
-    data = LiveData(ccp_tree, size=(96, 64), sub_parts=SubPartRecipe(1.0, minimum_area=5))
+    data = LiveData(ccp_tree, size=(96, 64), sub_parts=SubPartRecipe(1.0, minimum_area=5, pieces=3))
     samples = data.samples("train")
     labels, views = len(samples.labels), data.items(samples, 12)
-    clicked = 0
-    for _, parsing, maps in (views[number] for number in range(len(views))):
-        assert maps.shape == (2 * labels, *parsing.shape)
-        for label, y, x in (maps == 0).nonzero().tolist():
-            assert parsing[y, x] == label
-            clicked += label >= labels
-    assert clicked
-    assert data.items(samples, 1)[0][2].shape[0] == 2 * labels
-    assert LiveData(ccp_tree, size=(96, 64)).items(samples, 1)[0][2].shape[0] == labels
+    clicked = set()
+    for _, parsing, plane in (views[number] for number in range(len(views))):
+        assert plane.shape == parsing.shape
+        for y, x in (plane != IGNORE).nonzero().tolist():
+            assert parsing[y, x] == plane[y, x]
+            clicked.add(int(plane[y, x]) // labels)
+    assert len(clicked) > 2
 
 
 def test_too_many_labels_for_pieces_are_refused(ccp_tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = LiveData(ccp_tree, sub_parts=SubPartRecipe(1.0))
+    data = LiveData(ccp_tree, sub_parts=SubPartRecipe(1.0, pieces=2))
     samples = data.samples("train")
-    monkeypatch.setattr(type(samples.labels), "__len__", lambda _: 128)
-    with pytest.raises(ValueError, match=r"sub_parts\.share: 1\.0 of the views have pieces of 128 labels"):
-        data.items(samples, 1)
+    for labels, remedy in ((100, "set it to 1"), (200, "set sub_parts.share to 0")):
+        monkeypatch.setattr(type(samples.labels), "__len__", lambda _, labels=labels: labels)
+        with pytest.raises(ValueError, match=rf"sub_parts\.pieces: 2 pieces of each of {labels} labels.*{remedy}"):
+            data.items(samples, 1)

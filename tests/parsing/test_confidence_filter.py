@@ -175,7 +175,11 @@ class Unsure(LiveEngine):
         height, width = image.shape[0] // 4, image.shape[1] // 4
         shares = np.zeros((height, width, 16, 9), np.float32)
         shares[..., 4] = 1
-        return Encoded((height, width), shares, np.array([1, 1], np.float32))
+        background = np.ones((height, width), np.float32)
+        return Encoded((height, width), shares, np.array([1, 1], np.float32), background)
+
+    def looks(self, features: tuple[int, int], places: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.zeros((len(places), 1), np.float32)
 
     def decode(self, features: tuple[int, int], inputs: DecoderInputs) -> NDArray[np.float32]:
         logits = np.zeros((len(inputs.known), *features), np.float32)

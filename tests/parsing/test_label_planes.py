@@ -35,7 +35,7 @@ def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int, ke
     embedding = torch.nn.functional.normalize(torch.randn(1, 8, 40, 48), dim=1)
     colours = torch.rand(1, 3, 40, 48)
     look = torch.cat([embedding, colours], 1)
-    places, own, against, known, previous = (torch.from_numpy(part)[None] for part in inputs)
+    places, own, against, known, previous = (torch.from_numpy(part)[None] for part in inputs[:5])
     present = torch.ones(1, 7, dtype=torch.bool)
     with torch.inference_mode():
         parts = embedding, torch.rand(1, 5, 40, 48).softmax(1), colours
@@ -66,3 +66,24 @@ def described_before_colours(planes: TorchPlanes) -> LabelPlanes:
 def test_a_description_that_lacks_something_is_refused() -> None:
     with pytest.raises(KeyError):
         LabelPlanes.from_json('{"stride": 4}')
+
+
+def test_clicks_beyond_the_edges_reach_in() -> None:
+    """Clicks in other views bring their own look; torch and numpy agree on what is left of them in this one."""
+    torch.manual_seed(0)
+    planes = TorchPlanes(COLOURED, 8, constants=True, similarity=True)
+    _, inputs = example(5, 160, 192, 9, 7)
+    places = inputs.places + np.array([-90, 300])
+    embedding, clicked = (torch.nn.functional.normalize(torch.randn(size), dim=1) for size in ((1, 8, 20, 24), (9, 8)))
+    look = torch.cat([embedding, torch.rand(1, 3, 20, 24)], 1)
+    clicked_look = torch.cat([clicked, torch.rand(9, 3)], 1)[None]
+    where, own, against, known, previous = (torch.from_numpy(part)[None] for part in (places, *inputs[1:5]))
+    prior = torch.rand(1, 5, 20, 24)
+    present = torch.ones(1, 7, dtype=torch.bool)
+    tensors = DecoderInputs(Clicked(where, own, against), known, previous, present)
+    with torch.inference_mode():
+        wanted = planes(Sight(embedding, prior, look[:, 8:]), clicked_look, tensors)
+    described = LabelPlanes.from_json(json.dumps(planes.describe()))
+    made = described.make(look.numpy(), clicked_look[0].numpy(), prior.numpy(), inputs._replace(places=places))
+    np.testing.assert_allclose(made, wanted[0].numpy(), atol=2e-5)
+    assert not inputs._replace(places=places).inside().all()

@@ -7,11 +7,8 @@ another opens it wait for that one. A failed opening is told to all who waited a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import is_dataclass
-from typing import Any
+from collections.abc import Callable
 
-import numpy as np
 from cachetools import Cache, LRUCache
 
 from ihp_backend.parsing.scene import Scene
@@ -31,7 +28,7 @@ class SceneCache:
     def __init__(self, most_scenes: int = 64, most_bytes: int = DEFAULT_BYTES) -> None:
         self._most_scenes = most_scenes
         self._lock = threading.Lock()
-        self._scenes: LRUCache[str, Scene] = LRUCache(most_bytes, scene_bytes)
+        self._scenes: LRUCache[str, Scene] = LRUCache(most_bytes, lambda scene: scene.bytes)
         self._opening = SingleFlight[str, Scene]()
 
     def get(self, key: str, opener: Callable[[], Scene], *, keep: bool = True) -> Scene:
@@ -63,29 +60,19 @@ class SceneCache:
         with self._lock:
             if key not in self._scenes:
                 return None
-            return self._scenes[key] if used else Cache.__getitem__(self._scenes, key)  # the latter moves nothing
+            if not used:
+                return Cache.__getitem__(self._scenes, key)  # moves nothing
+            scene = self._scenes[key]
+            # A scene grows by the windows that clicks open, so it is counted anew.
+            del self._scenes[key]
+            if scene.bytes <= self._scenes.maxsize:
+                self._scenes[key] = scene
+            return scene
 
     def _keep(self, key: str, scene: Scene) -> None:
         with self._lock:
-            if key in self._scenes or scene_bytes(scene) > self._scenes.maxsize:
+            if key in self._scenes or scene.bytes > self._scenes.maxsize:
                 return
             self._scenes[key] = scene
             while len(self._scenes) > self._most_scenes:
                 self._scenes.popitem()
-
-
-def scene_bytes(scene: Scene) -> int:
-    """Bytes of the arrays in a scene's features, at least those of a photograph of its size."""
-    return max(_array_bytes(scene.features), scene.height * scene.width * 3)
-
-
-def _array_bytes(value: Any) -> int:
-    if isinstance(value, np.ndarray):
-        return value.nbytes
-    if isinstance(value, Mapping):
-        return sum(_array_bytes(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return sum(_array_bytes(item) for item in value)
-    if is_dataclass(value):
-        return sum(_array_bytes(item) for item in vars(value).values())
-    return 0

@@ -84,9 +84,15 @@ class LiveNetwork(nn.Module):
         features: LiveFeatures = self.network(image)
         return features
 
-    def decode(self, features: LiveFeatures, inputs: DecoderInputs) -> Tensor:
-        """Logits of all labels at stride 4, float (N, L, H/4, W/4)."""
-        clicks = look_at(features.fine.look, inputs.clicked.places, STRIDE)
+    def decode(self, features: LiveFeatures, inputs: DecoderInputs, looks: Tensor | None = None) -> Tensor:
+        """Logits of all labels at stride 4, float (N, L, H/4, W/4).
+
+        Args:
+            features: from ``encode``.
+            inputs: clicks and labels.
+            looks: float (N, n, D + 3), see ``Sight.look``, of the clicks; None: that of the cells in which they lie.
+        """
+        clicks = look_at(features.fine.look, inputs.clicked.places, STRIDE) if looks is None else looks
         fine, coarse = self.fine(features.fine, clicks, inputs), self.coarse(features.coarse, clicks, inputs)
         labels = inputs.present.shape[1]
         logits = self.decoder(fine.flatten(0, 1), coarse.flatten(0, 1), features.context, labels)

@@ -34,6 +34,10 @@ def finite(what: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
     return values
 
 
+CELL = 4
+"""Working pixels per cell of a live network's answer, along each axis."""
+
+
 class Encoded(NamedTuple):
     """A photograph, encoded.
 
@@ -41,21 +45,28 @@ class Encoded(NamedTuple):
         features: what the decoder takes; belongs to the engine that made it.
         shares: float32 (h, w, 16, 9), of the nine cells around each cell in each of its pixels.
         strongest: float32 (known labels,), the largest prior of each known label in the photograph.
+        background: float32 (h, w), the prior of the background.
     """
 
     features: Any
     shares: NDArray[np.float32]
     strongest: NDArray[np.float32]
+    background: NDArray[np.float32]
 
 
 class DecoderInputs(NamedTuple):
     """Inputs of the decoder, for n clicks and A labels.
 
     Attributes:
-        places: int64 (n, 2), y and x of the clicks in working pixels.
+        places: int64 (n, 2), y and x of the clicks in working pixels; those in other views of a photograph lie beyond
+            the edges of this one.
         own, against: float32 (n, A), 1 where a positive, a negative click has the label.
         known: float32 (A, known labels), which labels of the model each label stands for.
         previous: float32 (A, h, w), share of each cell that the parsing so far gives to each label.
+        looks: float32 (n, channels), see ``LiveEngine.looks``, of the clicks in the views in which they are seen best;
+            None: all of them lie in this one.
+        needed: bool (h, w), cells whose logits anybody looks at; elsewhere, and in all of the view if only the first
+            label, the background, has anything to say there, they need not be computed. None: all of them.
     """
 
     places: NDArray[np.int64]
@@ -63,6 +74,14 @@ class DecoderInputs(NamedTuple):
     against: NDArray[np.float32]
     known: NDArray[np.float32]
     previous: NDArray[np.float32]
+    looks: NDArray[np.float32] | None = None
+    needed: NDArray[np.bool_] | None = None
+
+    def inside(self) -> NDArray[np.bool_]:
+        """Whether each click lies in the view, bool (n,)."""
+        height, width = self.previous.shape[1:]
+        y, x = self.places.T // CELL
+        return np.asarray((y >= 0) & (x >= 0) & (y < height) & (x < width))
 
 
 class LiveEngine(ABC):
@@ -71,6 +90,18 @@ class LiveEngine(ABC):
     @abstractmethod
     def encode(self, image: NDArray[np.uint8]) -> Encoded:
         """The features of a padded working image, uint8 (H, W, 3); raises ``AnswerError`` if they are not finite."""
+
+    @abstractmethod
+    def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embedding and colours in which a click is compared with every cell.
+
+        Args:
+            features: of ``Encoded``.
+            places: int64 (n, 2), y and x in working pixels.
+
+        Returns:
+            float32 (n, channels).
+        """
 
     @abstractmethod
     def decode(self, features: Any, inputs: DecoderInputs) -> NDArray[np.float32]:

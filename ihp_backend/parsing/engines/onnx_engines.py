@@ -106,24 +106,36 @@ class OnnxLiveEngine(LiveEngine):
             found = dict(zip(self._names, self._encoder.run(None, {"image": given}), strict=True))
         for values in found.values():
             finite("features", values)
-        return Encoded(found, found.pop("shares"), found["prior"].max((0, 2, 3)))
+        return Encoded(found, found.pop("shares"), found["prior"].max((0, 2, 3)), found["prior"][0, 0])
+
+    def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Of the cells in which the places lie."""
+        return look_at(features["embedding"], places, self._fine.stride)
 
     def decode(self, features: Any, inputs: DecoderInputs) -> NDArray[np.float32]:
         """A run of the decoder for every box of every label."""
         with self._turn, self._blas.limit(limits=1):
-            clicked = look_at(features["embedding"], inputs.places, self._fine.stride)
-            fine, coarse = self._cores.map(
-                lambda planes, look, prior: planes.make(features[look], clicked, features[prior], inputs),
-                (self._fine, self._coarse),
-                ("embedding", "embedding_8"),
-                ("prior", "prior_8"),
-            )
+            clicked = self.looks(features, inputs.places) if inputs.looks is None else inputs.looks
             height, width = features["context_4"].shape[2:]
             logits = np.full((len(inputs.known), height, width), ABSENT_LOGIT, np.float32)
+
+            def planes(of: LabelPlanes, look: str, prior: str) -> NDArray[np.float32]:
+                return of.make(features[look], clicked, features[prior], inputs)
+
+            making = self._cores.submit(planes, self._coarse, "embedding_8", "prior_8")
+            if inputs.needed is None:
+                fine, coarse = planes(self._fine, "embedding", "prior"), making.result()
+                where = boxes(self._coarse, coarse, inputs)
+            else:
+                # Mostly nothing is left to decode, and then the finer planes are not looked at.
+                coarse = making.result()
+                where = boxes(self._coarse, coarse, inputs)
+                if not any(where[1:]):
+                    logits[0] = 0
+                    return logits
+                fine = planes(self._fine, "embedding", "prior")
             if self._everywhere:
                 where = [[Box.whole(height * self._fine.stride, width * self._fine.stride)]] * len(logits)
-            else:
-                where = boxes(self._coarse, coarse, inputs)
 
             def run(label: int, box: Box) -> None:
                 given = {name: box.of(features[name], stride) for name, stride in CONTEXTS.items()}

@@ -16,6 +16,7 @@ from ihp_backend.networks import ClickNetwork, LiveNetwork, build_network
 from ihp_backend.networks.live import Clicked
 from ihp_backend.networks.live import DecoderInputs as TorchDecoderInputs
 from ihp_backend.networks.live.convex_combination import STRIDE, shares
+from ihp_backend.networks.live.kernels import look_at
 from ihp_backend.networks.weights import not_finite
 from ihp_backend.parsing.checkpoint import AnswerError, Checkpoint, CheckpointError
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
@@ -113,17 +114,27 @@ class TorchLiveEngine(LiveEngine):
         for values in (features.fine.look, features.fine.prior, features.coarse.prior, *features.context):
             if not bool(values.isfinite().all()):
                 raise AnswerError("features")
-        return Encoded(features, _array(shares(features.mixture)), _array(features.fine.prior.amax((0, 2, 3))))
+        prior = features.fine.prior
+        return Encoded(features, _array(shares(features.mixture)), _array(prior.amax((0, 2, 3))), _array(prior[0, 0]))
+
+    @torch.inference_mode()
+    def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Brought back to the CPU."""
+        with self._turn:
+            return _array(look_at(features.fine.look, torch.from_numpy(places)[None].to(self.device), STRIDE)[0])
 
     @torch.inference_mode()
     def decode(self, features: Any, inputs: DecoderInputs) -> NDArray[np.float32]:
         """One decoding, brought back to the CPU."""
-        places, own, against, known, previous = (torch.from_numpy(part)[None].to(self.device) for part in inputs)
+        places, own, against, known, previous = (torch.from_numpy(part)[None].to(self.device) for part in inputs[:5])
         own, against, known, previous = (part.to(self.dtype) for part in (own, against, known, previous))
         present = torch.ones_like(known[..., 0], dtype=torch.bool)
+        looks = None
+        if inputs.looks is not None:
+            looks = torch.from_numpy(inputs.looks)[None].to(self.device, self.dtype)
         with self._turn:
             tensors = TorchDecoderInputs(Clicked(places, own, against), known, previous, present)
-            return finite("logits", _array(self._network.decode(features, tensors)[0]))
+            return finite("logits", _array(self._network.decode(features, tensors, looks)[0]))
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

@@ -1,0 +1,237 @@
+"""Windows: rectangles of a photograph that are worked on at a finer scale than the overview, where people are small.
+
+A photograph is worked on reduced to a few hundred pixels. Somebody who fills a third of it is then as small as a
+thumb, and no click makes up for the pixels that are missing. So people get windows, whether they were found in the
+overview or clicked on: each is encoded as a photograph of its own would be, when it is needed, and kept.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+from ihp_backend.parsing.click_kernels import Floats
+from ihp_backend.parsing.geometry import in_sides, working_scale, working_sides
+from ihp_backend.parsing.people import MAYBE, Rectangle, people
+from ihp_backend.single_flight import SingleFlight
+
+MARGIN: Final = 0.07
+"""Of a person's longer side, on each side of a window around them: a little more than the edge that is mixed."""
+
+GAIN: Final = 1.35
+"""A window shows at least this much more than the overview, or it is not worth its time."""
+
+JOINED: Final = 0.8
+"""Windows become one that shows everything at no less than this part of their scale."""
+
+MOST_WINDOWS: Final = 16
+"""Windows of a photograph at most; further people stay in the overview."""
+
+MOST_BYTES: Final = 192 << 20
+"""Encoded windows of a photograph that are kept; those used least recently are encoded again when they are needed."""
+
+MOST_PIXELS: Final = 16_000_000
+"""A larger photograph is kept reduced to this many; its windows show no more than that."""
+
+CLICKED: Final = 1 / 3
+"""Side of the window around a lone click on what no model knows, of the photograph's longer side."""
+
+SMALLEST_WINDOW: Final = 32
+"""Pixels of a window's sides at least, as far as the photograph goes."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A rectangle of a photograph, encoded.
+
+    Attributes:
+        box: where, in pixels of the photograph.
+        scale: working pixels per pixel of the photograph.
+        features: what the engine prepared; belongs to it.
+    """
+
+    box: Rectangle
+    scale: float
+    features: Any
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width in working pixels, without padding."""
+        return working_sides(self.box.height, self.box.width, self.scale)
+
+    def clicks(self, clicks: Iterable[Click]) -> list[Click]:
+        """The clicks in working pixels of the view; those elsewhere lie beyond its edges."""
+        rows, columns = self.sides
+        down, across = rows / self.box.height, columns / self.box.width
+        return [
+            replace(
+                click,
+                y=math.floor((click.y - self.box.top + 0.5) * down),
+                x=math.floor((click.x - self.box.left + 0.5) * across),
+            )
+            for click in clicks
+        ]
+
+
+class Windows:
+    """The windows of one photograph; safe to share between threads.
+
+    Args:
+        image: uint8 (height, width, 3), kept.
+        scale: of the overview.
+        background: float32 (h, w), the prior of the background in the overview's cells, without padding.
+        encode: encodes a working image.
+        working_size, multiple_of: see ``Checkpoint``.
+
+    Attributes:
+        hinted: windows around the people who are seen in the overview, in pixels of the photograph.
+    """
+
+    def __init__(
+        self,
+        image: NDArray[np.uint8],
+        scale: float,
+        background: Floats,
+        encode: Callable[[NDArray[np.uint8]], Any],
+        working_size: int,
+        multiple_of: int,
+    ) -> None:
+        self._size: tuple[int, int] = (image.shape[0], image.shape[1])
+        self._encode, self._working_size, self._multiple_of = encode, working_size, multiple_of
+        self._scale, self._background = scale, background
+        reduced = min(math.sqrt(MOST_PIXELS / (self._size[0] * self._size[1])), 1.0)
+        if reduced < 1:
+            rows, columns = working_sides(*self._size, reduced)
+            image = in_sides(image, (rows, columns), 1)
+        self._image, self._reduced = image, reduced
+        self._people = people(background)
+        self.hinted: Sequence[Rectangle] = tuple(self._around(self._people)[:MOST_WINDOWS])
+        self._lock = threading.Lock()
+        self._views: LRUCache[Rectangle, View] = LRUCache(MOST_BYTES, lambda view: array_bytes(view.features))
+        self._opening = SingleFlight[Rectangle, View]()
+
+    @property
+    def bytes(self) -> int:
+        """What the photograph and the windows take that are encoded at present."""
+        with self._lock:
+            return int(self._image.nbytes + self._views.currsize)
+
+    @cached_property
+    def _maybe(self) -> list[Rectangle]:
+        """Boxes around what may be people, in cells; only asked for where somebody clicked on nobody."""
+        return people(self._background, MAYBE)
+
+    def boxes(self, clicks: Iterable[tuple[Click, bool]]) -> list[Rectangle]:
+        """The windows that a photograph with these clicks has, each once: those that are hinted, then those clicked.
+
+        A click opens one where nobody was seen, if there may be somebody, or if its label is none that the model knows;
+        a click on the background or against a label opens none.
+
+        Args:
+            clicks: in pixels of the photograph, oldest first, and whether the model knows the label.
+        """
+        found = list(self.hinted)
+        asking = [(click, known) for click, known in clicks if click.positive and click.label]
+        asking = [(click, known) for click, known in asking if not any(box.contains(click.y, click.x) for box in found)]
+        if not asking:
+            return found
+        rows, columns = (cells / side for cells, side in zip(self._background.shape, self._size, strict=True))
+        for click, known in asking:
+            y, x = (click.y + 0.5) * rows, (click.x + 0.5) * columns
+            if len(found) >= MOST_WINDOWS or any(box.contains(click.y, click.x) for box in found):
+                continue
+            if any(box.contains(y, x) for box in self._people):
+                continue  # Somebody large enough for the overview.
+            near = [box for box in self._maybe if box.top - 1 <= y <= box.bottom and box.left - 1 <= x <= box.right]
+            if near:
+                found += self._around(near[:1])
+            elif not known:
+                found += self._window(click)
+        return found
+
+    def view(self, box: Rectangle) -> View:
+        """A window, encoded if it is not yet; raises what ``encode`` raises."""
+        with self._lock:
+            kept = self._views.get(box)
+        if kept is not None:
+            return kept
+
+        def opened() -> View:
+            scale = self._scale_of(box)
+            top, left, bottom, right = (round(edge * self._reduced) for edge in box)
+            part = self._image[top : max(bottom, top + 1), left : max(right, left + 1)]
+            sides = working_sides(box.height, box.width, scale)
+            view = View(box, scale, self._encode(in_sides(part, sides, self._multiple_of)))
+            with self._lock:
+                if array_bytes(view.features) <= self._views.maxsize:
+                    self._views[box] = view
+            return view
+
+        return self._opening.do(box, opened)
+
+    def _scale_of(self, box: Rectangle) -> float:
+        return working_scale(box.height, box.width, self._working_size)
+
+    def _around(self, cells: Iterable[Rectangle]) -> list[Rectangle]:
+        """Windows around boxes in cells of the overview: those that gain, joined where that loses little."""
+        down, across = (side / count for side, count in zip(self._size, self._background.shape, strict=True))
+        windows: list[Rectangle] = []
+        for box in cells:
+            edges = (box.top * down, box.left * across, box.bottom * down, box.right * across)
+            margin = MARGIN * max(edges[2] - edges[0], edges[3] - edges[1])
+            windows.append(self._clipped(edges[0] - margin, edges[1] - margin, edges[2] + margin, edges[3] + margin))
+        windows = [box for box in windows if self._gains(box)]
+        separate: list[Rectangle] = []
+        for box in windows:
+            joined = True
+            while joined:
+                joined = False
+                for other in separate:
+                    both = Rectangle(*map(min, box[:2], other[:2]), *map(max, box[2:], other[2:]))
+                    if self._scale_of(both) >= JOINED * max(self._scale_of(box), self._scale_of(other)):
+                        separate.remove(other)
+                        box, joined = both, True
+                        break
+            separate.append(box)
+        return separate
+
+    def _gains(self, box: Rectangle) -> bool:
+        return self._scale_of(box) >= GAIN * self._scale
+
+    def _window(self, click: Click) -> list[Rectangle]:
+        """A window around a lone click, if it shows more than the overview."""
+        half = CLICKED * max(self._size) / 2
+        box = self._clipped(click.y - half, click.x - half, click.y + half, click.x + half)
+        return [box] if self._gains(box) else []
+
+    def _clipped(self, top: float, left: float, bottom: float, right: float) -> Rectangle:
+        """The nearest box of whole pixels inside the photograph, not smaller than the smallest window."""
+        edges = []
+        for first, last, side in ((top, bottom, self._size[0]), (left, right, self._size[1])):
+            lacking = max(SMALLEST_WINDOW - (last - first), 0) / 2
+            start, end = max(math.floor(first - lacking), 0), min(math.ceil(last + lacking), side)
+            edges.append((min(start, max(side - SMALLEST_WINDOW, 0)), max(end, min(SMALLEST_WINDOW, side))))
+        (first_y, last_y), (first_x, last_x) = edges
+        return Rectangle(first_y, first_x, last_y, last_x)
+
+
+def array_bytes(value: Any) -> int:
+    """Bytes of the arrays and tensors in what an engine prepared, however nested."""
+    if isinstance(size := getattr(value, "nbytes", None), int):
+        return size
+    if isinstance(value, Mapping):
+        return sum(array_bytes(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(array_bytes(item) for item in value)
+    if is_dataclass(value):
+        return sum(array_bytes(item) for item in vars(value).values())
+    return 0
