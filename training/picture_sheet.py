@@ -10,6 +10,7 @@ from ihp_backend.datasets import Sample
 from ihp_backend.evaluation import Annotator, annotate
 from ihp_backend.evaluation.click_parser import ClickParser
 from ihp_backend.evaluation.drawing import Picture, draw_parsing
+from ihp_backend.evaluation.protocol import ServedParser
 
 
 def answers(
@@ -26,13 +27,12 @@ def answers(
         seed: of the annotator.
     """
     record = annotate(parser, sample, annotator, seed, index)
-    scene, previous, pictures = parser.open(sample.image), None, []
+    served, pictures = ServedParser(parser, parser.open(sample.image), last_answer=annotator.last_answer), []
     for last in range(rounds[-1] + 1):
         clicks = [
             Click(x, y, label, bool(sign)) for round_, x, y, label, sign in record.clicks.tolist() if round_ <= last
         ]
-        label_map = parser.parse(scene, clicks, previous).label_map
-        previous = label_map if annotator.last_answer else None
+        label_map = served.answer(clicks)
         if last in rounds:
             pictures.append(draw_parsing(sample.image, label_map, parser.labels, clicks))
     return pictures

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse
+from ihp_backend.parsing.last_answer import LastAnswer
 
 Image = NDArray[np.uint8]
 MARKER_RADIUS = 3
@@ -32,7 +33,13 @@ class NearestClick:
         """The photograph itself, of which only the size matters."""
         return image
 
-    def parse(self, scene: Image, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
+    def parse(
+        self,
+        scene: Image,
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
+    ) -> Parse:
         """The cells of ``clicks``; ``previous`` is not used."""
         height, width = scene.shape[:2]
         label_map = np.zeros((height, width), np.uint8)
@@ -65,7 +72,13 @@ class Watershed:
         """The photograph with a frame of one pixel, for OpenCV never floods the outermost pixels."""
         return np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
 
-    def parse(self, scene: Image, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
+    def parse(
+        self,
+        scene: Image,
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
+    ) -> Parse:
         """The flooded label map; ``previous`` is not used."""
         markers = np.zeros(scene.shape[:2], np.int32)
         positive = [click for click in clicks if click.positive]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse
+from ihp_backend.parsing.last_answer import LastAnswer
 
 
 class ClickParser(Protocol):
@@ -27,8 +28,14 @@ class ClickParser(Protocol):
     def open(self, image: NDArray[np.uint8]) -> Any:
         """Prepares a photograph, uint8 (height, width, 3) RGB; gives the scene that ``parse`` takes."""
 
-    def parse(self, scene: Any, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
-        """The parsing with all ``clicks``, oldest first; ``previous`` is the label map before the last of them."""
+    def parse(
+        self,
+        scene: Any,
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
+    ) -> Parse:
+        """The parsing with all ``clicks``, oldest first; see ``Parser.parse``."""
 
 
 def check_labels(spoken: LabelSet, wanted: LabelSet) -> None:

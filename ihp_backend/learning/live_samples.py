@@ -17,6 +17,7 @@ from ihp_backend.labels import IGNORE
 from ihp_backend.learning.task_sampling import SampledTask, TaskSampling
 from ihp_backend.networks.live import Clicked, DecoderInputs
 from ihp_backend.networks.live.convex_combination import STRIDE
+from ihp_backend.parsing.last_answer import REACH, withheld
 
 
 @dataclass(frozen=True)
@@ -174,23 +175,29 @@ class Samples:
         reachable = torch.cat([present, present.new_zeros(len(present), 256 - present.shape[1])], 1)
         return self.parsing.where(reachable.gather(1, self.parsing.flatten(1)).view_as(self.parsing), IGNORE)
 
-    def correct(self, answer: Tensor, grid: Grid, rng: np.random.Generator, limit: int, forgetting: float) -> None:
-        """Adds corrections of an answer, which becomes the parsing so far or is forgotten.
+    def correct(
+        self, answer: Tensor, sure: Tensor, grid: Grid, rng: np.random.Generator, limit: int, forgetting: float
+    ) -> None:
+        """Adds corrections of an answer, which becomes the parsing so far as in serving, or is forgotten.
 
         Args:
             answer: uint8 (N, H / step, W / step), on the pixels of ``grid``.
+            sure: bool, alike, where it is worth handing over, see ``parsing.last_answer``.
             grid: where they lie.
             rng: of the annotators.
             limit: largest number of corrections per sample.
             forgetting: share of samples in which the answer is forgotten.
         """
         found, true = answer.cpu().numpy(), grid.of(self.parsing).to(torch.uint8).cpu().numpy()
+        handed = np.where(sure.cpu().numpy(), found, IGNORE).astype(np.uint8)
         for number in range(len(found)):
             count = int(rng.integers(1, limit + 1))
             candidates = int(rng.integers(1, 6))
             corrections = correction_clicks(true[number], found[number], rng, count, candidates=candidates)
+            handed[number] = withheld(handed[number], corrections, REACH / grid.step)
             added = clicks_of(map(grid.click_of, corrections))
             self.clicks[number] = _in_order(np.concatenate([self.clicks[number], added]))
         kept = torch.from_numpy(rng.random(len(found)) >= forgetting).to(answer.device)
-        all_pixels = answer.repeat_interleave(grid.step, 1).repeat_interleave(grid.step, 2)
+        on_grid = torch.from_numpy(handed).to(answer.device)
+        all_pixels = on_grid.repeat_interleave(grid.step, 1).repeat_interleave(grid.step, 2)
         self.previous = torch.where(kept[:, None, None], all_pixels, IGNORE)

@@ -13,6 +13,9 @@ from ihp_backend.learning.live_samples import Grid, Samples
 from ihp_backend.losses import SemanticPerceiving
 from ihp_backend.networks.live import LiveFeatures, LiveNetwork
 
+SURE = (0.4, 0.9)
+"""Probabilities between which the one is drawn from which on an answer is handed over to the next round."""
+
 
 class LoopLosses(NamedTuple):
     """Losses of a step of the loop.
@@ -63,8 +66,11 @@ class Loop:
             firsts.append(found[0])
             totals.append(torch.stack(found).sum())
             if round_ + 1 < recipe.rounds:
-                shown = logits.detach().argmax(1).to(torch.uint8)
-                samples.correct(shown, grid, rng, recipe.corrections_limit, recipe.forgetting)
+                likeliest = logits.detach().float().softmax(1).max(1)
+                # Probabilities are calibrated when the training is over.
+                sure = likeliest.values > rng.uniform(*SURE)
+                shown = likeliest.indices.to(torch.uint8)
+                samples.correct(shown, sure, grid, rng, recipe.corrections_limit, recipe.forgetting)
         total = torch.stack(totals).mean()
         if self.embedding_loss is None or recipe.embedding_loss is None:
             return LoopLosses(total, firsts, None)

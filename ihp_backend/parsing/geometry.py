@@ -65,7 +65,7 @@ def in_sides(image: NDArray[np.uint8], sides: tuple[int, int], multiple_of: int)
         half = (image.shape[1] // 2, image.shape[0] // 2)
         image = cv2.resize(image, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     smooth = cv2.INTER_AREA if rows < image.shape[0] else cv2.INTER_LINEAR
-    return _padded(cv2.resize(image, (columns, rows), interpolation=smooth), multiple_of, PADDING)
+    return padded(cv2.resize(image, (columns, rows), interpolation=smooth), multiple_of, PADDING)
 
 
 def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
@@ -77,10 +77,11 @@ def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int)
     """
     rows, columns = working_sides(label_map.shape[0], label_map.shape[1], scale)
     scaled = cv2.resize(label_map, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
-    return _padded(scaled, multiple_of, IGNORE)
+    return padded(scaled, multiple_of, IGNORE)
 
 
-def _padded(picture: NDArray[Any], multiple_of: int, beyond: int) -> NDArray[np.uint8]:
+def padded(picture: NDArray[Any], multiple_of: int, beyond: int) -> NDArray[np.uint8]:
+    """A picture with ``beyond`` at bottom and right up to multiples of ``multiple_of``."""
     bottom, right = (-side % multiple_of for side in picture.shape[:2])
     return cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(beyond,) * 3).astype(np.uint8)
 

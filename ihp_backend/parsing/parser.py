@@ -30,12 +30,12 @@ from ihp_backend.parsing.fixed_labels import FixedLabels
 from ihp_backend.parsing.geometry import (
     to_working_clicks,
     to_working_image,
-    to_working_map,
     working_scale,
     working_sides,
 )
 from ihp_backend.parsing.joined_views import Extents, JoinedParse
 from ihp_backend.parsing.label_network import Network
+from ihp_backend.parsing.last_answer import LastAnswer, SoFar
 from ihp_backend.parsing.scene import Parse, Scene
 from ihp_backend.parsing.windows import View, Windows
 
@@ -67,6 +67,7 @@ class Parser:
         self.enforce_clicks, self.unfiltered = enforce_clicks, unfiltered
         self.any_labels = isinstance(engine, LiveEngine)
         self._checkpoint, self._engine = checkpoint, engine
+        self._multiple_of = checkpoint.multiple_of
         self._network: Network
         if isinstance(engine, LiveEngine):
             temperature = None if unfiltered else checkpoint.temperature
@@ -140,31 +141,42 @@ class Parser:
             raise ValueError(f"image: {image.dtype} {image.shape} given, uint8 (height, width, 3) in RGB needed")
         height, width = image.shape[:2]
         scale = working_scale(height, width, self._checkpoint.working_size)
-        multiple = self._checkpoint.multiple_of
-        features = self._network.encode(to_working_image(image, scale, multiple))
+        features = self._network.encode(to_working_image(image, scale, self._multiple_of))
         windows = None
         if isinstance(self._network, AnyLabels):
             rows, columns = (math.ceil(side / CELL) for side in working_sides(height, width, scale))
             background = features.background[:rows, :columns]
-            windows = Windows(image, scale, background, self._network.encode, self._checkpoint.working_size, multiple)
+            windows = Windows(
+                image, scale, background, self._network.encode, self._checkpoint.working_size, self._multiple_of
+            )
         return Scene(height, width, scale, features, windows=windows)
 
-    def parse(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
+    def parse(
+        self,
+        scene: Scene,
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
+    ) -> Parse:
         """The parsing of ``scene`` with all its clicks.
 
         Args:
             scene: from ``open`` of this parser.
             clicks: all clicks that stand, oldest first, in image pixels with ids of ``labels``; may be empty.
-            previous: uint8 (height, width), the parsing so far; checked, and unused by networks that take none.
+            previous: uint8 (height, width), the parsing so far: what is drawn or accepted, 255 elsewhere; checked, and
+                unused by networks that take none.
+            last: the answer before the newest click, of a parser with the same labels; what is drawn comes first.
+                Unused if one of its clicks is gone, and by networks that take no parsing so far.
 
         Raises:
             ValueError: a click outside the image or of a label that does not exist, ``previous`` of another size.
         """
         self._check(scene, clicks, previous)
+        so_far = SoFar(previous, last if last is not None and last.stands(clicks) else None, clicks)
         if (windows := self._windows(scene, clicks)) and isinstance(self._network, AnyLabels):
-            parse = self._joined(self._network, scene.overview, windows, clicks, previous)
+            parse = self._joined(self._network, scene.overview, windows, clicks, so_far)
         else:
-            answer = self._enforced(self._overview(scene, clicks, previous), scene.overview, clicks)
+            answer = self._enforced(self._overview(scene, clicks, so_far), scene.overview, clicks)
             cells = answer.cells(self._checkpoint.temperature or 1.0)
             rows, columns = scene.overview.sides
             per_pixel = (rows / scene.height / answer.stride, columns / scene.width / answer.stride)
@@ -177,7 +189,7 @@ class Parser:
     def answer(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Answer:
         """The overview's logits behind ``parse``; arguments and errors as there."""
         self._check(scene, clicks, previous)
-        return self._enforced(self._overview(scene, clicks, previous), scene.overview, clicks)
+        return self._enforced(self._overview(scene, clicks, SoFar(previous)), scene.overview, clicks)
 
     def _check(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> None:
         if previous is not None and previous.shape != (scene.height, scene.width):
@@ -189,17 +201,10 @@ class Parser:
                 )
         to_working_clicks(clicks, scene.height, scene.width, scene.scale)  # Raises for those outside.
 
-    def _overview(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> Answer:
+    def _overview(self, scene: Scene, clicks: Sequence[Click], so_far: SoFar) -> Answer:
         """The overview's answer before clicks are enforced."""
         working_clicks = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
-        return self._network.ask(scene.features, working_clicks, self._so_far(previous, scene.overview))
-
-    def _so_far(self, previous: NDArray[np.uint8] | None, view: View) -> NDArray[np.uint8] | None:
-        """The parsing so far in working pixels of a view."""
-        if previous is None:
-            return None
-        top, left, bottom, right = view.box
-        return to_working_map(previous[top:bottom, left:right], view.scale, self._checkpoint.multiple_of)
+        return self._network.ask(scene.features, working_clicks, so_far.in_view(scene.overview, self._multiple_of))
 
     def _enforced(self, answer: Answer, view: View, clicks: Sequence[Click]) -> Answer:
         """A view's answer in which the clicks in it are followed."""
@@ -222,18 +227,19 @@ class Parser:
         overview: View,
         windows: Sequence[View],
         clicks: Sequence[Click],
-        previous: NDArray[np.uint8] | None,
+        so_far: SoFar,
     ) -> Parse:
         """The parsing of an overview and the windows in it."""
+        multiple = self._multiple_of
         extents = Extents(windows, (overview.box.height, overview.box.width))
         looks = self._looks(network, [overview, *windows], extents, clicks)
         answers = [
-            network.ask(view.features, view.clicks(clicks), self._so_far(previous, view), looks) for view in windows
+            network.ask(view.features, view.clicks(clicks), so_far.in_view(view, multiple), looks) for view in windows
         ]
         crossed = [number for number, answer in enumerate(answers) if extents.crossed(number, answer)]
         beside = extents.beside(overview, crossed)
-        so_far = self._so_far(previous, overview)
-        around = network.ask(overview.features, overview.clicks(clicks), so_far, needed=beside)
+        drawn = so_far.in_view(overview, multiple)
+        around = network.ask(overview.features, overview.clicks(clicks), drawn, needed=beside)
         outside = [click for click in clicks if extents.home(click) is None]
         enforced = self._enforced(around, overview, outside)
         assert isinstance(enforced, ConvexAnswer)

@@ -62,18 +62,21 @@ class Parse:
     cells: NDArray[np.float32] | None = None
     cells_per_pixel: tuple[float, float] = (1.0, 1.0)
 
-    def pixel_confidence(self) -> NDArray[np.float32]:
+    def pixel_confidence(self, size: tuple[int, int] | None = None) -> NDArray[np.float32]:
         """Confidence in each pixel's label, float32 (height, width), 0..1: that of the cells, interpolated.
+
+        Args:
+            size: (height, width) in which the label map is looked at; None: its own.
 
         Raises:
             ValueError: the parser has no probabilities.
         """
         if self.cells is None:
             raise ValueError("cells: this parser has no probabilities, so there is no confidence per pixel")
-        height, width = self.label_map.shape
+        sides = size or self.label_map.shape
         down, across = (
-            ((np.arange(size) + 0.5) * per_pixel - 0.5).astype(np.float32)
-            for size, per_pixel in zip((height, width), self.cells_per_pixel, strict=True)
+            ((np.arange(side) + 0.5) * (per_pixel * whole / side) - 0.5).astype(np.float32)
+            for side, whole, per_pixel in zip(sides, self.label_map.shape, self.cells_per_pixel, strict=True)
         )
         rows, columns = np.broadcast_arrays(down[:, None], across)
         found = cv2.remap(self.cells, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -12,6 +12,7 @@ from ihp_backend.datasets import Sample
 from ihp_backend.evaluation import NearestClick
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse
+from ihp_backend.parsing.last_answer import LastAnswer
 
 LABELS = LabelSet(("background", "head", "body", "legs", "never"))
 
@@ -52,7 +53,11 @@ class StandIn:
         return image
 
     def parse(
-        self, scene: NDArray[np.uint8], clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None
+        self,
+        scene: NDArray[np.uint8],
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
     ) -> Parse:
         return Parse(self.label_map(scene, clicks), np.ones(len(self.labels), np.float32))
 
@@ -91,11 +96,15 @@ class Remembering(NearestClick):
 
     def __init__(self, labels: LabelSet = LABELS) -> None:
         super().__init__(labels)
-        self.answers: list[tuple[list[Click], NDArray[np.uint8], NDArray[np.uint8] | None]] = []
+        self.answers: list[tuple[list[Click], NDArray[np.uint8], LastAnswer | None]] = []
 
     def parse(
-        self, scene: NDArray[np.uint8], clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None
+        self,
+        scene: NDArray[np.uint8],
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
     ) -> Parse:
         parse = super().parse(scene, clicks, previous)
-        self.answers.append((list(clicks), parse.label_map, previous))
+        self.answers.append((list(clicks), parse.label_map, last))
         return parse

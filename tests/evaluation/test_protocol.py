@@ -37,15 +37,16 @@ def test_the_last_answer_is_given_where_wanted(last_answer: bool) -> None:
     given = []
 
     class Watching(Obstinate):
-        def parse(self, scene: Any, clicks: Any, previous: Any = None) -> Parse:
-            given.append((len(clicks), None if previous is None else previous.tolist()))
+        def parse(self, scene: Any, clicks: Any, previous: Any = None, last: Any = None) -> Parse:
+            given.append((len(clicks), None if last is None else (last.label_map.tolist(), len(last.clicks))))
             return super().parse(scene, clicks, previous)
 
     annotator = Annotator(corrections=3, wrong_click=2, last_answer=last_answer)
     annotate(Watching(), Columns()[0], annotator, 0, 0)
-    nothing = np.zeros((90, 60), np.uint8).tolist() if last_answer else None
-    # The third time again after the wrong click was taken back.
-    assert given == [(4, None), (5, nothing), (6, nothing), (5, nothing), (7, nothing)]
+    nothing = np.zeros((90, 60), np.uint8).tolist()
+    # The third time again after the wrong click was taken back; the answer to it no longer stands.
+    wanted = [(4, None), (5, (nothing, 4)), (6, (nothing, 5)), (5, (nothing, 6)), (7, (nothing, 5))]
+    assert given == (wanted if last_answer else [(clicks, None) for clicks, _ in wanted])
 
 
 def test_an_obstinate_parser_gains_nothing_and_is_found_out() -> None:
@@ -76,16 +77,17 @@ def test_everything_is_counted_as_slow_counting_does() -> None:
     record = annotate(parser, sample, Annotator(corrections=6), seed=3, index=2)
     counted = sample.parsing != 255
     before = None
-    for round_, (clicks, answer, previous) in enumerate(parser.answers):
+    for round_, (clicks, answer, last) in enumerate(parser.answers):
         confusion = np.zeros((5, 5), int)
         np.add.at(confusion, (sample.parsing[counted], answer[counted]), 1)
         np.testing.assert_array_equal(record.confusions[round_], confusion)
         assert record.standing[round_] == len(clicks)
         assert record.kept[round_] == sum(answer[click.y, click.x] == click.label for click in clicks)
         if before is None:
-            assert previous is None
+            assert last is None
         else:
-            np.testing.assert_array_equal(previous, before)
+            assert last is not None
+            np.testing.assert_array_equal(last.label_map, before)
             click = clicks[-1]
             assert record.given[round_] == 1
             assert sample.parsing[click.y, click.x] == click.label != before[click.y, click.x]

@@ -249,3 +249,51 @@ def test_reading_does_not_wait_for_a_process_that_writes(tmp_path: Path) -> None
             memory.update("1", "7", request("Face:b"), NOTHING)
         other.execute("ROLLBACK")
     assert memory.update("1", "7", request("Face:b"), NOTHING).answered == ("Face",)
+
+
+def test_the_last_answer_is_shared_and_forgotten_with_the_clicks(memories: Callable[[], ClickMemory]) -> None:
+    asked = request("Face:a")
+    memories().update("1", "7", asked, NOTHING)
+    memories().keep_answer("1", "7", asked, NOTHING, "model-1 Face", b"answer")
+    assert memories().last_answer("1", "7", asked, NOTHING, "model-1 Face") == b"answer"
+    # Another model, other labels, another task, another annotator: not theirs.
+    assert memories().last_answer("1", "7", asked, NOTHING, "model-2 Face") is None
+    assert memories().last_answer("1", "8", asked, NOTHING, "model-1 Face") is None
+    assert memories().last_answer("1", "7", asked, SavedWork("other"), "model-1 Face") is None
+    # A click more does not forget it, a submit does.
+    memories().update("1", "7", request("Face:a,b"), NOTHING)
+    memories().keep_answer("1", "7", asked, NOTHING, "model-1 Face", b"newer")
+    assert memories().last_answer("1", "7", asked, NOTHING, "model-1 Face") == b"newer"
+    memories().forget("1", "7")
+    assert memories().last_answer("1", "7", asked, NOTHING, "model-1 Face") is None
+    # Whoever was still computing when it was submitted brings nothing back.
+    memories().keep_answer("1", "7", asked, NOTHING, "model-1 Face", b"late")
+    assert memories().last_answer("1", "7", asked, NOTHING, "model-1 Face") is None
+
+
+def test_last_answers_are_bounded_and_expire(tmp_path: Path) -> None:
+    now = [1000.0]
+    memory = ClickMemory(tmp_path / "clicks.sqlite", most_tasks=2, expires_after=60, clock=lambda: now[0])
+    for task in "123":
+        now[0] += 1
+        memory.update("1", task, request("Face:a"), NOTHING)
+        memory.keep_answer("1", task, request("Face:a"), NOTHING, "model", task.encode())
+    kept = [memory.last_answer("1", task, request("Face:a"), NOTHING, "model") for task in "123"]
+    assert kept == [None, b"2", b"3"]
+    now[0] += 100
+    memory.update("1", "4", request("Face:a"), NOTHING)
+    assert memory.last_answer("1", "3", request("Face:a"), NOTHING, "model") is None
+
+
+def test_a_file_of_an_earlier_release_gets_room_for_answers(tmp_path: Path) -> None:
+    path = tmp_path / "clicks.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(
+            "CREATE TABLE standing (project TEXT, task TEXT, image TEXT, annotator TEXT, used REAL, remembered TEXT, "
+            "PRIMARY KEY (project, task, image, annotator))"
+        )
+        file.commit()
+    memory = ClickMemory(path)
+    memory.update("1", "7", request("Face:a"), NOTHING)
+    memory.keep_answer("1", "7", request("Face:a"), NOTHING, "model", b"answer")
+    assert memory.last_answer("1", "7", request("Face:a"), NOTHING, "model") == b"answer"

@@ -41,7 +41,7 @@ class AllHat:
     def open(self, image: np.ndarray) -> Scene:
         return Scene(image.shape[0], image.shape[1], 1.0, None)
 
-    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None, last: Any = None) -> Parse:
         confidence = np.array([0, self.confidence], np.float32)
         return Parse(np.ones((scene.height, scene.width), np.uint8), confidence)
 
@@ -99,7 +99,7 @@ class Remembering(AllHat):
     def with_labels(self, labels: LabelSet, known_ids: Any) -> Remembering:
         return self
 
-    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None, last: Any = None) -> Parse:
         self.previous = previous
         return super().parse(scene, clicks)
 
@@ -129,7 +129,7 @@ def test_what_is_drawn_is_the_parsing_so_far() -> None:
 class WithSpeck(AllHat):
     """All hat, but for one pixel of background at (5, 5)."""
 
-    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None, last: Any = None) -> Parse:
         parse = super().parse(scene, clicks)
         parse.label_map[5, 5] = 0
         return parse
@@ -169,7 +169,7 @@ class Interrupted(AllHat):
         super().__init__()
         self.happens, self.looks = happens, 0
 
-    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None, last: Any = None) -> Parse:
         self.looks += 1
         if self.looks == 1:
             self.happens()
@@ -213,7 +213,7 @@ def test_clicks_that_come_during_an_answer_are_in_it(
 class Failing(AllHat):
     """Its network answers no numbers."""
 
-    def parse(self, scene: Scene, clicks: Any, previous: Any = None) -> Parse:
+    def parse(self, scene: Scene, clicks: Any, previous: Any = None, last: Any = None) -> Parse:
         raise AnswerError("logits")
 
 

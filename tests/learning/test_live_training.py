@@ -38,20 +38,34 @@ def test_corrections_lie_where_the_answer_is_wrong(step: int) -> None:
     grid = Grid.draw(step, rng)
     wrong = np.zeros_like(parsing)  # Background everywhere.
     answer = grid.of(torch.from_numpy(np.stack([wrong, parsing])))
-    samples.correct(answer, grid, rng, limit=2, forgetting=0.0)
+    samples.correct(answer, torch.ones_like(answer, dtype=torch.bool), grid, rng, limit=2, forgetting=0.0)
     first, second = samples.clicks
     new = [tuple(place) for place in first.tolist() if tuple(place) != (1, 8, 10)]
     assert 1 <= len(new) <= 2
     assert all(parsing[y, x] == label != 0 for label, y, x in new)
     assert len(second) == 0
-    shown = grid.of(samples.previous)
-    assert torch.equal(shown, answer)
+    shown = grid.of(samples.previous).numpy()
+    np.testing.assert_array_equal(shown[1], answer[1])
+    # The corrections say that it is not background, so none is left around them; this is a small photograph.
+    assert set(np.unique(shown[0])) == {255}
+
+
+def test_an_answer_is_shown_where_it_was_sure() -> None:
+    samples, parsing = two_samples()
+    answer = torch.from_numpy(np.stack([parsing] * 2))
+    sure = torch.zeros_like(answer, dtype=torch.bool)
+    sure[:, :16] = True
+    samples.correct(answer, sure, Grid(1, (0, 0)), np.random.default_rng(0), 1, forgetting=0.0)
+    np.testing.assert_array_equal(samples.previous[0, :16].numpy(), parsing[:16])
+    assert (samples.previous[:, 16:] == 255).all()
 
 
 def test_a_forgotten_answer_is_not_shown() -> None:
     samples, parsing = two_samples()
     grid = Grid(1, (0, 0))
-    samples.correct(torch.from_numpy(np.stack([parsing] * 2)), grid, np.random.default_rng(0), 1, forgetting=1.0)
+    answer = torch.from_numpy(np.stack([parsing] * 2))
+    sure = torch.ones_like(answer, dtype=torch.bool)
+    samples.correct(answer, sure, grid, np.random.default_rng(0), 1, forgetting=1.0)
     assert (samples.previous == 255).all()
     assert (samples.inputs().previous == 0).all()
 
@@ -131,7 +145,8 @@ def test_clicks_are_what_localization_maps_would_say(seed: int) -> None:
     maps = np.stack([localization_maps(clicks, 32, 32, 3) for clicks in given])
     grid = Grid.draw(2, rng)
     before = [set(map(tuple, clicks.tolist())) for clicks in samples.clicks]
-    samples.correct(grid.of(torch.from_numpy(np.zeros((2, 32, 32), np.uint8))), grid, rng, limit=3, forgetting=0.0)
+    nothing = grid.of(torch.from_numpy(np.zeros((2, 32, 32), np.uint8)))
+    samples.correct(nothing, torch.ones_like(nothing, dtype=torch.bool), grid, rng, limit=3, forgetting=0.0)
     for number, clicks in enumerate(samples.clicks):
         for label, y, x in set(map(tuple, clicks.tolist())) - before[number]:
             add_click(maps[number], Click(x, y, label))

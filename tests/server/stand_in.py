@@ -17,6 +17,7 @@ from ihp_backend.clicks import Click
 from ihp_backend.label_studio.web.images import ImageFetchError
 from ihp_backend.labels import CCP, LabelSet
 from ihp_backend.parsing import Parse, Scene
+from ihp_backend.parsing.last_answer import LastAnswer
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 REACH = 60
@@ -46,7 +47,13 @@ class StandInParser:
         self.opened.append(scene)
         return scene
 
-    def parse(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
+    def parse(
+        self,
+        scene: Scene,
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
+    ) -> Parse:
         self.parsed.append(list(clicks))
         label_map = np.zeros((scene.height, scene.width), np.uint8)
         if not clicks:

@@ -18,6 +18,7 @@ from ihp_backend.clicks import Click
 from ihp_backend.label_studio.batch_limits import BatchLimits
 from ihp_backend.label_studio.predict.scene_cache import SceneCache
 from ihp_backend.parsing import Parse, Scene
+from ihp_backend.parsing.last_answer import LastAnswer
 from ihp_backend.server.app import create_app
 from ihp_backend.server.server_settings import ServerSettings
 from ihp_backend.server.state import EXTENSION
@@ -51,7 +52,13 @@ class WatchedParser(StandInParser):
         self.inside = self.most_inside = 0
         self.after: Callable[[], None] = lambda: None
 
-    def parse(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None) -> Parse:
+    def parse(
+        self,
+        scene: Scene,
+        clicks: Sequence[Click],
+        previous: NDArray[np.uint8] | None = None,
+        last: LastAnswer | None = None,
+    ) -> Parse:
         with self.counting:
             self.inside += 1
             self.most_inside = max(self.most_inside, self.inside)

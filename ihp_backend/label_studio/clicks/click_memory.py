@@ -38,6 +38,14 @@ CREATE TABLE IF NOT EXISTS standing (
     PRIMARY KEY (project, task, image, annotator)
 );
 CREATE INDEX IF NOT EXISTS by_use ON standing (used);
+CREATE TABLE IF NOT EXISTS answers (
+    project TEXT, task TEXT, image TEXT, annotator TEXT, spoken TEXT, answer BLOB,
+    PRIMARY KEY (project, task, image, annotator)
+);
+CREATE TRIGGER IF NOT EXISTS forget_answer AFTER DELETE ON standing BEGIN
+    DELETE FROM answers WHERE project = OLD.project AND task = OLD.task AND image = OLD.image
+        AND annotator = OLD.annotator;
+END;
 """
 
 
@@ -111,6 +119,36 @@ class ClickMemory:
             {prompt for prompts in stand.prompts.values() for prompt in prompts} for stand in (known, active)
         )
         return active if before < now else None
+
+    def keep_answer(
+        self, project: str, task: str, request: PromptRequest, saved: SavedWork, spoken: str, answer: bytes
+    ) -> None:
+        """Keep the last answer to what stands on an image; nothing where it was forgotten meanwhile.
+
+        Args:
+            project, task, request, saved: see ``update``.
+            spoken: the model and the labels in which it is meant.
+            answer: as ``LastAnswer.to_bytes`` wrote it.
+        """
+        place = (project, task, request.place, saved.user or NOBODY)
+        with self._transaction() as storage:
+            storage.execute(
+                "INSERT OR REPLACE INTO answers SELECT project, task, image, annotator, ?, ? FROM standing "
+                "WHERE project = ? AND task = ? AND image = ? AND annotator = ?",
+                (spoken, answer, *place),
+            )
+
+    def last_answer(
+        self, project: str, task: str, request: PromptRequest, saved: SavedWork, spoken: str
+    ) -> bytes | None:
+        """The answer that ``keep_answer`` kept for the same image, annotator, model and labels."""
+        with self._turn() as storage:
+            found = storage.execute(
+                "SELECT answer FROM answers WHERE project = ? AND task = ? AND image = ? AND annotator = ? "
+                "AND spoken = ?",
+                (project, task, request.place, saved.user or NOBODY, spoken),
+            ).fetchone()
+        return None if found is None else bytes(found[0])
 
     def signs(self, project: str, task: str) -> dict[str, bool]:
         """id -> positive of every remembered click of a task, whoever made it."""

@@ -6,6 +6,7 @@ that clicks which came meanwhile are seen before the answer goes out.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,6 @@ from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in
 from ihp_backend.label_studio.clicks.prompts import keep_inside_boxes
 from ihp_backend.label_studio.config.config_tags import MaskTarget
 from ihp_backend.label_studio.config.task_values import has_variables
-from ihp_backend.label_studio.masks.despeckle import despeckle
 from ihp_backend.label_studio.masks.drawn_work import DrawnWork
 from ihp_backend.label_studio.masks.regions import Place, regions
 from ihp_backend.label_studio.masks.sizes import Size
@@ -26,6 +26,11 @@ from ihp_backend.label_studio.predict.parser_requests import ask, mask_targets
 from ihp_backend.label_studio.predict.task_photographs import TaskPhotographs
 from ihp_backend.label_studio.predict.task_request import TaskRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
+from ihp_backend.parsing.despeckle import despeckle
+from ihp_backend.parsing.last_answer import LastAnswer
+from ihp_backend.storage.sqlite import StorageError
+
+logger = logging.getLogger(__name__)
 
 MOST_NAMED = 20
 """Image tags that an error names."""
@@ -97,7 +102,10 @@ class ClickAnswers:
                 previous, unreadable = self._parsing_so_far(asked, session, (scene.height, scene.width))
             asked.problems.extend(unreadable)
         with request.timings.stage("model"):
-            label_map, scores = ask(parser, translation, scene, clicks, previous)
+            last = self._last_answer(asked, session) if parser.any_labels else None
+            label_map, scores, parse = ask(parser, translation, scene, clicks, previous, last)
+            if parser.any_labels:
+                self._keep_answer(asked, session, LastAnswer.of(parse, clicks))
         with request.timings.stage("masks"):
             keep_inside_boxes(label_map, active.prompts, translation.labels)
             despeckle(label_map, clicks, previous)
@@ -117,6 +125,33 @@ class ClickAnswers:
         text = asked.request.label_config
         key = (asked.request.project, asked.id, session.sent.place, session.saved.stamp, *size, text, named)
         return self._drawn.label_map(key, session.saved.records, config, labels, size)
+
+    def _last_answer(self, asked: TaskRequest, session: ClickSession) -> LastAnswer | None:
+        """The last answer to this annotator's clicks on the photograph; None where it is not to be had."""
+        if not asked.id:
+            return None
+        try:
+            content = self._memory.last_answer(
+                asked.request.project, asked.id, session.sent, session.saved, _spoken(asked)
+            )
+        except StorageError:  # Told of when the request was taken in.
+            return None
+        return None if content is None else LastAnswer.from_bytes(content)
+
+    def _keep_answer(self, asked: TaskRequest, session: ClickSession, last: LastAnswer) -> None:
+        if not asked.id:
+            return
+        try:
+            self._memory.keep_answer(
+                asked.request.project, asked.id, session.sent, session.saved, _spoken(asked), last.to_bytes()
+            )
+        except StorageError as error:
+            logger.warning("task %.40r: the last answer is not kept: %s", asked.id, error)
+
+
+def _spoken(asked: TaskRequest) -> str:
+    """The model and the labels in which an answer is meant."""
+    return "\n".join((asked.parser.version, *asked.translation.labels.names))
 
 
 def _named_as_asked(targets: Mapping[int, MaskTarget], prompts: Sequence[Any]) -> dict[int, MaskTarget]:

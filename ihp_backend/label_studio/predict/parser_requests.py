@@ -14,8 +14,9 @@ from ihp_backend.label_studio.config.labelling_config import LabellingConfig, pa
 from ihp_backend.label_studio.config.tag_table import mask_tags_to_name
 from ihp_backend.label_studio.config.translation import Translation
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
+from ihp_backend.parsing.last_answer import LastAnswer
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.parsing.scene import Scene
+from ihp_backend.parsing.scene import Parse, Scene
 
 
 def usable_config(text: str | None) -> LabellingConfig:
@@ -52,8 +53,9 @@ def ask(
     scene: Scene,
     clicks: Sequence[Click],
     previous: NDArray[np.uint8] | None = None,
-) -> tuple[NDArray[np.uint8], dict[int, float]]:
-    """A parsing in the config's ids, and the confidence of each, 0..1.
+    last: LastAnswer | None = None,
+) -> tuple[NDArray[np.uint8], dict[int, float], Parse]:
+    """A parsing in the config's ids, the confidence of each, 0..1, and the parsing as the model gave it.
 
     Args:
         parser: the model.
@@ -62,15 +64,16 @@ def ask(
         clicks: with ``translation.spoken_ids``.
         previous: the parsing so far in the config's ids, 255 where there is none; only for models that answer any
             labels.
+        last: the last answer, for the same models.
     """
     if translation.any_labels:
         parser = parser.with_labels(translation.labels, translation.model_ids)
-    parse = parser.parse(scene, clicks, previous)
+    parse = parser.parse(scene, clicks, previous, last)
     scores = {
         translation.labels.id_of(name): float(np.clip(np.nan_to_num(parse.confidence[spoken]), 0, 1))
         for name, spoken in translation.spoken_ids.items()
     }
-    return translation.from_spoken(parse.label_map), scores
+    return translation.from_spoken(parse.label_map), scores, parse
 
 
 def mask_targets(

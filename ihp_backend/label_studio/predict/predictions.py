@@ -21,7 +21,6 @@ from typing import Any
 from ihp_backend.label_studio.clicks.click_memory import NOBODY, ClickMemory
 from ihp_backend.label_studio.config.pages import addresses
 from ihp_backend.label_studio.config.translation import translate
-from ihp_backend.label_studio.masks.despeckle import despeckle
 from ihp_backend.label_studio.masks.regions import Place, regions
 from ihp_backend.label_studio.predict.click_answers import ClickAnswers
 from ihp_backend.label_studio.predict.model_cache import ServingModels
@@ -34,6 +33,7 @@ from ihp_backend.label_studio.predict.task_request import TaskRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.checkpoint import AnswerError
+from ihp_backend.parsing.despeckle import despeckle
 from ihp_backend.parsing.parser import Parser
 
 logger = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ class Predictions:
                 looked_at += 1
                 self._check_time(request)
                 with asked.turn, request.timings.stage("model"):
-                    label_map, scores = ask(asked.parser, translation, scene, [])
+                    label_map, scores, _ = ask(asked.parser, translation, scene, [])
                 with request.timings.stage("masks"):
                     despeckle(label_map)
                     targets, without = mask_targets(names, config, translation, image)

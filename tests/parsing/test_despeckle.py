@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from ihp_backend.clicks import Click
-from ihp_backend.label_studio.masks.despeckle import SHARE, despeckle
+from ihp_backend.parsing.despeckle import SHARE, despeckle
 
 EIGHT = np.ones((3, 3), int)
 
