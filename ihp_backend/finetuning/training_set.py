@@ -14,7 +14,7 @@ from ihp_backend.finetuning.accepted_index import HELD_OUT, LEARNED, Index, Item
 from ihp_backend.finetuning.accepted_set import AcceptedSet
 from ihp_backend.finetuning.feature_views import WorkingPhotograph
 from ihp_backend.labels import IGNORE, LabelSet, match_labels, mirror_pairs
-from ihp_backend.parsing import Parser
+from ihp_backend.parsing import Parser, Scene
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.geometry import to_working_image, to_working_map, working_scale
 
@@ -121,11 +121,7 @@ def make_training_set(
         ValueError: too many labels.
     """
     labels, ids = joined_labels(checkpoint.labels, index.labels)
-    learned: list[WorkingPhotograph] = []
-    for item in index.items:
-        if item.split == LEARNED:
-            sample = _sample(accepted, item, parser)
-            learned.append(_working(replace(sample, id=f"of task {sample.id}"), ids, checkpoint))
+    learned = [_views(accepted, item, parser, ids, checkpoint) for item in index.items if item.split == LEARNED]
     replay: list[WorkingPhotograph] = []
     if replayed is not None:
         # A label of this data that the model does not know by name is no part of what it could forget.
@@ -137,8 +133,10 @@ def make_training_set(
     items = [item for item in index.items if item.split == HELD_OUT]
     held_out = HeldOut(accepted, items, index.labels, parser, checkpoint.working_size)
     apart = learned[CHOOSING - 1 :: CHOOSING]
-    choosing = tuple(replace(one, parsing=ignore_boundaries(one.parsing, 1)) for one in apart or learned)
-    kept = tuple(one for number, one in enumerate(learned, start=1) if number % CHOOSING)
+    choosing = tuple(
+        replace(one, parsing=ignore_boundaries(one.parsing, 1)) for views in apart or learned for one in views
+    )
+    kept = tuple(one for number, views in enumerate(learned, start=1) if number % CHOOSING for one in views)
     asked = tuple(np.unique(ids[: len(index.labels)]).tolist())
     own = tuple(label for label, name in enumerate(labels.names) if name not in base_labels.names)
     return TrainingSet(labels, asked, own, kept, tuple(replay), choosing, bool(apart), held_out)
@@ -152,9 +150,31 @@ def _working(sample: Sample, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> 
     return WorkingPhotograph(image, parsing, sample.id)
 
 
+def _views(
+    accepted: AcceptedSet, item: Item, parser: Parser, ids: NDArray[np.uint8], checkpoint: Checkpoint
+) -> list[WorkingPhotograph]:
+    """A photograph as the network meets it in service: the overview, and the windows around small people."""
+    image = accepted.photograph(item)
+    scene = parser.open(image)
+    sample = _completed(accepted, item, parser, image, scene)
+    views = [_working(replace(sample, id=f"of task {sample.id}"), ids, checkpoint)]
+    for number, box in enumerate(scene.windows.hinted if scene.windows else ()):
+        assert scene.windows is not None
+        part = sample.parsing[box.top : box.bottom, box.left : box.right]
+        parsing = ids[to_working_map(part, scene.windows.scale_of(box), checkpoint.multiple_of)]
+        name = f"of task {sample.id}, window {number}"
+        views.append(WorkingPhotograph(scene.windows.working_image(box), parsing, name))
+    return views
+
+
 def _sample(accepted: AcceptedSet, item: Item, parser: Parser) -> Sample:
     image = accepted.photograph(item)
-    expected = parser.parse(parser.open(image), ()).label_map
+    return _completed(accepted, item, parser, image, parser.open(image))
+
+
+def _completed(accepted: AcceptedSet, item: Item, parser: Parser, image: NDArray[np.uint8], scene: Scene) -> Sample:
+    """A photograph with what was accepted on it, and background where nothing was meant to be drawn."""
+    expected = parser.parse(scene, ()).label_map
     return Sample(image, fill_undrawn(accepted.label_map(item), expected, accepted.unknown(item)), str(item.task))
 
 

@@ -166,11 +166,7 @@ class Windows:
             return kept
 
         def opened() -> View:
-            scale = self._scale_of(box)
-            top, left, bottom, right = (round(edge * self._reduced) for edge in box)
-            part = self._image[top : max(bottom, top + 1), left : max(right, left + 1)]
-            sides = working_sides(box.height, box.width, scale)
-            view = View(box, scale, self._encode(in_sides(part, sides, self._multiple_of)))
+            view = View(box, self.scale_of(box), self._encode(self.working_image(box)))
             with self._lock:
                 if array_bytes(view.features) <= self._views.maxsize:
                     self._views[box] = view
@@ -178,8 +174,15 @@ class Windows:
 
         return self._opening.do(box, opened)
 
-    def _scale_of(self, box: Rectangle) -> float:
+    def scale_of(self, box: Rectangle) -> float:
+        """Working pixels per pixel of the photograph in a window."""
         return working_scale(box.height, box.width, self._working_size)
+
+    def working_image(self, box: Rectangle) -> NDArray[np.uint8]:
+        """A window as the network sees it, padded."""
+        top, left, bottom, right = (round(edge * self._reduced) for edge in box)
+        part = self._image[top : max(bottom, top + 1), left : max(right, left + 1)]
+        return in_sides(part, working_sides(box.height, box.width, self.scale_of(box)), self._multiple_of)
 
     def _around(self, cells: Iterable[Rectangle]) -> list[Rectangle]:
         """Windows around boxes in cells of the overview: those that gain, joined where that loses little."""
@@ -197,7 +200,7 @@ class Windows:
                 joined = False
                 for other in separate:
                     both = Rectangle(*map(min, box[:2], other[:2]), *map(max, box[2:], other[2:]))
-                    if self._scale_of(both) >= JOINED * max(self._scale_of(box), self._scale_of(other)):
+                    if self.scale_of(both) >= JOINED * max(self.scale_of(box), self.scale_of(other)):
                         separate.remove(other)
                         box, joined = both, True
                         break
@@ -205,7 +208,7 @@ class Windows:
         return separate
 
     def _gains(self, box: Rectangle) -> bool:
-        return self._scale_of(box) >= GAIN * self._scale
+        return self.scale_of(box) >= GAIN * self._scale
 
     def _window(self, click: Click) -> list[Rectangle]:
         """A window around a lone click, if it shows more than the overview."""

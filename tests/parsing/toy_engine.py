@@ -54,11 +54,15 @@ class ToyEngine(LiveEngine):
         return logits
 
 
+def toy_checkpoint() -> Checkpoint:
+    """A model folder's description without a folder."""
+    return Checkpoint(Path(), "toy", "toy-1", LABELS, {}, 512, 16, {}, None)
+
+
 def toy_parser() -> tuple[Parser, ToyEngine]:
     """A parser and its engine."""
     engine = ToyEngine()
-    checkpoint = Checkpoint(Path(), "toy", "toy-1", LABELS, {}, 512, 16, {}, None)
-    return Parser(checkpoint, engine, LABELS), engine
+    return Parser(toy_checkpoint(), engine, LABELS), engine
 
 
 def person(image: NDArray[np.uint8], truth: NDArray[np.uint8], top: int, left: int, height: int) -> None:
