@@ -1,7 +1,7 @@
 """Joined views: one label map from the answers of an overview and of the windows in it.
 
-Each pixel belongs to the view that sees it farthest from its edges, so that where two windows overlap they part in the
-middle. Where a part crosses a window's edge, the window's logits turn into the overview's, so that it goes on there.
+Each pixel belongs to the finest window that sees it well inside; two of one scale part in the middle of their overlap.
+Where a part crosses a window's edge, the window's logits turn into the overview's, so that it goes on there.
 """
 
 from __future__ import annotations
@@ -67,6 +67,16 @@ class Extent:
         )
         return np.asarray(np.minimum(down[:, None], across) * np.float32(self.view.scale))
 
+    def claim(self, y: Floats, x: Floats) -> Floats:
+        """How much the view is entitled to places: by its scale where it sees them well inside, else by depth.
+
+        Args, returns: see ``depth``.
+        """
+        depth = self.depth(y, x)
+        # Of windows of one scale the deeper one has it.
+        inside = np.float32(RAMP + 100 * self.view.scale) + np.minimum(depth, 1e4) * np.float32(1e-4)
+        return np.where(depth < RAMP, depth, inside).astype(np.float32)
+
 
 class Extents:
     """Which of the windows of a photograph has which pixel.
@@ -82,20 +92,27 @@ class Extents:
     def home(self, click: Click) -> int | None:
         """The window that a click belongs to; None: the overview."""
         y, x = np.array([click.y + 0.5], np.float32), np.array([click.x + 0.5], np.float32)
-        depths = [float(extent.depth(y, x)[0, 0]) for extent in self._extents]
+        depths = [float(extent.claim(y, x)[0, 0]) for extent in self._extents]
         best = int(np.argmax(depths)) if depths else 0
         return best if depths and depths[best] > 0 else None
 
     def owned(self, number: int, y: Floats, x: Floats) -> NDArray[np.bool_]:
-        """Which of some places inside a window are its own, bool (h, w); see ``Extent.depth``."""
-        own = self._extents[number].depth(y, x)
+        """Which of some places inside a window are its own, bool (h, w); see ``Extent.claim``."""
+        own = self._extents[number].claim(y, x)
         mine = np.ones(own.shape, bool)
         box = self._extents[number].view.box
         for other, extent in enumerate(self._extents):
             if other != number and _overlap(box, extent.view.box):
-                theirs = extent.depth(y, x)
+                theirs = extent.claim(y, x)
                 mine &= (own > theirs) if other < number else (own >= theirs)
         return mine
+
+    def needed(self, number: int) -> NDArray[np.bool_] | None:
+        """Cells of a window that are its own, and those around them, bool (h, w); None if no other overlaps it."""
+        if self.alone(number):
+            return None
+        owned = self.owned(number, *cell_middles(self._extents[number].view))
+        return np.asarray(cv2.dilate(owned.view(np.uint8), np.ones((5, 5), np.uint8)) > 0)
 
     def alone(self, number: int) -> bool:
         """Whether no other window overlaps it."""

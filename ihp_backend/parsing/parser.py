@@ -8,7 +8,6 @@ making localization maps, up-sampling and everything before and after runs freel
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,18 +23,18 @@ from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.click_enforcement import settle
 from ihp_backend.parsing.convex_upsampling import ConvexAnswer
 from ihp_backend.parsing.cores import available_cores
-from ihp_backend.parsing.engines.base import CELL, Engine, LiveEngine
+from ihp_backend.parsing.engines.base import Engine, LiveEngine
 from ihp_backend.parsing.engines.factory import make_engine
 from ihp_backend.parsing.fixed_labels import FixedLabels
 from ihp_backend.parsing.geometry import (
     to_working_clicks,
     to_working_image,
     working_scale,
-    working_sides,
 )
 from ihp_backend.parsing.joined_views import Extents, JoinedParse
 from ihp_backend.parsing.label_network import Network
 from ihp_backend.parsing.last_answer import LastAnswer, SoFar
+from ihp_backend.parsing.people import HEADS
 from ihp_backend.parsing.scene import Parse, Scene
 from ihp_backend.parsing.windows import View, Windows
 
@@ -144,10 +143,10 @@ class Parser:
         features = self._network.encode(to_working_image(image, scale, self._multiple_of))
         windows = None
         if isinstance(self._network, AnyLabels):
-            rows, columns = (math.ceil(side / CELL) for side in working_sides(height, width, scale))
-            background = features.background[:rows, :columns]
+            heads = [label for label, name in enumerate(self._checkpoint.labels.names) if name.casefold() in HEADS]
+            heads = [label for label, name in enumerate(self._checkpoint.labels.names) if name.casefold() in HEADS]
             windows = Windows(
-                image, scale, background, self._network.encode, self._checkpoint.working_size, self._multiple_of
+                image, scale, features, heads, self._network.encode, self._checkpoint.working_size, self._multiple_of
             )
         return Scene(height, width, scale, features, windows=windows)
 
@@ -234,7 +233,14 @@ class Parser:
         extents = Extents(windows, (overview.box.height, overview.box.width))
         looks = self._looks(network, [overview, *windows], extents, clicks)
         answers = [
-            network.ask(view.features, view.clicks(clicks), so_far.in_view(view, multiple), looks) for view in windows
+            network.ask(
+                view.features,
+                view.clicks(clicks),
+                so_far.in_view(view, multiple),
+                looks,
+                extents.needed(number),
+            )
+            for number, view in enumerate(windows)
         ]
         crossed = [number for number, answer in enumerate(answers) if extents.crossed(number, answer)]
         beside = extents.beside(overview, crossed)

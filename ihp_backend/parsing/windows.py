@@ -19,9 +19,9 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.parsing.click_kernels import Floats
-from ihp_backend.parsing.geometry import in_sides, working_scale, working_sides
-from ihp_backend.parsing.people import MAYBE, Rectangle, people
+from ihp_backend.parsing.engines.base import CELL, Encoded
+from ihp_backend.parsing.geometry import LARGEST_ENLARGEMENT, in_sides, working_sides
+from ihp_backend.parsing.people import MAYBE, PERSON, Rectangle, people
 from ihp_backend.single_flight import SingleFlight
 
 MARGIN: Final = 0.07
@@ -41,6 +41,13 @@ MOST_BYTES: Final = 192 << 20
 
 MOST_PIXELS: Final = 16_000_000
 """A larger photograph is kept reduced to this many; its windows show no more than that."""
+
+SMALL: Final = 0.6
+"""Share of a window's longer side up to which people in it are small, and of the largest person's from which on a piece
+of a window is a person."""
+
+TINY: Final = 160
+"""Pixels of a window's longer side below which it is enlarged, as tiny photographs are."""
 
 CLICKED: Final = 1 / 3
 """Side of the window around a lone click on what no model knows, of the photograph's longer side."""
@@ -88,33 +95,33 @@ class Windows:
     Args:
         image: uint8 (height, width, 3), kept.
         scale: of the overview.
-        background: float32 (h, w), the prior of the background in the overview's cells, without padding.
+        overview: the photograph, encoded.
+        heads: the model's labels of which a person has one, see ``HEADS``.
         encode: encodes a working image.
         working_size, multiple_of: see ``Checkpoint``.
 
-    Attributes:
-        hinted: windows around the people who are seen in the overview, in pixels of the photograph.
     """
 
     def __init__(
         self,
         image: NDArray[np.uint8],
         scale: float,
-        background: Floats,
-        encode: Callable[[NDArray[np.uint8]], Any],
+        overview: Encoded,
+        heads: Sequence[int],
+        encode: Callable[[NDArray[np.uint8]], Encoded],
         working_size: int,
         multiple_of: int,
     ) -> None:
         self._size: tuple[int, int] = (image.shape[0], image.shape[1])
         self._encode, self._working_size, self._multiple_of = encode, working_size, multiple_of
-        self._scale, self._background = scale, background
+        self._scale, self._heads = scale, heads
         reduced = min(math.sqrt(MOST_PIXELS / (self._size[0] * self._size[1])), 1.0)
         if reduced < 1:
             rows, columns = working_sides(*self._size, reduced)
             image = in_sides(image, (rows, columns), 1)
         self._image, self._reduced = image, reduced
-        self._people = people(background)
-        self.hinted: Sequence[Rectangle] = tuple(self._around(self._people)[:MOST_WINDOWS])
+        self._whole = View(Rectangle(0, 0, *self._size), scale, overview)
+        self._people = self._found(self._whole, PERSON)
         self._lock = threading.Lock()
         self._views: LRUCache[Rectangle, View] = LRUCache(MOST_BYTES, lambda view: array_bytes(view.features))
         self._opening = SingleFlight[Rectangle, View]()
@@ -126,15 +133,60 @@ class Windows:
             return int(self._image.nbytes + self._views.currsize)
 
     @cached_property
+    def hinted(self) -> Sequence[Rectangle]:
+        """Windows around the people who are seen in the overview, in pixels of the photograph.
+
+        A window may show that it holds many who are smaller still; then they get windows instead, or as well. So the
+        first time costs an encoding of each.
+        """
+        windows = [box for box in self._around(self._people, self._scale) if self._shows_more_pixels(box, self._scale)]
+        windows = windows[:MOST_WINDOWS]
+        for box in tuple(windows):
+            finer = self._finer(box)
+            if finer and len(windows) - 1 + len(finer) <= MOST_WINDOWS:
+                windows.remove(box)
+                windows += finer
+        return tuple(windows)
+
+    def _finer(self, box: Rectangle) -> list[Rectangle]:
+        """Windows around those who are all small in a window; with it, if they leave out some of them."""
+        view = self.view(box)
+        inside = self._found(view, PERSON)
+        largest = max((max(one.sides) for one in inside), default=0)
+        if largest > SMALL * max(box.sides):
+            return []
+        # Pieces of somebody need no windows of their own.
+        inside = [one for one in inside if max(one.sides) >= SMALL * largest]
+        finer = [one for one in self._around(inside, view.scale) if self._shows_more_pixels(one, view.scale)]
+        covered = all(any(_contains(one, somebody) for one in finer) for somebody in inside)
+        return finer if covered else [box, *finer] if finer else []
+
+    @cached_property
     def _maybe(self) -> list[Rectangle]:
-        """Boxes around what may be people, in cells; only asked for where somebody clicked on nobody."""
-        return people(self._background, MAYBE)
+        """Boxes around what may be people; only asked for where somebody clicked on nobody."""
+        return self._found(self._whole, MAYBE)
+
+    def _found(self, view: View, threshold: float) -> list[Rectangle]:
+        """Boxes around the people in a view, in pixels of the photograph, largest area first."""
+        rows, columns = (math.ceil(side / CELL) for side in view.sides)
+        head = np.isin(view.features.likeliest[:rows, :columns], self._heads)
+        found = people(view.features.background[:rows, :columns], head, threshold)
+        down, across = (CELL * side / count for side, count in zip(view.box.sides, view.sides, strict=True))
+        return [
+            Rectangle(
+                view.box.top + round(box.top * down),
+                view.box.left + round(box.left * across),
+                min(view.box.top + round(box.bottom * down), view.box.bottom),
+                min(view.box.left + round(box.right * across), view.box.right),
+            )
+            for box in found
+        ]
 
     def boxes(self, clicks: Iterable[tuple[Click, bool]]) -> list[Rectangle]:
         """The windows that a photograph with these clicks has, each once: those that are hinted, then those clicked.
 
-        A click opens one where nobody was seen, if there may be somebody, or if its label is none that the model knows;
-        a click on the background or against a label opens none.
+        A click opens one on somebody tiny; where nobody was seen, if there may be somebody; and where its label is none
+        that the model knows. A click on the background or against a label opens none.
 
         Args:
             clicks: in pixels of the photograph, oldest first, and whether the model knows the label.
@@ -144,16 +196,14 @@ class Windows:
         asking = [(click, known) for click, known in asking if not any(box.contains(click.y, click.x) for box in found)]
         if not asking:
             return found
-        rows, columns = (cells / side for cells, side in zip(self._background.shape, self._size, strict=True))
+        cell = CELL / self._scale
         for click, known in asking:
-            y, x = (click.y + 0.5) * rows, (click.x + 0.5) * columns
             if len(found) >= MOST_WINDOWS or any(box.contains(click.y, click.x) for box in found):
                 continue
-            if any(box.contains(y, x) for box in self._people):
-                continue  # Somebody large enough for the overview.
-            near = [box for box in self._maybe if box.top - 1 <= y <= box.bottom and box.left - 1 <= x <= box.right]
-            if near:
-                found += self._around(near[:1])
+            if here := [box for box in self._people if box.contains(click.y, click.x)]:
+                found += self._around(here[:1], self._scale)  # None if they are large enough for the overview.
+            elif near := [box for box in self._maybe if box.grown(cell).contains(click.y, click.x)]:
+                found += self._around(near[:1], self._scale)
             elif not known:
                 found += self._window(click)
         return found
@@ -175,8 +225,10 @@ class Windows:
         return self._opening.do(box, opened)
 
     def scale_of(self, box: Rectangle) -> float:
-        """Working pixels per pixel of the photograph in a window."""
-        return working_scale(box.height, box.width, self._working_size)
+        """Working pixels per pixel of the photograph in a window: no more than one, but for somebody tiny."""
+        side = max(box.height, box.width)
+        largest = LARGEST_ENLARGEMENT if side < TINY else max(self._scale, 1)
+        return min(self._working_size / side, largest)
 
     def working_image(self, box: Rectangle) -> NDArray[np.uint8]:
         """A window as the network sees it, padded."""
@@ -184,15 +236,10 @@ class Windows:
         part = self._image[top : max(bottom, top + 1), left : max(right, left + 1)]
         return in_sides(part, working_sides(box.height, box.width, self.scale_of(box)), self._multiple_of)
 
-    def _around(self, cells: Iterable[Rectangle]) -> list[Rectangle]:
-        """Windows around boxes in cells of the overview: those that gain, joined where that loses little."""
-        down, across = (side / count for side, count in zip(self._size, self._background.shape, strict=True))
-        windows: list[Rectangle] = []
-        for box in cells:
-            edges = (box.top * down, box.left * across, box.bottom * down, box.right * across)
-            margin = MARGIN * max(edges[2] - edges[0], edges[3] - edges[1])
-            windows.append(self._clipped(edges[0] - margin, edges[1] - margin, edges[2] + margin, edges[3] + margin))
-        windows = [box for box in windows if self._gains(box)]
+    def _around(self, somebody: Iterable[Rectangle], scale: float) -> list[Rectangle]:
+        """Windows around people, in pixels of the photograph: those that gain, joined where that loses little."""
+        windows = [self._clipped(box.grown(MARGIN * max(box.sides))) for box in somebody]
+        windows = [box for box in windows if self.scale_of(box) >= GAIN * scale]
         separate: list[Rectangle] = []
         for box in windows:
             joined = True
@@ -207,24 +254,29 @@ class Windows:
             separate.append(box)
         return separate
 
-    def _gains(self, box: Rectangle) -> bool:
-        return self.scale_of(box) >= GAIN * self._scale
+    def _shows_more_pixels(self, box: Rectangle, scale: float) -> bool:
+        """Whether it gains without enlarging, so that a person crop has no windows around strangers far behind."""
+        return min(self.scale_of(box), max(self._scale, 1)) >= GAIN * scale
 
     def _window(self, click: Click) -> list[Rectangle]:
         """A window around a lone click, if it shows more than the overview."""
-        half = CLICKED * max(self._size) / 2
-        box = self._clipped(click.y - half, click.x - half, click.y + half, click.x + half)
-        return [box] if self._gains(box) else []
+        around = Rectangle(click.y, click.x, click.y + 1, click.x + 1).grown(CLICKED * max(self._size) / 2)
+        box = self._clipped(around)
+        return [box] if self.scale_of(box) >= GAIN * self._scale else []
 
-    def _clipped(self, top: float, left: float, bottom: float, right: float) -> Rectangle:
-        """The nearest box of whole pixels inside the photograph, not smaller than the smallest window."""
+    def _clipped(self, box: Rectangle) -> Rectangle:
+        """The nearest box inside the photograph that is not smaller than the smallest window."""
         edges = []
-        for first, last, side in ((top, bottom, self._size[0]), (left, right, self._size[1])):
-            lacking = max(SMALLEST_WINDOW - (last - first), 0) / 2
-            start, end = max(math.floor(first - lacking), 0), min(math.ceil(last + lacking), side)
+        for first, last, side in ((box.top, box.bottom, self._size[0]), (box.left, box.right, self._size[1])):
+            lacking = max(SMALLEST_WINDOW - (last - first), 0)
+            start, end = max(first - lacking // 2, 0), min(last + lacking // 2, side)
             edges.append((min(start, max(side - SMALLEST_WINDOW, 0)), max(end, min(SMALLEST_WINDOW, side))))
         (first_y, last_y), (first_x, last_x) = edges
         return Rectangle(first_y, first_x, last_y, last_x)
+
+
+def _contains(box: Rectangle, other: Rectangle) -> bool:
+    return box.contains(other.top, other.left) and box.contains(other.bottom - 1, other.right - 1)
 
 
 def array_bytes(value: Any) -> int:

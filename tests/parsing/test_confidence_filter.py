@@ -176,7 +176,8 @@ class Unsure(LiveEngine):
         shares = np.zeros((height, width, 16, 9), np.float32)
         shares[..., 4] = 1
         background = np.ones((height, width), np.float32)
-        return Encoded((height, width), shares, np.array([1, 1], np.float32), background)
+        nobody = np.zeros((height, width), np.uint8)
+        return Encoded((height, width), shares, np.array([1, 1], np.float32), background, nobody)
 
     def looks(self, features: tuple[int, int], places: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.zeros((len(places), 1), np.float32)

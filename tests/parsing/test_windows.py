@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.parsing import windows
-from ihp_backend.parsing.joined_views import Extents
+from ihp_backend.parsing.joined_views import RAMP, Extents
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.people import Rectangle, people
 from ihp_backend.parsing.scene import Scene
 from ihp_backend.parsing.windows import MOST_WINDOWS, View, Windows
-from tests.parsing.toy_engine import BAG, COAT, HAIR, person, toy_parser
+from tests.parsing.toy_engine import BAG, COAT, HAIR, ToyEngine, person, toy_parser
 
 
 def crowd(
@@ -97,20 +97,53 @@ def test_a_click_on_what_no_model_knows_gets_a_window() -> None:
 
 def test_a_click_on_somebody_hardly_seen_gets_a_window() -> None:
     """The overview believes less than half, and the annotator knows better."""
-    background = np.ones((128, 96), np.float32)
-    background[40:60, 30:40] = 0.8
-    found = Windows(np.zeros((2048, 1536, 3), np.uint8), 0.25, background, lambda image: image, 512, 16)
+    image = np.zeros((2048, 1536, 3), np.uint8)
+    overview = ToyEngine().encode(image[::4, ::4])
+    overview.background[40:60, 30:40] = 0.8
+    found = Windows(image, 0.25, overview, (), lambda image: overview, 512, 16)
     assert list(found.hinted) == []
     (box,) = found.boxes([(Click(35 * 16, 50 * 16, 1), True)])
     assert box.top < 40 * 16 < 60 * 16 < box.bottom
     assert box.left < 30 * 16 < 40 * 16 < box.right
 
 
+def test_many_who_are_one_blot_in_the_overview_are_found_in_its_window() -> None:
+    """Twelve people so small that they touch in the overview: their window shows them apart, at its finer scale."""
+    parser, engine = toy_parser()
+    places = [(3000 + 190 * row, 2000 + 130 * column) for row in range(3) for column in range(4)]
+    image, truth = crowd(places, 180, (8000, 6000))
+    scene = parser.open(image)
+    windows = boxes(scene)
+    assert all(sum(box.contains(top + 90, left + 45) for box in windows) >= 1 for top, left in places)
+    assert min(180 / max(box.sides) for box in windows) > 0.25
+    clicks = [Click(2045, 3030, 1), Click(2045, 3120, 2)]
+    label_map = parser.parse(scene, clicks).label_map
+    for label in (1, 2):
+        assert overlap(label_map == label, truth == label) > 0.8
+    assert len(engine.encoded) < 16
+
+
 def test_people_who_touch_are_told_apart_at_the_neck() -> None:
     background = np.ones((60, 80), np.float32)
     background[5:50, 5:25] = background[5:50, 30:50] = 0
     background[20:23, 25:30] = 0  # A hand on a shoulder.
-    assert sorted(people(background), key=lambda box: box.left) == [Rectangle(5, 5, 50, 28), Rectangle(5, 28, 50, 50)]
+    found = sorted(people(background, np.zeros(background.shape, bool)), key=lambda box: box.left)
+    assert found == [Rectangle(5, 5, 50, 28), Rectangle(5, 28, 50, 50)]
+
+
+def test_people_who_stand_close_are_told_apart_by_their_heads() -> None:
+    """Three people shoulder to shoulder, in one component without a neck."""
+    background, head = np.ones((60, 80), np.float32), np.zeros((60, 80), bool)
+    background[20:50, 5:65] = 0
+    for left in (5, 25, 45):
+        background[10:20, left + 6 : left + 14] = 0
+        head[12:18, left + 7 : left + 13] = True
+    found = people(background, head)
+    assert sorted((box.left, box.right) for box in found) == [(5, 25), (25, 45), (45, 65)]
+    # A head in two pieces, by a hand before it, is one person's.
+    head[:] = False
+    head[12:18, 11:14] = head[12:18, 15:18] = True
+    assert people(background, head) == [Rectangle(10, 5, 50, 65)]
 
 
 def test_windows_are_encoded_once_whoever_asks() -> None:
@@ -170,7 +203,7 @@ def test_two_hundred_people_get_no_more_windows_than_there_may_be() -> None:
     image, truth = crowd(places, 120, (2100, 3100))
     scene = parser.open(image)
     label_map = parser.parse(scene, [Click(40, 30, 1), Click(40, 120, 2)]).label_map
-    assert len(engine.encoded) <= 1 + MOST_WINDOWS
+    assert len(engine.encoded) <= 1 + 2 * MOST_WINDOWS
     for label in (1, 2):
         assert overlap(label_map == label, truth == label) > 0.6
 
@@ -196,8 +229,9 @@ rectangles = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(rectangles, min_size=1, max_size=4, unique=True), st.sampled_from([0.5, 1.0, 2.0]))
-def test_each_pixel_belongs_to_the_window_that_sees_it_farthest_inside(found: list[Rectangle], scale: float) -> None:
-    views = [View(box, scale, None) for box in found]
+def test_each_pixel_belongs_to_the_finest_window_that_sees_it_well_inside(found: list[Rectangle], scale: float) -> None:
+    scales = [scale * (1 + number % 2) for number in range(len(found))]
+    views = [View(box, its, None) for box, its in zip(found, scales, strict=True)]
     extents = Extents(views, (60, 80))
     owned = [
         extents.owned(
@@ -208,8 +242,9 @@ def test_each_pixel_belongs_to_the_window_that_sees_it_farthest_inside(found: li
         for number, box in enumerate(found)
     ]
     for y, x in np.random.default_rng(0).integers((60, 80), size=(40, 2)).tolist():
-        depths = [slow_depth(box, y, x) for box in found]
-        best = max(range(len(found)), key=lambda number: (depths[number], -number))
+        depths = [slow_depth(box, y, x) * its for box, its in zip(found, scales, strict=True)]
+        claims = [(min(depth, RAMP), its * (depth >= RAMP), depth) for depth, its in zip(depths, scales, strict=True)]
+        best = max(range(len(found)), key=lambda number: (claims[number], -number))
         home = best if depths[best] > 0 else None
         assert extents.home(Click(x, y, 0)) == home
         has = [n for n, box in enumerate(found) if box.contains(y, x) and owned[n][y - box.top, x - box.left]]

@@ -37,7 +37,7 @@ class ToyEngine(LiveEngine):
         shares = np.zeros((height, width, 16, 9), np.float32)
         shares[..., 4] = 1
         strongest = np.zeros(len(LABELS), np.float32)
-        return Encoded(colours, shares, strongest, 1 - person.astype(np.float32))
+        return Encoded(colours, shares, strongest, 1 - person.astype(np.float32), person.view(np.uint8))
 
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Colours of cells."""

@@ -46,12 +46,14 @@ class Encoded(NamedTuple):
         shares: float32 (h, w, 16, 9), of the nine cells around each cell in each of its pixels.
         strongest: float32 (known labels,), the largest prior of each known label in the photograph.
         background: float32 (h, w), the prior of the background.
+        likeliest: uint8 (h, w), the known label with the largest prior.
     """
 
     features: Any
     shares: NDArray[np.float32]
     strongest: NDArray[np.float32]
     background: NDArray[np.float32]
+    likeliest: NDArray[np.uint8]
 
 
 class DecoderInputs(NamedTuple):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from ihp_backend.labels import ABSENT_LOGIT
+from ihp_backend.parsing.answer import first_best
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 from ihp_backend.parsing.decode_regions import Box, boxes
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
@@ -106,7 +107,8 @@ class OnnxLiveEngine(LiveEngine):
             found = dict(zip(self._names, self._encoder.run(None, {"image": given}), strict=True))
         for values in found.values():
             finite("features", values)
-        return Encoded(found, found.pop("shares"), found["prior"].max((0, 2, 3)), found["prior"][0, 0])
+        prior = found["prior"][0]
+        return Encoded(found, found.pop("shares"), prior.max((1, 2)), prior[0], first_best(prior))
 
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Of the cells in which the places lie."""

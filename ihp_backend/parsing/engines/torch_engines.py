@@ -18,6 +18,7 @@ from ihp_backend.networks.live import DecoderInputs as TorchDecoderInputs
 from ihp_backend.networks.live.convex_combination import STRIDE, shares
 from ihp_backend.networks.live.kernels import look_at
 from ihp_backend.networks.weights import not_finite
+from ihp_backend.parsing.answer import first_best
 from ihp_backend.parsing.checkpoint import AnswerError, Checkpoint, CheckpointError
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
 from ihp_backend.parsing.geometry import as_batch
@@ -114,8 +115,8 @@ class TorchLiveEngine(LiveEngine):
         for values in (features.fine.look, features.fine.prior, features.coarse.prior, *features.context):
             if not bool(values.isfinite().all()):
                 raise AnswerError("features")
-        prior = features.fine.prior
-        return Encoded(features, _array(shares(features.mixture)), _array(prior.amax((0, 2, 3))), _array(prior[0, 0]))
+        prior = _array(features.fine.prior[0])
+        return Encoded(features, _array(shares(features.mixture)), prior.max((1, 2)), prior[0], first_best(prior))
 
     @torch.inference_mode()
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
