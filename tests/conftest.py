@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
@@ -11,6 +14,9 @@ import pytest
 from PIL import Image
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from tests.live_exports import LiveExports
 
 # On a busy machine an example may take any time; that is no fault of what is tested.
 hypothesis.settings.register_profile("busy machine", deadline=None)
@@ -62,3 +68,20 @@ def ccp_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         split["train" if number < 4 else "val"].append(name)
     (root / "split.json").write_text(json.dumps(split))
     return root
+
+
+@pytest.fixture(scope="session")
+def live_exports(tmp_path_factory: pytest.TempPathFactory) -> LiveExports:
+    """Exports of live networks that share one graph, which is exported once in a run."""
+    from tests.live_exports import LiveExports  # Needs torch, which not every installation has.
+
+    of_process = tmp_path_factory.getbasetemp()
+    of_run = of_process.parent if "PYTEST_XDIST_WORKER" in os.environ else of_process
+    return LiveExports(of_run / "live-exports")
+
+
+@pytest.fixture
+def shared_live_exports(live_exports: LiveExports) -> Iterator[None]:
+    """Model folders of live networks get their ONNX files from ``live_exports``."""
+    with live_exports.in_use():
+        yield

@@ -27,6 +27,7 @@ from ihp_backend.label_studio.masks.brush_rle import encode
 from ihp_backend.learning.live_recipe import LiveRecipe
 from ihp_backend.parsing import Parser
 from tests.finetuning.tiny_model import write_tiny_model
+from tests.live_exports import LiveExports
 from tests.pictures import picture
 
 CONFIG = """<View><Image name="i" value="$photo"/><BrushLabels name="b" toName="i">
@@ -35,14 +36,14 @@ NAMES = {1: "Hat", 2: "Coat", 3: "Badge"}
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+def model(tmp_path_factory: pytest.TempPathFactory, live_exports: LiveExports) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny", live_exports)
 
 
 @pytest.fixture
 def recipe(model: Path) -> JobRecipe:
     rules = GateRules(least_photographs=2, slower=10.0, drawings=200)
-    tuning = FineTuningRecipe(steps=80, batch=2, learning_rate=1e-2, save_every=10)
+    tuning = FineTuningRecipe(steps=40, batch=2, learning_rate=1e-2, save_every=10)
     return JobRecipe(tuning, rules, least_choosing=1, base_model=str(model))
 
 
@@ -113,6 +114,7 @@ def quick_export(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_steps, "write_model_folder", lambda folder, *_: shutil.copytree(model, folder))
 
 
+@pytest.mark.usefixtures("shared_live_exports")
 def test_accepted_work_makes_a_better_version_and_a_bad_batch_none(tmp_path: Path, recipe: JobRecipe) -> None:
     workspace = Workspace(tmp_path)
     index = accept(workspace, range(1, 15))
@@ -172,7 +174,7 @@ def test_with_too_few_held_out_it_waits_or_is_forced(tmp_path: Path, recipe: Job
     assert workspace.versions.rollback("2") is None
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("shared_live_exports")
 def test_a_model_is_tuned_as_it_was_trained(
     model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recipe: JobRecipe
 ) -> None:

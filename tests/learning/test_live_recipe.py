@@ -31,12 +31,12 @@ from ihp_backend.learning.weighted_loss import WeightedLoss
 from ihp_backend.losses import ClickCrossEntropy, SemanticPerceivingLoss
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing.checkpoint import read_checkpoint
+from tests.live_exports import TINY
 from tests.pictures import picture
 from training import export
 from training.reproduction.methods import METHODS
 
 LABELS = LabelSet(("background", "hat", "coat", "badge"))
-TINY: dict[str, Any] = {"width": 24, "embedding": 8, "widths": (8, 8, 8)}
 PHOTOGRAPH = WorkingPhotograph(*picture(3))
 WHOLE = FineTuningRecipe(steps=2, least_steps=2, batch=1, view=(960, 960), whole=True)
 OTHER = replace(
@@ -271,7 +271,7 @@ def exported(folder: Path, config: dict[str, Any]) -> Path:
     return folder / "model"
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("shared_live_exports")
 def test_an_exported_model_carries_its_trainings_recipe(tmp_path: Path) -> None:
     model = {
         "rounds": 3, "corrections_limit": 4, "forgetting": 0.8, "jaccard_weight": 1.5, "prior_weight": 0.7,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from ihp_backend.learning.task_sampling import SampledTask, TaskSampling
 from ihp_backend.losses.pixels import truly_clicked
 from ihp_backend.networks.live.decoder_inputs import clicked_in
 from ihp_backend.parsing import Parser
+from tests.live_exports import TINY
+from training import export, train_live
 
 ROOT = Path(__file__).parents[2]
 EVERYTHING_KNOWN = TaskSampling(unknown=0, partly_unknown=0, left_out=0, others=0, drawn=0)
@@ -108,21 +109,19 @@ def test_drawn_samples_follow_their_batch() -> None:
             assert behind[0][row.argmax()] == parsing[0, place[0], place[1]]
 
 
-def python(*arguments: str) -> None:
-    finished = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-
-
-def test_train_export_serve(ccp_tree: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("shared_live_exports")
+def test_train_export_serve(ccp_tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "training" / "configs" / "ccp_live.yaml").read_text())
     config["data"] |= {"root": str(ccp_tree), "steps": 3, "batch_size": 2, "size": [64, 64], "workers": 0}
     config["data"] |= {"validation_photographs": 1}
     config["trainer"] |= {"val_check_interval": 3, "log_every_n_steps": 1}
-    config["model"]["network"]["init_args"] |= {"width": 16, "embedding": 8, "widths": [8, 8, 8]}
+    config["model"]["network"]["init_args"] |= {**TINY, "widths": [*TINY["widths"]]}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    python("training.train_live", "fit", "--config", str(tmp_path / "config.yaml"), "--run", str(tmp_path / "run"))
+    arguments = ["fit", "--config", str(tmp_path / "config.yaml"), "--run", str(tmp_path / "run")]
+    monkeypatch.setattr(sys, "argv", ["train_live", *arguments])
+    train_live.main()
     checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
-    python("training.export", str(checkpoint), "--out", str(tmp_path / "model"))
+    export.main(checkpoint, out=tmp_path / "model")
     for labels in (None, ["background", "hair", "tattoo"]):
         parser = Parser.from_pretrained(tmp_path / "model", labels)
         scene = parser.open(np.zeros((80, 60, 3), np.uint8))

@@ -3,57 +3,90 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from safetensors.torch import save
 
 from ihp_backend.clicks import Click
 from ihp_backend.exporting.model_folder import write_description
-from ihp_backend.exporting.onnx_networks import export_halves, export_onnx
+from ihp_backend.exporting.onnx_networks import export_onnx
 from ihp_backend.labels import LabelSet
 from ihp_backend.networks import DeepLabClickNetwork, LiveNetwork
 from ihp_backend.parsing import CheckpointError, Parser
 from ihp_backend.parsing.checkpoint import AnswerError, read_checkpoint
+from tests.live_exports import TINY, LiveExports, put_tensors
 
 LABELS = LabelSet(("background", "hat", "coat"))
+WriteModel = Callable[..., Path]
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "DeepLabClickNetwork": {"num_labels": 3, "encoder": "tu-test_resnet", "decoder_channels": 16},
-    "LiveNetwork": {"num_labels": 3, "width": 24, "embedding": 8, "widths": (8, 8, 8)},
+    "LiveNetwork": {"num_labels": 3, **TINY},
 }
-KINDS = pytest.mark.parametrize("kind", ARGUMENTS)
+CLICK = pytest.param("DeepLabClickNetwork", marks=pytest.mark.slow)
+"""Its export is in no other test."""
 
 
-def write_model(folder: Path, kind: str, spoilt: str | None = None) -> Path:
-    """A model folder as an export wrote it that did not look at its numbers."""
+def network_of(kind: str) -> DeepLabClickNetwork | LiveNetwork:
+    """An untrained one."""
     torch.manual_seed(0)
-    network = (LiveNetwork if kind == "LiveNetwork" else DeepLabClickNetwork)(**ARGUMENTS[kind]).eval()
-    weights = network.state_dict()
-    if spoilt is not None:
-        next(tensor for name, tensor in weights.items() if name.startswith(spoilt) and tensor.ndim == 4).fill_(
-            torch.nan
-        )
-    network.load_state_dict(weights)
-    folder.mkdir()
-    (folder / "model.safetensors").write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}))
-    if isinstance(network, LiveNetwork):
-        export_halves(network, folder)
-    else:
-        export_onnx(network, folder / "model.onnx")
-    description = {"class": kind, "arguments": ARGUMENTS[kind]}
-    write_description(folder, "bad", description, LABELS, 128, network.multiple_of)
-    return folder
+    return (LiveNetwork if kind == "LiveNetwork" else DeepLabClickNetwork)(**ARGUMENTS[kind]).eval()
 
 
-@pytest.mark.slow
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ONNX file of the click network, into which spoilt tensors are put; an export takes long."""
+    file = tmp_path_factory.mktemp("exported") / "model.onnx"
+    network = network_of("DeepLabClickNetwork")
+    assert isinstance(network, DeepLabClickNetwork)
+    export_onnx(network, file)
+    return file
+
+
+@pytest.fixture
+def write_model(request: pytest.FixtureRequest, live_exports: LiveExports) -> WriteModel:
+    """Writes a model folder as an export would that did not look at its numbers."""
+
+    def write(folder: Path, kind: str, spoilt: str | None = None) -> Path:
+        network = network_of(kind)
+        weights = network.state_dict()
+        if spoilt is not None:
+            next(tensor for name, tensor in weights.items() if name.startswith(spoilt) and tensor.ndim == 4).fill_(
+                torch.nan
+            )
+        network.load_state_dict(weights)
+        folder.mkdir()
+        stored = save({name: tensor.contiguous() for name, tensor in weights.items()})
+        (folder / "model.safetensors").write_bytes(stored)
+        if isinstance(network, LiveNetwork):
+            live_exports.export_halves(network, folder)
+        else:
+            model = onnx.load(request.getfixturevalue("exported"))
+            put_tensors(model, network)
+            (folder / "model.onnx").write_bytes(model.SerializeToString())
+        description = {"class": kind, "arguments": ARGUMENTS[kind]}
+        write_description(folder, "bad", description, LABELS, 128, network.multiple_of)
+        return folder
+
+    return write
+
+
 @pytest.mark.parametrize(
     ("kind", "spoilt"),
-    [("DeepLabClickNetwork", "network."), ("LiveNetwork", "network."), ("LiveNetwork", "decoder.")],
+    [
+        pytest.param("DeepLabClickNetwork", "network.", marks=pytest.mark.slow),
+        ("LiveNetwork", "network."),
+        ("LiveNetwork", "decoder."),
+    ],
 )
-def test_a_model_with_nan_is_refused_when_it_is_loaded(kind: str, spoilt: str, tmp_path: Path) -> None:
+def test_a_model_with_nan_is_refused_when_it_is_loaded(
+    kind: str, spoilt: str, write_model: WriteModel, tmp_path: Path
+) -> None:
     folder = write_model(tmp_path / "bad", kind, spoilt)
     with pytest.raises(AnswerError, match=r"model: its \w+ are NaN or infinite, .*; serve another model"):
         Parser.from_pretrained(folder)
@@ -61,10 +94,11 @@ def test_a_model_with_nan_is_refused_when_it_is_loaded(kind: str, spoilt: str, t
         Parser.from_pretrained(folder, engine="torch")
 
 
-@pytest.mark.slow
-@KINDS
+@pytest.mark.parametrize("kind", [CLICK, "LiveNetwork"])
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
-def test_an_answer_without_numbers_is_an_error_and_no_parsing(kind: str, engine: str, tmp_path: Path) -> None:
+def test_an_answer_without_numbers_is_an_error_and_no_parsing(
+    kind: str, engine: str, write_model: WriteModel, tmp_path: Path
+) -> None:
     """As where numbers overflow for some photographs alone."""
     parser = Parser.from_pretrained(write_model(tmp_path / "bad", kind), engine=engine)
     scene = parser.open(np.zeros((60, 40, 3), np.uint8))

@@ -5,25 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from safetensors.torch import save
 
 from ihp_backend.clicks import Click
 from ihp_backend.exporting.model_folder import to_stored, write_and_compare, write_description
+from ihp_backend.exporting.onnx_networks import export_halves
 from ihp_backend.labels import ABSENT_LOGIT, LabelSet
 from ihp_backend.networks import LiveNetwork
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import read_checkpoint
 from ihp_backend.parsing.engines.base import DecoderInputs
 from ihp_backend.parsing.engines.onnx_engines import DECODER, ENCODER, OnnxLiveEngine
+from tests.live_exports import TINY, LiveExports
 
-ARGUMENTS = {"num_labels": 5, "width": 24, "embedding": 8, "widths": (8, 8, 8)}
+ARGUMENTS = {"num_labels": 5, **TINY}
 KNOWN = LabelSet(("background", "hair", "face", "coat", "bag"))
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["no colour", "colour"])
-def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+# The packaged model has coloured kernels; test_job.py fine-tunes and serves networks without them.
+WITHOUT_COLOUR = pytest.param(False, id="no colour", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[WITHOUT_COLOUR, pytest.param(True, id="colour")])
+def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, live_exports: LiveExports) -> Path:
     torch.manual_seed(0)
     arguments = {**ARGUMENTS, "colour": request.param}
     network = LiveNetwork(**arguments).eval()
@@ -34,7 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     network.load_state_dict(stored)
     out = tmp_path_factory.mktemp("live")
     (out / "model.safetensors").write_bytes(save(stored))
-    assert write_and_compare(network, out) < 2e-3
+    with live_exports.in_use():
+        assert write_and_compare(network, out) < 2e-3
     description = {"class": "LiveNetwork", "arguments": arguments}
     write_description(out, "live", description, KNOWN, 128, network.multiple_of)
     return out
@@ -60,8 +68,9 @@ def test_both_engines_answer_alike(folder: Path, labels: list[str] | None, size:
         for _ in range(12)
     ]
     previous = rng.integers(0, count, size, dtype=np.uint8)
+    scenes = [parser.open(image) for parser in parsers]
     for given, before in ((clicks, None), ([], None), (clicks, previous)):
-        answers = [parser.parse(parser.open(image), given, before) for parser in parsers]
+        answers = [parser.parse(scene, given, before) for parser, scene in zip(parsers, scenes, strict=True)]
         # Ties, and what lies within rounding of one, may fall either way.
         assert (answers[0].label_map != answers[1].label_map).mean() < 2e-3
         np.testing.assert_allclose(answers[0].confidence, answers[1].confidence, atol=1e-3)
@@ -130,3 +139,24 @@ def test_one_model_speaks_several_label_sets_over_the_same_scene(folder: Path) -
     clicks = [Click(10, 10, 1), Click(50, 50, 2)]
     wanted = Parser.from_pretrained(folder, ["background", "face", "ring"])
     np.testing.assert_array_equal(team.parse(scene, clicks).label_map, wanted.parse(scene, clicks).label_map)
+
+
+@pytest.mark.slow
+def test_shared_files_are_those_of_an_export_of_its_own(live_exports: LiveExports, tmp_path: Path) -> None:
+    """Other weights, labels, kernels and colours than the network has that was exported first in this run."""
+    torch.manual_seed(1)
+    first, network = (
+        LiveNetwork(**{**ARGUMENTS, "num_labels": labels}, mean=(0.5, 0.5, 0.5), colour=colour).eval()
+        for labels, colour in ((5, False), (7, True))
+    )
+    own, shared = tmp_path / "own", tmp_path / "shared"
+    own.mkdir()
+    shared.mkdir()
+    live_exports.export_halves(first, shared)
+    live_exports.export_halves(network, shared)
+    export_halves(network, own)
+    for name in (ENCODER, DECODER):
+        one, other = onnx.load(shared / name), onnx.load(own / name)
+        for model in (one, other):
+            del model.graph.metadata_props[:]  # The exporter's notes; nothing reads them.
+        assert one == other, name
