@@ -18,6 +18,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 
+from ihp_backend.commands.former_options import former_name_hint
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.learning.network_check import ContractError, check_network
@@ -121,7 +122,7 @@ class TrainingCommand(LightningCLI):
 
 @rank_zero_only
 def _hint(former: str, present: str) -> None:
-    print(f"hint: {former} is called {present} now; the former name will not be known for long", file=sys.stderr)
+    print(f"hint: {former_name_hint(former, present)}", file=sys.stderr)
 
 
 def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None:

@@ -23,6 +23,11 @@ FORMER_VARIABLES: Final = {
 }
 
 
+def former_name_hint(former: str, present: str) -> str:
+    """What is said of a former name, of whatever it is."""
+    return f"{former} is now {present}; the former name is taken for one more release"
+
+
 def hints(arguments: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each former name among a command's arguments and the variables that are set.
 
@@ -33,7 +38,7 @@ def hints(arguments: Iterable[str], environment: Mapping[str, str]) -> Iterator[
     for names, former in ((given, FORMER_OPTIONS), (environment.keys(), FORMER_VARIABLES)):
         for name, present in former.items():
             if name in names:
-                yield f"{name} is now {present}; the former name is taken for one more release"
+                yield former_name_hint(name, present)
 
 
 def tell_hints(arguments: Iterable[str]) -> None:

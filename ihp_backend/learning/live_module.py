@@ -18,7 +18,7 @@ from ihp_backend.labels import IGNORE
 from ihp_backend.learning.click_views import Item
 from ihp_backend.learning.hyperparameters import require
 from ihp_backend.learning.live_data import LiveData
-from ihp_backend.learning.live_recipe import LIVE_RECIPE, LiveRecipe
+from ihp_backend.learning.live_recipe import LIVE_RECIPE, LiveRecipe, require_in_bounds
 from ihp_backend.learning.live_samples import CELLS, Samples, clicks_in
 from ihp_backend.learning.loop import Loop
 from ihp_backend.learning.optimisers import OPTIMISER, OptimiserRecipe
@@ -71,11 +71,10 @@ class LiveTraining(ParsingTraining):
         # With the channels last, depthwise convolutions take half the time on a processor.
         network.to(memory_format=torch.channels_last)
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
-        require("model", rounds=(rounds, 1), corrections_limit=(corrections_limit, 1), forgetting=(forgetting, 0, 1))
-        require(
-            "model", jaccard_weight=(jaccard_weight, 0), prior_weight=(prior_weight, 0), loss_step=(loss_step, 1, 4)
-        )
-        require("model", semantic_perceiving_weight=(semantic_perceiving_weight, 0))
+        # The recipe would name itself; whoever trains wrote these under "model".
+        require_in_bounds("model", rounds=rounds, corrections_limit=corrections_limit, forgetting=forgetting)
+        require_in_bounds("model", prior_weight=prior_weight, loss_step=loss_step)
+        require("model", jaccard_weight=(jaccard_weight, 0), semantic_perceiving_weight=(semantic_perceiving_weight, 0))
         if start is not None:
             load_network_weights(network, start)
         perceiving = None

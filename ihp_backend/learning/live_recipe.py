@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
@@ -27,6 +27,28 @@ from ihp_backend.learning.weighted_loss import (
     embedding_loss,
 )
 from ihp_backend.losses import SemanticPerceivingLoss
+
+BOUNDS: Final[dict[str, tuple[float] | tuple[float, float]]] = {
+    "prior_weight": (0,),
+    "loss_step": (1, 4),
+    "rounds": (1,),
+    "corrections_limit": (1,),
+    "forgetting": (0, 1),
+}
+"""The smallest value of each number of a recipe and, where there is one, the largest."""
+
+
+def require_in_bounds(section: str, /, **numbers: float) -> None:
+    """Refuses numbers of a recipe that cannot be.
+
+    Args:
+        section: where they stand in what the user wrote.
+        numbers: by their names in ``LiveRecipe``.
+
+    Raises:
+        ValueError: names the number, its value and what it may be.
+    """
+    require(section, **{name: (value, *BOUNDS[name]) for name, value in numbers.items()})
 
 
 @dataclass(frozen=True)
@@ -61,9 +83,7 @@ class LiveRecipe:
     sub_parts: SubPartRecipe = field(default_factory=SubPartRecipe)
 
     def __post_init__(self) -> None:
-        require("recipe", rounds=(self.rounds, 1), corrections_limit=(self.corrections_limit, 1))
-        require("recipe", forgetting=(self.forgetting, 0, 1), prior_weight=(self.prior_weight, 0))
-        require("recipe", loss_step=(self.loss_step, 1, 4))
+        require_in_bounds("recipe", **{name: getattr(self, name) for name in BOUNDS})
         if not self.answer_losses:
             raise ValueError("recipe.answer_losses: none given; give one at least")
         self.build_answer_losses()

@@ -10,6 +10,7 @@ import pytest
 
 from examples.demo.client import LabelStudioUser
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
+from ihp_backend.label_studio.api.prediction_api import PredictionApi
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 
 from .image_server import Answer, ImageServer, sends, status, wants, web_token
@@ -88,9 +89,9 @@ def test_a_personal_token_that_has_ended_is_renewed(label_studio: ImageServer) -
 
 
 def test_had_to_wait(label_studio: ImageServer) -> None:
-    label_studio.routes["/api/x"] = in_turn(YES, status(502), status(502), YES)
-    asking = client(label_studio)
-    assert [asking.had_to_wait("/api/x") for _ in range(3)] == [False, True, False]
+    label_studio.routes["/api/projects/2/"] = in_turn(YES, status(502), status(502), YES)
+    asking = PredictionApi(client(label_studio))
+    assert [asking.had_to_wait("2") for _ in range(3)] == [False, True, False]
 
 
 def test_whoever_stops_does_not_wait_to_the_end(label_studio: ImageServer) -> None:

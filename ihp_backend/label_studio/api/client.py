@@ -130,16 +130,6 @@ class LabelStudio:
         """The decoded answer of a request that is not repeated, None for an empty one."""
         return self._content(method, path, body, files=files)
 
-    def had_to_wait(self, path: str) -> bool:
-        """Waits until Label Studio answers a GET; returns whether it did not at first."""
-        try:
-            if self.ask("GET", path).ok:
-                return False
-        except ApiError:
-            pass
-        self.get(path)
-        return True
-
     def project(self, number: int | str) -> Record:
         """A project's settings, with its labelling config."""
         return self.get_with(f"/api/projects/{int(number)}/", "label_config", str)

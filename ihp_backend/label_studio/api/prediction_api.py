@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ihp_backend.label_studio.api.client import LabelStudio, Record
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio, Record
 
 _LONGEST_LIST = 500
 """Characters after which Label Studio cuts the list of a task's model versions."""
@@ -38,8 +38,15 @@ class PredictionApi:
         self._client = client
 
     def had_to_wait(self, project: str) -> bool:
-        """Waits until Label Studio answers; returns whether it was away."""
-        return self._client.had_to_wait(f"/api/projects/{project}/")
+        """Waits until Label Studio answers; returns whether it did not at first."""
+        path = f"/api/projects/{project}/"
+        try:
+            if self._client.ask("GET", path).ok:
+                return False
+        except ApiError:
+            pass
+        self._client.get(path)
+        return True
 
     def tasks(self, project: str, version: str) -> Iterator[tuple[Record, bool]]:
         """The tasks, id and data only, each with whether it has a prediction of that version.
