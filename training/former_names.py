@@ -155,9 +155,9 @@ def _owner_to_be(settings: dict[str, Any], key: str) -> tuple[dict[str, Any], st
     return at, name
 
 
-def present_options(options: Mapping[str, str], tell: Tell = _nobody) -> dict[str, str]:
+def present_options(options: Mapping[str, str]) -> dict[str, str]:
     """Dotted settings with their values as text, as command lines have them."""
-    return {present_key(key, tell): present_class(value, tell) for key, value in options.items()}
+    return {present_key(key): present_class(value) for key, value in options.items()}
 
 
 def present_arguments(arguments: Sequence[str], tell: Tell = _nobody) -> list[str]:

@@ -5,7 +5,7 @@ Simulated annotators are pure functions of label maps and a random generator: wh
 
 from ihp_backend.clicks.central import central_clicks
 from ihp_backend.clicks.click import Click
-from ihp_backend.clicks.corrections import correction_click, correction_clicks, negative_click
+from ihp_backend.clicks.corrections import correction_click, correction_clicks
 from ihp_backend.clicks.extra import near_edge_clicks, random_clicks
 from ihp_backend.clicks.localization import add_click, localization_maps
 from ihp_backend.clicks.realistic import jittered, off_centre_clicks, with_wrong_label
@@ -19,7 +19,6 @@ __all__ = [
     "jittered",
     "localization_maps",
     "near_edge_clicks",
-    "negative_click",
     "off_centre_clicks",
     "random_clicks",
     "with_wrong_label",

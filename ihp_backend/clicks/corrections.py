@@ -79,33 +79,6 @@ def correction_clicks(
     return clicks
 
 
-def negative_click(
-    parsing: LabelMap,
-    predicted: LabelMap,
-    rng: np.random.Generator,
-    *,
-    candidates: int = 5,
-    clicked: Collection[tuple[int, int]] = (),
-) -> Click | None:
-    """The next negative click: where a label is shown that is not true there, the background's included.
-
-    Other than a correction it says only what the pixel is not, so a region is an 8-connected component of wrong pixels
-    that share the label shown. Not in the paper, whose clicks are all positive. Everything else is as for
-    ``correction_click``.
-
-    Example:
-        >>> shown = np.array([[0, 3, 3]], np.uint8)
-        >>> click = negative_click(np.zeros_like(shown), shown, np.random.default_rng(0))
-        >>> click.label, click.positive
-        (3, False)
-    """
-    wrong = _wrong(parsing, predicted, clicked) & (predicted != IGNORE)
-    for region in _largest_regions(wrong, predicted, 1):
-        x, y = central_pixel(region, rng, candidates)
-        return Click(x, y, int(predicted[y, x]), positive=False)
-    return None
-
-
 def _wrong(parsing: LabelMap, predicted: LabelMap, clicked: Collection[tuple[int, int]]) -> NDArray[np.bool_]:
     """Mask of pixels whose known label is not the one shown, without pixels that were clicked before."""
     if predicted.shape != parsing.shape:

@@ -133,14 +133,14 @@ def export_onnx(network: ClickNetwork, path: Path) -> None:
     write_onnx(network, {"image": image, "click_maps": maps}, ["logits"], {"image": sizes, "click_maps": sizes}, path)
 
 
-def largest_difference(network: ClickNetwork, path: Path, seed: int = 0) -> float:
+def largest_difference(network: ClickNetwork, path: Path) -> float:
     """The largest difference of a logit between torch and ONNX Runtime over a few sizes, in standard deviations.
 
     Raises:
         ExportError: an answer is not finite.
     """
     session = open_session(path, threads=available_cores())
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     worst = 0.0
     for rows, columns in ((2, 2), (32, 12), (17, 30)):
         height, width = rows * network.multiple_of, columns * network.multiple_of

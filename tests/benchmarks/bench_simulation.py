@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ihp_backend.clicks import central_clicks, correction_click, near_edge_clicks, negative_click, random_clicks
+from ihp_backend.clicks import central_clicks, correction_click, near_edge_clicks, random_clicks
 from tests.benchmarks.bench_brush_rle import person_like
 from tests.benchmarks.timing import Row, timed, timed_in_turn
 from tests.clicks.references import Interpolation, central_choices, correction_choices
@@ -55,7 +55,6 @@ def measure() -> list[Row]:
         slow,
         replace(fast_correction.against(slow_correction), note=f"{wrong.mean():.0%} of the pixels wrong"),
         slow_correction,
-        timed("negative_click", lambda: negative_click(parsing, predicted, rng)),
         timed("random_clicks", lambda: random_clicks(parsing, rng, EXTRA), note=f"{EXTRA} clicks"),
         timed("near_edge_clicks", lambda: near_edge_clicks(parsing, rng, EXTRA), note=f"{EXTRA} clicks"),
     ]

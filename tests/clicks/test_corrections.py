@@ -1,8 +1,6 @@
-"""Corrections and negative clicks against scipy's labelling and exact distances."""
+"""Corrections against scipy's labelling and exact distances."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ihp_backend.clicks import Click, correction_click, correction_clicks, negative_click
+from ihp_backend.clicks import correction_click, correction_clicks
 from tests.clicks.references import correction_choices
 from tests.clicks.scenes import SEEDS, blobs, wild_maps
 
@@ -47,22 +45,6 @@ def test_corrections_on_wild_maps(
         assert choice.allows(click.x, click.y)
 
 
-@settings(deadline=None)
-@given(wild_maps(2), SEEDS, SEEDS)
-def test_negative_clicks_on_wild_maps(maps: list[NDArray[np.uint8]], seed: int, clicked_seed: int) -> None:
-    parsing, predicted = maps
-    clicked = some_pixels(parsing.shape, clicked_seed)
-    wrong = to_correct(parsing, predicted, clicked) & (predicted != 255)
-    choices = correction_choices(wrong, predicted, np.random.default_rng(seed), 1)
-    click = negative_click(parsing, predicted, np.random.default_rng(seed), clicked=clicked)
-    if click is None:
-        assert not choices
-    else:
-        assert not click.positive
-        assert click.label == choices[0].label == predicted[click.y, click.x] != parsing[click.y, click.x]
-        assert choices[0].allows(click.x, click.y)
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_the_correction_lies_in_the_largest_wrong_region(seed: int) -> None:
     parsing, predicted = blobs(seed, ignored=True), blobs(seed + 100)
@@ -81,27 +63,23 @@ def test_several_corrections_come_from_the_largest_regions_downwards() -> None:
     assert [click.label for click in clicks] == [2, 3, 1]
 
 
-def test_a_correction_answers_for_the_true_label_and_a_negative_click_for_the_shown_one() -> None:
+def test_a_correction_answers_for_the_true_label() -> None:
     """Two parts of 40 pixels each are shown as one; a third is missing over 60 pixels."""
     parsing, predicted = np.zeros((2, 30, 30), np.uint8)
     parsing[0:4, 0:10], parsing[0:4, 10:20], parsing[20:26, 0:10] = 1, 2, 3
     predicted[0:4, 0:20] = 5
     correction = correction_click(parsing, predicted, np.random.default_rng(0))
-    negative = negative_click(parsing, predicted, np.random.default_rng(0))
     assert correction is not None
-    assert negative is not None
     assert (correction.label, correction.y >= 20, correction.positive) == (3, True, True)
-    assert (negative.label, negative.y < 4, negative.positive) == (5, True, False)
 
 
-@pytest.mark.parametrize("simulate", [correction_click, negative_click])
-def test_nothing_to_correct(simulate: Callable[..., Click | None]) -> None:
+def test_nothing_to_correct() -> None:
     parsing, rng = blobs(0, ignored=True), np.random.default_rng(0)
     everywhere = some_pixels(parsing.shape, 0, share=2)
-    assert simulate(parsing, blobs(0), rng) is None
-    assert simulate(np.full_like(parsing, 255), blobs(0), rng) is None
-    assert simulate(parsing, blobs(1), rng, clicked=everywhere) is None
-    assert simulate(parsing, blobs(1), rng, clicked=everywhere - {(20, 20)}) is not None
+    assert correction_click(parsing, blobs(0), rng) is None
+    assert correction_click(np.full_like(parsing, 255), blobs(0), rng) is None
+    assert correction_click(parsing, blobs(1), rng, clicked=everywhere) is None
+    assert correction_click(parsing, blobs(1), rng, clicked=everywhere - {(20, 20)}) is not None
 
 
 @settings(deadline=None)

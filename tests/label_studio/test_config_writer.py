@@ -66,7 +66,7 @@ def test_a_hundred_labels_have_keys_that_can_be_typed(count: int) -> None:
 
 def test_labels_without_a_handy_hotkey_are_named_and_get_no_key_of_a_tool() -> None:
     labels = LabelSet(("background", *(f"part-{number:-^9}" for number in range(1, 150))))
-    text = labelling_config(labels, about="many")
+    text = labelling_config(labels)
     ElementTree.fromstring(text)
     visible, hidden = written_keys(labels)
     handy = hotkeys(labels.names)
@@ -90,7 +90,7 @@ def test_every_label_set_is_written() -> None:
 def test_any_names(names: list[str]) -> None:
     printable = [name for name in names if name.isprintable() and name.strip() == name and name != "background"]
     labels = LabelSet(("background", *printable))
-    root = ElementTree.fromstring(labelling_config(labels, about="a -- comment"))
+    root = ElementTree.fromstring(labelling_config(labels))
     shown = [element.attrib["value"] for element in root.iter("Label")]
     assert shown == [*labels.names, *labels.names]
     keys = [element.attrib["hotkey"] for element in root.iter("Label") if "hotkey" in element.attrib]

@@ -129,20 +129,15 @@ def test_clicks_come_back_from_their_maps(seed: int) -> None:
     rng = np.random.default_rng(seed)
     wanted, maps = [], []
     for _ in range(3):
-        both = []
-        for _ in range(2):
-            places = {tuple(rng.integers(0, 12, 2).tolist()) for _ in range(rng.integers(0, 6))}
-            both.append([Click(x, y, int(rng.integers(3))) for x, y in places])
-        wanted.append([(c.y, c.x, c.label, sign) for sign, clicks in enumerate(both) for c in clicks])
-        maps.append([localization_maps(clicks, 12, 12, 3) for clicks in both])
-    positive, negative = (torch.from_numpy(np.stack([pair[sign] for pair in maps])) for sign in (0, 1))
-    clicked = clicked_in(positive, negative)
+        places = {tuple(rng.integers(0, 12, 2).tolist()) for _ in range(rng.integers(0, 6))}
+        clicks = [Click(x, y, int(rng.integers(3))) for x, y in places]
+        wanted.append([(click.y, click.x, click.label) for click in clicks])
+        maps.append(localization_maps(clicks, 12, 12, 3))
+    clicked = clicked_in(torch.from_numpy(np.stack(maps)))
+    assert not clicked.against.any()
     for number, expected in enumerate(wanted):
-        found = []
-        for (y, x), own, against in zip(*(values[number].tolist() for values in clicked), strict=True):
-            found += [
-                (y, x, label, sign) for sign, row in enumerate((own, against)) for label in range(3) if row[label]
-            ]
+        rows = zip(clicked.places[number].tolist(), clicked.own[number].tolist(), strict=True)
+        found = [(y, x, label) for (y, x), own in rows for label in range(3) if own[label]]
         assert sorted(found) == sorted(expected)
 
 

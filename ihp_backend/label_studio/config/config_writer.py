@@ -56,12 +56,11 @@ HIDDEN_KEYS = tuple(
 _GREY = (128, 128, 128)
 
 
-def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False) -> str:
+def labelling_config(labels: LabelSet, *, bitmask: bool = False) -> str:
     """A labelling config for photographs under ``$image``; labels for which no handy hotkey is left stand in a comment.
 
     Args:
         labels: background first; every label can be clicked.
-        about: a comment at its beginning.
         bitmask: ``<BitmaskLabels>`` takes the masks, and not ``<BrushLabels>``.
     """
     # The editor blurs the pixels of a bitmask otherwise.
@@ -70,9 +69,11 @@ def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False
     typed = hotkeys(labels.names)
     # Without one, Label Studio would give it a key, and perhaps that of a tool.
     visible = [key or next(spare, None) for key in typed]
+    comment = ""
     if None in typed:
         without = ", ".join(name for name, key in zip(labels.names, typed, strict=True) if key is None)
-        about = f"{about} Without a handy hotkey, to be chosen with the mouse: {without}.".strip()
+        about = f"Without a handy hotkey, to be chosen with the mouse: {without}."
+        comment = f"<!-- {re.sub('-(?=-)', '- ', about)} -->\n"
     colours = [
         _GREY if is_background(name) else colour for name, colour in zip(labels.names, labels.colours, strict=True)
     ]
@@ -83,7 +84,6 @@ def labelling_config(labels: LabelSet, about: str = "", *, bitmask: bool = False
         )
         for indent, keys in (("    ", visible), ("      ", hidden))
     )
-    comment = f"<!-- {re.sub('-(?=-)', '- ', about)} -->\n" if about else ""
     return f"""{comment}<View>
   <KeyPointLabels name="click" toName="image" smart="true" smartOnly="true" strokeWidth="3" opacity="0.9">
 {clicked}

@@ -42,17 +42,13 @@ class DecoderInputs(NamedTuple):
     present: Tensor
 
 
-def clicked_in(maps: Tensor, negative_maps: Tensor | None = None) -> Clicked:
-    """The clicks that localization maps were made from.
+def clicked_in(maps: Tensor) -> Clicked:
+    """The clicks that localization maps were made from, which are all positive.
 
     Args:
-        maps: uint8 (N, L, H, W), of the positive clicks; a click's own pixel holds 0.
-        negative_maps: the same of the negative clicks; None where there are none.
+        maps: uint8 (N, L, H, W); a click's own pixel holds 0.
     """
-    found = [(maps == 0).nonzero()]
-    if negative_maps is not None:
-        found.append((negative_maps == 0).nonzero())
-    image, label, y, x = torch.cat(found).unbind(1)
+    image, label, y, x = (maps == 0).nonzero().unbind(1)
     counts = torch.bincount(image, minlength=len(maps))
     # One row at least, so that nothing downstream meets an empty tensor.
     length = max(int(counts.max()), 1)
@@ -61,7 +57,6 @@ def clicked_in(maps: Tensor, negative_maps: Tensor | None = None) -> Clicked:
     row[order] = torch.arange(len(image), device=image.device) - (counts.cumsum(0) - counts)[image[order]]
     places = torch.zeros(len(maps), length, 2, dtype=torch.int64, device=maps.device)
     places[image, row] = torch.stack([y, x], 1)
-    signs = torch.zeros(2, len(maps), length, maps.shape[1], device=maps.device)
-    negative = (torch.arange(len(image), device=image.device) >= len(found[0])).long()
-    signs[negative, image, row, label] = 1
-    return Clicked(places, *signs)
+    own = torch.zeros(len(maps), length, maps.shape[1], device=maps.device)
+    own[image, row, label] = 1
+    return Clicked(places, own, torch.zeros_like(own))
