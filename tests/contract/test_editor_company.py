@@ -63,6 +63,7 @@ def test_two_annotators_on_one_task(
     assert decoded(mine["result"]).keys() == {"hair", "face"}
 
 
+@pytest.mark.slow  # tests/label_studio/test_click_memory.py looks at whose clicks stand.
 def test_two_tabs_of_one_annotator(
     page: Page, installation: Installation, make_project: MakeProject, screenshots: Path
 ) -> None:

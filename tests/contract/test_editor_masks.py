@@ -40,7 +40,8 @@ PAINTED, ERASED = ((5.0, 90.0), (12.0, 90.0)), ((12.0, 66.0), (18.0, 66.0))
 """Strokes: one that adds to the hair, one that takes from the coat."""
 
 
-@pytest.mark.parametrize("tag", ["BrushLabels", "BitmaskLabels"])
+# What is new to brushes here, test_editor.py looks at in part; bitmasks are painted nowhere else.
+@pytest.mark.parametrize("tag", [pytest.param("BrushLabels", marks=pytest.mark.slow), "BitmaskLabels"])
 def test_masks_are_painted_accepted_edited_submitted_and_learned_from(
     page: Page, installation: Installation, screenshots: Path, tmp_path: Path, tag: str
 ) -> None:

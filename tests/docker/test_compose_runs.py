@@ -28,7 +28,8 @@ from tests.contract.regions import click, decoded
 from .images import beginning
 from .test_compose import COMPOSE, SERVICES
 
-pytestmark = pytest.mark.label_studio
+# test_compose.py reads the same file, and the contract tests run the same servers in another way.
+pytestmark = [pytest.mark.label_studio, pytest.mark.slow]
 
 
 class Machine:

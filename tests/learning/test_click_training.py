@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torchvision
+import typer
+from typer.testing import CliRunner
 
 from ihp_backend.clicks import Click
 from ihp_backend.datasets import CcpDataset
@@ -21,6 +23,7 @@ from ihp_backend.learning.click_data import ClickData, ClickedViews, ClickRecipe
 from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.networks import DeepLabClickNetwork
 from ihp_backend.parsing import Parser
+from training import evaluate, export, train
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,42 +81,45 @@ def test_corrections_answer_the_networks_own_mistakes() -> None:
     assert network.training
 
 
+def run(command: Callable[..., None], *arguments: str) -> str:
+    """What a command prints."""
+    app = typer.Typer()
+    app.command()(command)
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+# Of a whole network, as its configuration has it. test_resuming.py, training/test_not_finite.py, test_plain_deeplab.py
+# and training/test_evaluate.py look at its steps one by one.
+@pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_train_export_serve(ccp_tree: Path, tmp_path: Path) -> None:
+def test_train_export_serve(ccp_tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     torch.save(torchvision.models.mobilenet_v2(weights=None).state_dict(), tmp_path / "encoder.pth")
-    run = tmp_path / "run"
-
-    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-
-    def python(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
+    folder = tmp_path / "run"
     fit = [
-        "training.train", "fit", "--config", "training/configs/ccp_deeplab.yaml", "--run", str(run),
+        "fit", "--config", str(ROOT / "training" / "configs" / "ccp_deeplab.yaml"), "--run", str(folder),
         "--check_export", "false",
         "--data.root", str(ccp_tree), "--model.encoder_weights", str(tmp_path / "encoder.pth"),
-        "--data.steps", "24", "--data.batch_size", "2", "--data.size", "[64, 64]", "--data.workers", "0",
-        "--trainer.val_check_interval", "24", "--trainer.precision", "32",
+        "--data.steps", "16", "--data.batch_size", "2", "--data.size", "[64, 64]", "--data.workers", "0",
+        "--trainer.val_check_interval", "16", "--trainer.precision", "32",
         "--trainer.callbacks", "[{class_path: lightning.pytorch.callbacks.EMAWeightAveraging}, {class_path: "
         "lightning.pytorch.callbacks.ModelCheckpoint, init_args: {save_last: true, every_n_train_steps: 2}}]",
     ]  # fmt: skip
-    checkpoint = run / "checkpoints" / "last.ckpt"
-    killed = subprocess.Popen([sys.executable, "-m", *fit], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    checkpoint = folder / "checkpoints" / "last.ckpt"
+    killed = subprocess.Popen([sys.executable, "-m", "training.train", *fit], cwd=ROOT, stderr=subprocess.DEVNULL)
     while not checkpoint.exists():
         assert killed.poll() is None, "the training ended before its first checkpoint"
         time.sleep(0.02)
     killed.kill()
     killed.wait()
-    assert torch.load(checkpoint, weights_only=True)["global_step"] < 24
-    python(*fit)
-    assert torch.load(checkpoint, weights_only=True)["global_step"] == 24
-    assert (run / "finished").exists()
+    assert torch.load(checkpoint, weights_only=True)["global_step"] < 16
+    monkeypatch.setattr(sys, "argv", ["train", *fit])
+    train.main()
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 16
+    assert (folder / "finished").exists()
 
-    python("training.export", str(checkpoint), "--out", str(tmp_path / "model"))
+    run(export.main, str(checkpoint), "--out", str(tmp_path / "model"))
     parser = Parser.from_pretrained(tmp_path / "model")
     assert parser.labels == CCP
     image = CcpDataset(ccp_tree, "val")[0].image
@@ -122,8 +128,8 @@ def test_train_export_serve(ccp_tree: Path, tmp_path: Path) -> None:
     assert label_map[30, 30] == 7
 
     out = tmp_path / "curve"
-    evaluate = ["training.evaluate", "--data", str(ccp_tree), "--model", str(tmp_path / "model"), "--out", str(out)]
-    shown = python(*evaluate, "--corrections", "2", "--seeds", "2")
+    measured = ["--data", str(ccp_tree), "--model", str(tmp_path / "model"), "--out", str(out)]
+    shown = run(evaluate.main, *measured, "--corrections", "2", "--seeds", "2")
     assert "mIoU after corrections" in shown
     record = json.loads((out / "curve.json").read_text())
     assert np.array(record["mean_iou"]).shape == (2, 3)
