@@ -11,12 +11,13 @@ from ihp_backend.evaluation import Annotator, annotate
 from ihp_backend.evaluation.click_parser import ClickParser
 from ihp_backend.evaluation.drawing import Picture, draw_parsing
 from ihp_backend.evaluation.protocol import ServedParser
+from ihp_backend.parsing import Parser
 
 
 def answers(
     parser: ClickParser, sample: Sample, index: int, annotator: Annotator, rounds: Sequence[int], seed: int = 0
 ) -> list[Picture]:
-    """The parsings after some rounds with the clicks on them, as a measurement under this annotator has them.
+    """The parsings after some rounds with clicks and windows on them, as a measurement under this annotator has them.
 
     Args:
         parser: what is shown.
@@ -27,14 +28,16 @@ def answers(
         seed: of the annotator.
     """
     record = annotate(parser, sample, annotator, seed, index)
-    served, pictures = ServedParser(parser, parser.open(sample.image), last_answer=annotator.last_answer), []
+    scene, pictures = parser.open(sample.image), []
+    served = ServedParser(parser, scene, last_answer=annotator.last_answer)
     for last in range(rounds[-1] + 1):
         clicks = [
             Click(x, y, label, bool(sign)) for round_, x, y, label, sign in record.clicks.tolist() if round_ <= last
         ]
         label_map = served.answer(clicks)
         if last in rounds:
-            pictures.append(draw_parsing(sample.image, label_map, parser.labels, clicks))
+            windows = parser.windows(scene, clicks) if isinstance(parser, Parser) else []
+            pictures.append(draw_parsing(sample.image, label_map, parser.labels, clicks, windows))
     return pictures
 
 

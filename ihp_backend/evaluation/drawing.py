@@ -10,12 +10,21 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.labels import IGNORE, LabelSet
+from ihp_backend.parsing.people import Rectangle
 
 Picture = NDArray[np.uint8]
 
 
+TINT = 0.6
+"""Share of a label's colour in its pixels."""
+
+
 def draw_parsing(
-    image: Picture, label_map: NDArray[np.uint8], labels: LabelSet, clicks: Sequence[Click] = (), share: float = 0.6
+    image: Picture,
+    label_map: NDArray[np.uint8],
+    labels: LabelSet,
+    clicks: Sequence[Click] = (),
+    windows: Sequence[Rectangle] = (),
 ) -> Picture:
     """The photograph with every part tinted in its label's colour and every click as a dot.
 
@@ -23,16 +32,19 @@ def draw_parsing(
         image: uint8 (height, width, 3), RGB.
         label_map: uint8 (height, width); background and ignored pixels keep the photograph.
         clicks: dots in their label's colour, ringed white; negative ones are crossed out.
-        share: of the tint, 0..1.
+        windows: rectangles of the photograph, framed white.
 
     Returns:
         uint8 (height, width, 3); the arguments stay as they are.
     """
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(labels)] = labels.colours
-    tinted = cv2.addWeighted(image, 1 - share, colours[label_map], share, 0)
+    tinted = cv2.addWeighted(image, 1 - TINT, colours[label_map], TINT, 0)
     picture = np.where(((label_map == 0) | (label_map == IGNORE))[..., None], image, tinted).astype(np.uint8)
     radius = max(round(min(image.shape[:2]) / 80), 2)
+    for box in windows:
+        corners = (box.left, box.top), (box.right - 1, box.bottom - 1)
+        cv2.rectangle(picture, *corners, (255, 255, 255), max(radius // 2, 1))
     for click in clicks:
         place = (click.x, click.y)
         cv2.circle(picture, place, radius + 1, (255, 255, 255), cv2.FILLED, cv2.LINE_AA)

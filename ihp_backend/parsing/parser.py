@@ -34,7 +34,7 @@ from ihp_backend.parsing.geometry import (
 from ihp_backend.parsing.joined_views import Extents, JoinedParse
 from ihp_backend.parsing.label_network import Network
 from ihp_backend.parsing.last_answer import LastAnswer, SoFar
-from ihp_backend.parsing.people import HEADS
+from ihp_backend.parsing.people import HEADS, Rectangle
 from ihp_backend.parsing.scene import Parse, Scene
 from ihp_backend.parsing.windows import View, Windows
 
@@ -213,12 +213,15 @@ class Parser:
         inside = [click for click in view.clicks(clicks) if 0 <= click.y < rows and 0 <= click.x < columns]
         return answer.enforce_clicks(inside)
 
-    def _windows(self, scene: Scene, clicks: Sequence[Click]) -> list[View]:
-        """The windows of a scene with these clicks."""
+    def windows(self, scene: Scene, clicks: Sequence[Click]) -> list[Rectangle]:
+        """The windows through which ``parse`` looks at a scene with these clicks, in pixels of the photograph."""
         if scene.windows is None or not isinstance(self._network, AnyLabels):
             return []
         knows = self._network.knows
-        return [scene.windows.view(box) for box in scene.windows.boxes((click, knows(click.label)) for click in clicks)]
+        return scene.windows.boxes((click, knows(click.label)) for click in clicks)
+
+    def _windows(self, scene: Scene, clicks: Sequence[Click]) -> list[View]:
+        return [scene.windows.view(box) for box in self.windows(scene, clicks)] if scene.windows else []
 
     def _joined(
         self,

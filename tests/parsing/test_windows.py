@@ -185,6 +185,26 @@ def test_a_part_goes_on_beyond_a_windows_edge() -> None:
     assert overlap(label_map == 3, truth == 3) > 0.75
 
 
+def test_a_click_between_two_people_opens_no_third_window() -> None:
+    parser, engine = toy_parser()
+    image, truth = crowd([(700, 200), (700, 600)], 300, (2000, 1500))
+    scene = parser.open(image)
+    clicks = [Click(250, 720, 1), Click(250, 950, 2), Click(475, 850, 2)]
+    label_map = parser.parse(scene, clicks).label_map
+    assert len(engine.encoded) == 1 + len(parser.windows(scene, [])) <= 3
+    assert label_map[850, 475] == 2
+    assert overlap(label_map == 1, truth == 1) > 0.9
+
+
+def test_nobody_in_a_photograph_is_background() -> None:
+    parser, engine = toy_parser()
+    scene = parser.open(np.full((3000, 4000, 3), 90, np.uint8))
+    parse = parser.parse(scene, [])
+    assert (parse.label_map == 0).all()
+    assert parser.windows(scene, []) == []
+    assert len(engine.encoded) == 1
+
+
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1, 1), (17, 3000)])
 def test_slender_photographs(size: tuple[int, int]) -> None:
     parser, _ = toy_parser()
