@@ -17,8 +17,10 @@ TRAIN_STAMP := $(VENV)/.installed-train
 DEVELOPMENT_STAMP := $(VENV)/.installed-train-dev
 LABEL_STUDIO_STAMP := $(LABEL_STUDIO_VENV)/.installed-$(LABEL_STUDIO_VERSION)
 
-# Tests by several processes, a core each; tests/conftest.py says which go together.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+# Tests by several processes, one more than cores, since one mostly waits for Label Studio and its page; tests/conftest.py
+# says which go together.
+PROCESSES := $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
+SIDE_BY_SIDE := --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test test-all check bench clean

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.parsing.engines.base import CELL, Encoded
-from ihp_backend.parsing.geometry import LARGEST_ENLARGEMENT, in_sides, working_sides
+from ihp_backend.parsing.geometry import in_sides, working_scale, working_sides
 from ihp_backend.parsing.people import MAYBE, PERSON, Rectangle, people
 from ihp_backend.single_flight import SingleFlight
 
@@ -226,9 +226,8 @@ class Windows:
 
     def scale_of(self, box: Rectangle) -> float:
         """Working pixels per pixel of the photograph in a window: no more than one, but for somebody tiny."""
-        side = max(box.height, box.width)
-        largest = LARGEST_ENLARGEMENT if side < TINY else max(self._scale, 1)
-        return min(self._working_size / side, largest)
+        scale = working_scale(box.height, box.width, self._working_size)
+        return scale if max(box.sides) < TINY else min(scale, max(self._scale, 1))
 
     def working_image(self, box: Rectangle) -> NDArray[np.uint8]:
         """A window as the network sees it, padded."""

@@ -14,7 +14,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from ihp_backend.clicks import Click, localization_maps
+from ihp_backend.clicks import Click
 from ihp_backend.finetuning.feature_cache import FeatureCache
 from ihp_backend.finetuning.feature_views import WorkingPhotograph
 from ihp_backend.finetuning.recipes import FineTuningRecipe
@@ -138,8 +138,8 @@ def test_both_steps_on_one_batch_have_the_same_losses(
     image = torch.from_numpy(mirrored[0].transpose(2, 0, 1)[None].copy())
     clicks = [Click(x, y, label) for label, y, x in clicked[0].tolist()]
     height, width = PHOTOGRAPH.parsing.shape
-    maps = torch.from_numpy(localization_maps(clicks, height, width, len(LABELS)))[None]
-    trained: Tensor = module.training_step((image, parsing, maps), 0)
+    planes = torch.from_numpy(live_samples.click_plane(clicks, (height, width)))[None]
+    trained: Tensor = module.training_step((image, parsing, planes), 0)
     one, other = seen
     assert len(one.rounds) == len(other.rounds) == rounds
     torch.testing.assert_close(torch.stack(one.rounds), torch.stack(other.rounds))
@@ -215,6 +215,7 @@ def test_a_model_that_says_nothing_is_tuned_as_the_packaged_one() -> None:
         },
         "sub_parts": {
             "share": 0.0, "limit": 3, "minimum_area": 20, "largest": 0.7, "component": 0.2, "half": 0.1,
+            "pieces": 1,
         },
     }  # fmt: skip
 
