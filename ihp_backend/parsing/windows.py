@@ -14,6 +14,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ MOST_BYTES: Final = 192 << 20
 """Encoded windows of a photograph that are kept; those used least recently are encoded again when they are needed."""
 
 MOST_PIXELS: Final = 16_000_000
-"""A larger photograph is kept reduced to this many; its windows show no more than that."""
+"""A larger photograph is kept reduced to no more than this many; its windows show no more than that."""
 
 SMALL: Final = 0.6
 """Share of a window's longer side up to which people in it are small, and of the largest person's from which on a piece
@@ -115,11 +116,12 @@ class Windows:
         self._size: tuple[int, int] = (image.shape[0], image.shape[1])
         self._encode, self._working_size, self._multiple_of = encode, working_size, multiple_of
         self._scale, self._heads = scale, heads
-        reduced = min(math.sqrt(MOST_PIXELS / (self._size[0] * self._size[1])), 1.0)
-        if reduced < 1:
-            rows, columns = working_sides(*self._size, reduced)
-            image = in_sides(image, (rows, columns), 1)
-        self._image, self._reduced = image, reduced
+        self._reduced = 1.0
+        while image.shape[0] * image.shape[1] > MOST_PIXELS:  # Halves are many times as fast as other reductions.
+            half = (max(image.shape[1] // 2, 1), max(image.shape[0] // 2, 1))
+            image = cv2.resize(image, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            self._reduced /= 2
+        self._image = image
         self._whole = View(Rectangle(0, 0, *self._size), scale, overview)
         self._people = self._found(self._whole, PERSON)
         self._lock = threading.Lock()

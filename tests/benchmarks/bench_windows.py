@@ -45,10 +45,11 @@ def person() -> tuple[NDArray[np.uint8], list[Click]]:
 
 
 def picture(crop: NDArray[np.uint8], clicks: list[Click], megapixels: float, people: int) -> Picture:
-    """People in rows on a lawn of one colour, all together about a third as high as the photograph of 3 : 4."""
+    """People in rows before a blur of their own background; one alone is a third as high as the photograph of 3 : 4."""
     height = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     width = round(height * 3 / 4)
-    image = np.full((height, width, 3), (96, 122, 88), np.uint8)
+    behind = cv2.resize(crop[:, -crop.shape[1] // 3 :], (width, height), interpolation=cv2.INTER_LINEAR)
+    image = np.asarray(cv2.blur(behind, (width // 8, width // 8)), np.uint8)
     columns = int(np.ceil(people**0.5))
     side = round(height / 3) if people == 1 else round(0.8 * width / columns)
     small = np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
