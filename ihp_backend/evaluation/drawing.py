@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.labels import IGNORE, LabelSet
-from ihp_backend.parsing.people import Rectangle
+from ihp_backend.parsing.rectangle import Rectangle
 
 Picture = NDArray[np.uint8]
 

@@ -17,6 +17,8 @@ from ihp_backend.learning.live_recipe import LIVE_RECIPE
 from ihp_backend.learning.live_samples import click_plane
 from ihp_backend.learning.sub_parts import SubPartRecipe
 
+PLAIN_VIEWS = CompositionRecipe()
+
 
 class LiveData(ClickData):
     """``ClickData`` with composed views and pieces; a training item's third tensor is a click plane (``click_plane``).
@@ -34,7 +36,7 @@ class LiveData(ClickData):
         self,
         *args: Any,
         sub_parts: SubPartRecipe = LIVE_RECIPE.sub_parts,
-        composition: CompositionRecipe = CompositionRecipe(),  # noqa: B008 - frozen
+        composition: CompositionRecipe = PLAIN_VIEWS,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)

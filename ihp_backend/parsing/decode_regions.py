@@ -8,27 +8,24 @@ label is known by name; as many of them are right.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.click_kernels import Floats
-from ihp_backend.parsing.engines.base import CELL, DecoderInputs
+from ihp_backend.parsing.convex_upsampling import STRIDE
+from ihp_backend.parsing.engines.base import DecoderInputs
 from ihp_backend.parsing.label_planes import PREVIOUS, PRIOR, LabelPlanes
+from ihp_backend.parsing.rectangle import Rectangle
 
 BLOCK = 16
 """Boxes begin and end at multiples of this many working pixels."""
 
 
-class Box(NamedTuple):
-    """A box of rows and columns of blocks; ``bottom`` and ``right`` are no longer inside."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
+class Box(Rectangle):
+    """Rows and columns of blocks."""
 
     @classmethod
     def whole(cls, height: int, width: int) -> Box:
@@ -59,16 +56,6 @@ class Box(NamedTuple):
         near = cv2.dilate(blocks, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
         pieces = cv2.connectedComponentsWithStats(near, connectivity=4)[2][1:, : cv2.CC_STAT_AREA].tolist()
         return _joined([cls(y, x, y + height, x + width) for x, y, width, height in pieces])
-
-    def overlaps(self, other: Box) -> bool:
-        """Whether the two boxes have a block in common."""
-        down = self.top < other.bottom and other.top < self.bottom
-        return down and self.left < other.right and other.left < self.right
-
-    def with_(self, other: Box) -> Box:
-        """The smallest box around both."""
-        first, last = zip(self[:2], other[:2], strict=True), zip(self[2:], other[2:], strict=True)
-        return Box(*map(min, first), *map(max, last))
 
     def of(self, grid: NDArray[Any], stride: int) -> NDArray[Any]:
         """The box's part of a grid (..., h, w) of that stride, a view."""
@@ -129,7 +116,7 @@ def boxes(described: LabelPlanes, planes: Floats, inputs: DecoderInputs) -> list
                 alike &= planes[:, order[number, "share"]] > SHARE
             with_labels |= alike
     if inputs.needed is not None:
-        with_labels &= shrunk(inputs.needed, described.stride // CELL)
+        with_labels &= shrunk(inputs.needed, described.stride // STRIDE)
     return [Box.around(cells, described.stride, MARGIN) for cells in with_labels]
 
 

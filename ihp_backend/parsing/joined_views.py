@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.labels import ABSENT_LOGIT
 from ihp_backend.parsing.answer import Answer
+from ihp_backend.parsing.click_kernels import Floats
 from ihp_backend.parsing.convex_upsampling import STRIDE, ConvexAnswer
 from ihp_backend.parsing.enlarging import enlarged
-from ihp_backend.parsing.people import Rectangle
 from ihp_backend.parsing.scene import Parse
 from ihp_backend.parsing.windows import View
 
@@ -31,8 +31,6 @@ EDGE: Final = 12.0
 
 FLOOR: Final = np.float32(10)
 """How far behind the best one a label counts at most where two views are mixed, and one that a view does not have."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class Extents:
         mine = np.ones(own.shape, bool)
         box = self._extents[number].view.box
         for other, extent in enumerate(self._extents):
-            if other != number and _overlap(box, extent.view.box):
+            if other != number and box.overlaps(extent.view.box):
                 theirs = extent.claim(y, x)
                 mine &= (own > theirs) if other < number else (own >= theirs)
         return mine
@@ -117,7 +115,7 @@ class Extents:
     def alone(self, number: int) -> bool:
         """Whether no other window overlaps it."""
         box = self._extents[number].view.box
-        return not any(other != number and _overlap(box, extent.view.box) for other, extent in enumerate(self._extents))
+        return not any(other != number and box.overlaps(extent.view.box) for other, extent in enumerate(self._extents))
 
     def crossed(self, number: int, answer: ConvexAnswer) -> bool:
         """Whether a part goes on beyond a window's edge, by its answer: then it is mixed with the overview's there."""
@@ -174,11 +172,6 @@ class Extents:
 def _above_floor(logits: Floats) -> Floats:
     """Logits (rows, n) relative to the best of each column, no lower than the floor."""
     return np.asarray(np.maximum(logits - logits.max(0), -FLOOR))
-
-
-def _overlap(one: Rectangle, other: Rectangle) -> bool:
-    down = one.top < other.bottom and other.top < one.bottom
-    return down and one.left < other.right and other.left < one.right
 
 
 def cell_middles(view: View) -> tuple[Floats, Floats]:

@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.click_kernels import ClickKernels, DescribedKernel, Floats
+from ihp_backend.parsing.convex_upsampling import STRIDE
 from ihp_backend.parsing.engines.base import DecoderInputs
-
-FINEST = 4
-"""Working pixels per cell of the parsing so far."""
 
 PRIOR, PREVIOUS = "prior", "previous"
 """The planes that follow those of the click kernels."""
@@ -88,7 +86,7 @@ class LabelPlanes:
                     next(planes)[:] = 0
         np.matmul(inputs.known, prior.reshape(prior.shape[1], -1), out=next(planes))
         drawn = inputs.previous.any()
-        next(planes)[:] = _pooled(inputs.previous, self.stride // FINEST).reshape(labels, -1) if drawn else 0
+        next(planes)[:] = _pooled(inputs.previous, self.stride // STRIDE).reshape(labels, -1) if drawn else 0
         if self.constants:
             next(planes)[:] = inputs.known.max(1)[:, None]
             next(planes)[:] = inputs.own.max(0)[:, None]

@@ -34,7 +34,8 @@ from ihp_backend.parsing.geometry import (
 from ihp_backend.parsing.joined_views import Extents, JoinedParse
 from ihp_backend.parsing.label_network import Network
 from ihp_backend.parsing.last_answer import LastAnswer, SoFar
-from ihp_backend.parsing.people import HEADS, Rectangle
+from ihp_backend.parsing.people import HEADS
+from ihp_backend.parsing.rectangle import Rectangle
 from ihp_backend.parsing.scene import Parse, Scene
 from ihp_backend.parsing.windows import View, Windows
 
@@ -67,6 +68,7 @@ class Parser:
         self.any_labels = isinstance(engine, LiveEngine)
         self._checkpoint, self._engine = checkpoint, engine
         self._multiple_of = checkpoint.multiple_of
+        self._heads = [label for label, name in enumerate(checkpoint.labels.names) if name.casefold() in HEADS]
         self._network: Network
         if isinstance(engine, LiveEngine):
             temperature = None if unfiltered else checkpoint.temperature
@@ -143,10 +145,14 @@ class Parser:
         features = self._network.encode(to_working_image(image, scale, self._multiple_of))
         windows = None
         if isinstance(self._network, AnyLabels):
-            heads = [label for label, name in enumerate(self._checkpoint.labels.names) if name.casefold() in HEADS]
-            heads = [label for label, name in enumerate(self._checkpoint.labels.names) if name.casefold() in HEADS]
             windows = Windows(
-                image, scale, features, heads, self._network.encode, self._checkpoint.working_size, self._multiple_of
+                image,
+                scale,
+                features,
+                self._heads,
+                self._network.encode,
+                self._checkpoint.working_size,
+                self._multiple_of,
             )
         return Scene(height, width, scale, features, windows=windows)
 
@@ -234,7 +240,8 @@ class Parser:
         """The parsing of an overview and the windows in it."""
         multiple = self._multiple_of
         extents = Extents(windows, (overview.box.height, overview.box.width))
-        looks = self._looks(network, [overview, *windows], extents, clicks)
+        homes = [extents.home(click) for click in clicks]
+        looks = self._looks(network, [overview, *windows], homes, clicks)
         answers = [
             network.ask(
                 view.features,
@@ -249,7 +256,7 @@ class Parser:
         beside = extents.beside(overview, crossed)
         drawn = so_far.in_view(overview, multiple)
         around = network.ask(overview.features, overview.clicks(clicks), drawn, needed=beside)
-        outside = [click for click in clicks if extents.home(click) is None]
+        outside = [click for click, home in zip(clicks, homes, strict=True) if home is None]
         enforced = self._enforced(around, overview, outside)
         assert isinstance(enforced, ConvexAnswer)
         joined = JoinedParse(overview, enforced, beside, self._checkpoint.temperature or 1.0, len(self.labels))
@@ -260,12 +267,11 @@ class Parser:
         return joined.parse()
 
     def _looks(
-        self, network: AnyLabels, views: Sequence[View], extents: Extents, clicks: Sequence[Click]
+        self, network: AnyLabels, views: Sequence[View], homes: Sequence[int | None], clicks: Sequence[Click]
     ) -> NDArray[np.float32] | None:
         """How each click looks where it is seen best, float32 (n, channels)."""
         if not clicks:
             return None
-        homes = [extents.home(click) for click in clicks]
         found: NDArray[np.float32] | None = None
         for number, view in zip([None, *range(len(views) - 1)], views, strict=True):
             here = [place for place, home in enumerate(homes) if home == number]

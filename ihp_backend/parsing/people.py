@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.click_kernels import Floats
+from ihp_backend.parsing.rectangle import Rectangle
 
 PERSON: Final = 0.5
 """A cell belongs to people where the prior of the background is below this."""
@@ -37,39 +38,6 @@ NECKS: Final = (1, 2, 3)
 
 OF_ALL: Final = 0.2
 """Share of a component's core that a person has at least."""
-
-
-class Rectangle(NamedTuple):
-    """Rows and columns of cells or pixels; ``bottom`` and ``right`` are not inside any more."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def sides(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.height, self.width
-
-    @property
-    def height(self) -> int:
-        """Number of rows."""
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        """Number of columns."""
-        return self.right - self.left
-
-    def grown(self, margin: float) -> Rectangle:
-        """The rectangle with a margin on each side, in whole cells or pixels."""
-        by = math.ceil(margin)
-        return Rectangle(self.top - by, self.left - by, self.bottom + by, self.right + by)
-
-    def contains(self, y: float, x: float) -> bool:
-        """Whether the pixel is inside."""
-        return self.top <= y < self.bottom and self.left <= x < self.right
 
 
 def people(background: Floats, head: NDArray[np.bool_], threshold: float = PERSON) -> list[Rectangle]:
@@ -127,11 +95,7 @@ def _heads(head: NDArray[np.bool_]) -> NDArray[np.int32] | None:
         apart = [np.hypot(*(centroids[one] - centroids[other])) / np.sqrt(areas[other]) for other in kept]
         if min(apart, default=np.inf) > SHOULDERS:
             kept.append(one)
-    if len(kept) < 2:
-        return None
-    order = np.zeros(len(areas), np.int32)
-    order[kept] = np.arange(1, len(kept) + 1)
-    return order[numbers]
+    return _numbered(numbers, kept) if len(kept) > 1 else None
 
 
 def _cores(component: NDArray[np.bool_]) -> NDArray[np.int32] | None:
@@ -144,9 +108,14 @@ def _cores(component: NDArray[np.bool_]) -> NDArray[np.int32] | None:
         _, cores, statistics, _ = cv2.connectedComponentsWithStats(core, connectivity=4)
         areas = statistics[:, cv2.CC_STAT_AREA].copy()
         areas[0] = 0
-        large = areas >= max(OF_ALL * areas.sum(), SMALLEST)
-        if large.sum() > 1:
-            order = np.zeros(len(areas), np.int32)
-            order[large] = np.arange(1, large.sum() + 1)
-            return order[cores]
+        large = np.flatnonzero(areas >= max(OF_ALL * areas.sum(), SMALLEST))
+        if len(large) > 1:
+            return _numbered(cores, large)
     return None
+
+
+def _numbered(components: NDArray[Any], kept: Sequence[int] | NDArray[np.intp]) -> NDArray[np.int32]:
+    """The kept components numbered from 1 in their order, int32 (h, w), 0 elsewhere."""
+    order = np.zeros(int(components.max()) + 1, np.int32)
+    order[kept] = np.arange(1, len(kept) + 1)
+    return order[components]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.parsing.people import Rectangle
+from ihp_backend.parsing.rectangle import Rectangle
 from ihp_backend.parsing.windows import View, Windows, array_bytes
 
 

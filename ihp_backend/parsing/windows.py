@@ -20,9 +20,11 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.parsing.engines.base import CELL, Encoded
+from ihp_backend.parsing.convex_upsampling import STRIDE
+from ihp_backend.parsing.engines.base import Encoded
 from ihp_backend.parsing.geometry import in_sides, working_scale, working_sides
-from ihp_backend.parsing.people import MAYBE, PERSON, Rectangle, people
+from ihp_backend.parsing.people import MAYBE, PERSON, people
+from ihp_backend.parsing.rectangle import Rectangle
 from ihp_backend.single_flight import SingleFlight
 
 MARGIN: Final = 0.07
@@ -100,7 +102,6 @@ class Windows:
         heads: the model's labels of which a person has one, see ``HEADS``.
         encode: encodes a working image.
         working_size, multiple_of: see ``Checkpoint``.
-
     """
 
     def __init__(
@@ -170,10 +171,10 @@ class Windows:
 
     def _found(self, view: View, threshold: float) -> list[Rectangle]:
         """Boxes around the people in a view, in pixels of the photograph, largest area first."""
-        rows, columns = (math.ceil(side / CELL) for side in view.sides)
+        rows, columns = (math.ceil(side / STRIDE) for side in view.sides)
         head = np.isin(view.features.likeliest[:rows, :columns], self._heads)
         found = people(view.features.background[:rows, :columns], head, threshold)
-        down, across = (CELL * side / count for side, count in zip(view.box.sides, view.sides, strict=True))
+        down, across = (STRIDE * side / count for side, count in zip(view.box.sides, view.sides, strict=True))
         return [
             Rectangle(
                 view.box.top + round(box.top * down),
@@ -194,13 +195,11 @@ class Windows:
             clicks: in pixels of the photograph, oldest first, and whether the model knows the label.
         """
         found = list(self.hinted)
-        asking = [(click, known) for click, known in clicks if click.positive and click.label]
-        asking = [(click, known) for click, known in asking if not any(box.contains(click.y, click.x) for box in found)]
-        if not asking:
-            return found
-        cell = CELL / self._scale
-        for click, known in asking:
-            if len(found) >= MOST_WINDOWS or any(box.contains(click.y, click.x) for box in found):
+        cell = STRIDE / self._scale
+        for click, known in clicks:
+            if not click.positive or not click.label or len(found) >= MOST_WINDOWS:
+                continue
+            if any(box.contains(click.y, click.x) for box in found):
                 continue
             if here := [box for box in self._people if box.contains(click.y, click.x)]:
                 found += self._around(here[:1], self._scale)  # None if they are large enough for the overview.
@@ -247,7 +246,7 @@ class Windows:
             while joined:
                 joined = False
                 for other in separate:
-                    both = Rectangle(*map(min, box[:2], other[:2]), *map(max, box[2:], other[2:]))
+                    both = box.with_(other)
                     if self.scale_of(both) >= JOINED * max(self.scale_of(box), self.scale_of(other)):
                         separate.remove(other)
                         box, joined = both, True

@@ -7,7 +7,7 @@ import numpy as np
 from ihp_backend.clicks import Click
 from ihp_backend.evaluation.drawing import draw_parsing, side_by_side
 from ihp_backend.labels import CCP
-from ihp_backend.parsing.people import Rectangle
+from ihp_backend.parsing.rectangle import Rectangle
 
 
 def test_parts_are_tinted_and_windows_framed() -> None:

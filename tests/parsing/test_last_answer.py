@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.labels import IGNORE
 from ihp_backend.parsing.last_answer import LONGER_SIDE, REACH, LastAnswer, SoFar, withheld
-from ihp_backend.parsing.people import Rectangle
+from ihp_backend.parsing.rectangle import Rectangle
 from ihp_backend.parsing.scene import Parse
 from ihp_backend.parsing.windows import View
 

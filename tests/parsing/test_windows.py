@@ -17,7 +17,8 @@ from ihp_backend.clicks import Click
 from ihp_backend.parsing import windows
 from ihp_backend.parsing.joined_views import RAMP, Extents
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.parsing.people import Rectangle, people
+from ihp_backend.parsing.people import people
+from ihp_backend.parsing.rectangle import Rectangle
 from ihp_backend.parsing.scene import Scene
 from ihp_backend.parsing.windows import MOST_WINDOWS, View, Windows
 from tests.parsing.toy_engine import BAG, COAT, HAIR, ToyEngine, person, toy_parser

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.parsing.checkpoint import AnswerError
+from ihp_backend.parsing.convex_upsampling import STRIDE
 
 
 class Engine(ABC):
@@ -32,10 +33,6 @@ def finite(what: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(values).all():
         raise AnswerError(what)
     return values
-
-
-CELL = 4
-"""Working pixels per cell of a live network's answer, along each axis."""
 
 
 class Encoded(NamedTuple):
@@ -82,7 +79,7 @@ class DecoderInputs(NamedTuple):
     def inside(self) -> NDArray[np.bool_]:
         """Whether each click lies in the view, bool (n,)."""
         height, width = self.previous.shape[1:]
-        y, x = self.places.T // CELL
+        y, x = self.places.T // STRIDE
         return np.asarray((y >= 0) & (x >= 0) & (y < height) & (x < width))
 
 
