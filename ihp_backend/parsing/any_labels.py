@@ -95,10 +95,10 @@ class AnyLabels(Network):
                 (own if click.positive else against)[number, row[click.label]] = 1
         shares = np.zeros((len(labels), height, width), np.float32)
         if previous is not None:
-            for number, label in enumerate(labels):
-                mask = (previous == label).astype(np.float32)
+            for number in np.flatnonzero(drawn[labels]).tolist():
+                mask = (previous == labels[number]).astype(np.float32)
                 shares[number] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
         looks = looks if len(clicks) else None
-        inputs = DecoderInputs(places, own, against, self._known[labels], shares, looks, needed)
+        inputs = DecoderInputs(places, own, against, self._known[labels], shares, looks, needed, labels)
         answer = ConvexAnswer(self._engine.decode(features.features, inputs), labels, features.shares)
         return answer if self._temperature is None else confident_only(answer, inputs, self._temperature)

@@ -41,54 +41,56 @@ class DescribedKernel(NamedTuple):
 
 
 class ClickKernels:
-    """Some clicks and the cells of a photograph.
+    """The cells of a photograph, in which click kernels are summed.
 
     Args:
         look: float32 (C, h, w), the embedding, of unit length, and colours.
-        clicked_look: float32 (n, C), at the clicks.
         colours: how many of the C channels are colours, the last ones.
-        places: float32 (n, 2), y and x of the clicks in cells, 0 in the middle of the first.
     """
 
-    def __init__(self, look: Floats, clicked_look: Floats, colours: int, places: Floats) -> None:
+    def __init__(self, look: Floats, colours: int) -> None:
         self._split = len(look) - colours
-        self._look, self._clicked, self._places = look, clicked_look, places
+        self._look = look
         _, self._height, self._width = look.shape
         self._cells: Floats | None = None
 
-    def sums(self, kernel: DescribedKernel, weights: Floats) -> Floats:
-        """The sum of a kernel over the clicks, float32 (A, h w).
+    def sums(self, kernel: DescribedKernel, clicked_look: Floats, places: Floats, weights: Floats) -> Floats:
+        """The sum of a kernel over some clicks, float32 (A, h w).
 
         Args:
             kernel: which.
+            clicked_look: float32 (n, C), at the clicks.
+            places: float32 (n, 2), y and x of the clicks in cells, 0 in the middle of the first.
             weights: float32 (n, A), of each click in each sum.
         """
         reach = math.ceil(math.sqrt(2 * VANISHING / kernel.precision))
         if 4 * (2 * reach + 1) ** 2 < self._height * self._width:
-            return self._sums_nearby(kernel, weights, reach)
+            return self._sums_nearby(kernel, clicked_look, places, weights, reach)
         sums = np.zeros((weights.shape[1], self._height * self._width), np.float32)
-        for start in range(0, len(self._places), CLICKS_AT_A_TIME):
+        for start in range(0, len(places), CLICKS_AT_A_TIME):
             clicks = slice(start, start + CLICKS_AT_A_TIME)
-            near = self._factors(clicks, kernel) @ self._described_cells()
+            near = self._factors(clicked_look[clicks], places[clicks], kernel) @ self._described_cells()
             np.exp(near, out=near)
             sums += np.ascontiguousarray(weights[clicks].T) @ near
         return sums
 
-    def _sums_nearby(self, kernel: DescribedKernel, weights: Floats, reach: int) -> Floats:
+    def _sums_nearby(
+        self, kernel: DescribedKernel, clicked_look: Floats, places: Floats, weights: Floats, reach: int
+    ) -> Floats:
         """Sums of a kernel that ends soon: only the cells around each click are visited."""
         aside = np.arange(-reach, reach + 1)
         size = (self._height, self._width)
-        rows, columns = np.rint(self._places).astype(np.intp).T[:, :, None] + aside
-        away_y, away_x = rows - self._places[:, :1], columns - self._places[:, 1:]
+        rows, columns = np.rint(places).astype(np.intp).T[:, :, None] + aside
+        away_y, away_x = rows - places[:, :1], columns - places[:, 1:]
         inside = ((rows >= 0) & (rows < size[0]))[:, :, None] & ((columns >= 0) & (columns < size[1]))[:, None]
         cells = np.clip(rows, 0, size[0] - 1)[:, :, None] * size[1] + np.clip(columns, 0, size[1] - 1)[:, None]
         cells = cells.reshape(len(cells), -1)
         around = self._look.reshape(len(self._look), -1)[:, cells]
-        alike = np.einsum("nd,dnk->nk", self._clicked[:, : self._split], around[: self._split])
+        alike = np.einsum("nd,dnk->nk", clicked_look[:, : self._split], around[: self._split])
         near = kernel.sharpness * (alike - 1)
         near -= 0.5 * kernel.precision * (away_y[:, :, None] ** 2 + away_x[:, None] ** 2).reshape(near.shape)
         if kernel.colour:
-            apart = around[self._split :] - self._clicked[:, self._split :].T[:, :, None]
+            apart = around[self._split :] - clicked_look[:, self._split :].T[:, :, None]
             near -= 0.5 * kernel.colour * np.einsum("cnk,cnk->nk", apart, apart)
         near = np.exp(near) * inside.reshape(near.shape)
         sums = np.zeros((weights.shape[1], size[0] * size[1]), np.float32)
@@ -108,10 +110,10 @@ class ClickKernels:
             self._cells = np.concatenate([self._look, rest]).reshape(len(self._look) + 5, -1)
         return self._cells
 
-    def _factors(self, clicks: slice, kernel: DescribedKernel) -> Floats:
+    def _factors(self, look: Floats, places: Floats, kernel: DescribedKernel) -> Floats:
         """Clicks (n, C + 5): sharpness x (likeness - 1) - both precisions / 2 x squared distances, multiplied out."""
         sharpness, precision, colour, _ = kernel
-        places, look = self._places[clicks] - self._middle(), self._clicked[clicks]
+        places = places - self._middle()
         embedding, colours = look[:, : self._split], look[:, self._split :]
         squares = np.full((len(places), 2), (-0.5 * precision, -0.5 * colour))
         rest = squares[:, 0] * (places**2).sum(1) + squares[:, 1] * (colours**2).sum(1) - sharpness

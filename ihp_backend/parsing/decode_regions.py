@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ihp_backend.parsing.click_kernels import Floats
 from ihp_backend.parsing.convex_upsampling import STRIDE
 from ihp_backend.parsing.engines.base import DecoderInputs
-from ihp_backend.parsing.label_planes import PREVIOUS, PRIOR, LabelPlanes
+from ihp_backend.parsing.label_planes import LabelSums, pooled
 from ihp_backend.parsing.rectangle import Rectangle
 
 BLOCK = 16
@@ -26,11 +26,6 @@ BLOCK = 16
 
 class Box(Rectangle):
     """Rows and columns of blocks."""
-
-    @classmethod
-    def whole(cls, height: int, width: int) -> Box:
-        """The box of a whole working photograph."""
-        return cls(0, 0, height // BLOCK, width // BLOCK)
 
     @classmethod
     def around(cls, cells: NDArray[np.bool_], stride: int, margin: int) -> list[Box]:
@@ -57,10 +52,14 @@ class Box(Rectangle):
         pieces = cv2.connectedComponentsWithStats(near, connectivity=4)[2][1:, : cv2.CC_STAT_AREA].tolist()
         return _joined([cls(y, x, y + height, x + width) for x, y, width, height in pieces])
 
+    def part(self, stride: int) -> tuple[slice, slice]:
+        """Its rows and columns in a grid of that stride."""
+        side = BLOCK // stride
+        return slice(self.top * side, self.bottom * side), slice(self.left * side, self.right * side)
+
     def of(self, grid: NDArray[Any], stride: int) -> NDArray[Any]:
         """The box's part of a grid (..., h, w) of that stride, a view."""
-        side = BLOCK // stride
-        return grid[..., self.top * side : self.bottom * side, self.left * side : self.right * side]
+        return grid[(..., *self.part(stride))]
 
 
 def _joined(boxes: list[Box]) -> list[Box]:
@@ -91,33 +90,36 @@ MARGIN = 3
 """Blocks that are decoded around what speaks for a label, so that the decoder sees what is near."""
 
 
-def boxes(described: LabelPlanes, planes: Floats, inputs: DecoderInputs) -> list[list[Box]]:
-    """Boxes in which each label is decoded; none for one that has neither click nor prior nor drawn pixels.
+def evidence(sums: LabelSums, prior: Floats, inputs: DecoderInputs) -> NDArray[np.bool_]:
+    """Cells in which anything speaks for each label, bool (A, h, w).
 
     Args:
-        described: how the planes were made.
-        planes: float32 (A, planes, h, w).
+        sums: of the coarser kernels.
+        prior: float32 (1, known labels, h, w), probabilities, at the same stride.
         inputs: clicks and labels.
     """
-    order = {plane: number for number, plane in enumerate(described.order)}
-    with_labels = planes[:, order[None, PRIOR]] > LIKELY
-    with_labels |= planes[:, order[None, PREVIOUS]] > 0
+    described = sums.described
+    faint = np.float32(described.faint)
+    found = pooled(inputs.previous, described.stride // STRIDE) > 0
+    for row, known in zip(*np.nonzero(inputs.known), strict=True):
+        if row:
+            found[row] |= prior[0, known] > LIKELY
+    # The background stands for several labels of the model, so they are summed.
+    found[0] |= prior[0, inputs.known[0] > 0].sum(0) > LIKELY
     click, label = np.nonzero(inputs.own * inputs.inside()[:, None])
     row, column = (inputs.places[click] // described.stride).T
-    with_labels[label, row, column] = True
-    hint = np.array([HINT], np.float32)
-    described.visible(hint, hint)
+    found[label, row, column] = True
     for number, kernel in enumerate(described.kernels):
         # Being near alone says too little: where two labels' clicks are close it speaks for both of them. So does a
         # colour: with those a third more would be decoded, for as many right pixels.
         if kernel.sharpness > ALIKE and "strength" in kernel.planes:
-            alike = planes[:, order[number, "strength"]] > hint
+            alike = sums.own[number] > HINT
             if "share" in kernel.planes:
-                alike &= planes[:, order[number, "share"]] > SHARE
-            with_labels |= alike
+                alike &= sums.own[number] > SHARE * (sums.total[number] + faint)
+            found |= alike
     if inputs.needed is not None:
-        with_labels &= shrunk(inputs.needed, described.stride // STRIDE)
-    return [Box.around(cells, described.stride, MARGIN) for cells in with_labels]
+        found &= shrunk(inputs.needed, described.stride // STRIDE)
+    return found
 
 
 def shrunk(cells: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -111,7 +110,7 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
         # Pixel centres are mapped to each other, not pixel corners.
         x = min(int((click.x + 0.5) * columns / width), columns - 1)
         y = min(int((click.y + 0.5) * rows / height), rows - 1)
-        moved.append(replace(click, x=x, y=y))
+        moved.append(Click(x, y, click.label, click.positive))
     return moved
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -83,10 +83,11 @@ class View:
         rows, columns = self.sides
         down, across = rows / self.box.height, columns / self.box.width
         return [
-            replace(
-                click,
-                y=math.floor((click.y - self.box.top + 0.5) * down),
-                x=math.floor((click.x - self.box.left + 0.5) * across),
+            Click(
+                math.floor((click.x - self.box.left + 0.5) * across),
+                math.floor((click.y - self.box.top + 0.5) * down),
+                click.label,
+                click.positive,
             )
             for click in clicks
         ]

@@ -14,7 +14,10 @@ from PIL import Image
 from ihp_backend.clicks import Click, central_clicks
 from ihp_backend.labels import CCP
 from ihp_backend.parsing import Parser, Scene
+from ihp_backend.parsing.answer import Answer
+from ihp_backend.parsing.engines.onnx_engines import OnnxLiveEngine
 from ihp_backend.parsing.geometry import to_working_clicks, working_sides
+from tests.benchmarks.clicking import at_once, one_after_another
 from tests.benchmarks.timing import Row, timed, timed_in_turn
 
 PHOTOGRAPH = Path(__file__).parents[2] / "examples" / "photographs" / "eileen_collins.jpg"
@@ -47,10 +50,8 @@ def beside_early_fusion(image: NDArray[np.uint8], live: Parser, live_torch: Pars
     scenes = {name: parser.open(image) for name, parser in parsers.items()}
     clicks = fitting_clicks(live, scenes["parse, live, ONNX Runtime"])
 
-    def parsing(name: str) -> Any:
-        return lambda: parsers[name].parse(scenes[name], clicks)
-
-    first, *others = timed_in_turn({name: parsing(name) for name in parsers}, repeats=21)
+    turns = {name: at_once(parser, scenes[name], clicks) for name, parser in parsers.items()}
+    first, *others = timed_in_turn(turns, repeats=21)
     rows = [first, *(row.against(first) for row in others)]
     size = f"{image.shape[1]} x {image.shape[0]}, {len(CCP)} labels, {len(clicks)} clicks"
     return [replace(row, note=size) for row in rows]
@@ -61,13 +62,19 @@ def stages(image: NDArray[np.uint8], live: Parser) -> list[Row]:
     scene = live.open(image)
     clicks = fitting_clicks(live, scene)
     working = to_working_clicks(clicks, scene.height, scene.width, scene.scale)
-    network = live._network
-    asked = network.ask(scene.features, working, None)
+    network, engine = live._network, live._engine
+    assert isinstance(engine, OnnxLiveEngine)
+
+    def ask() -> Answer:
+        engine.forget()
+        return network.ask(scene.features, working, None)
+
+    asked = ask()
     obeyed = asked.enforce_clicks(working)
     rows, columns = working_sides(scene.height, scene.width, scene.scale)
     return [
         timed("live: open", lambda: live.open(image)),
-        timed("live: planes and decoder", lambda: network.ask(scene.features, working, None)),
+        timed("live: planes and decoder", ask),
         timed("live: click enforcement", lambda: asked.enforce_clicks(working)),
         timed("live: label map", lambda: obeyed.label_map(scene.height, scene.width, rows, columns)),
         timed("live: confidence", lambda: obeyed.confidence(obeyed.cells(1.0), len(CCP))),
@@ -77,21 +84,28 @@ def stages(image: NDArray[np.uint8], live: Parser) -> list[Row]:
 def growth(image: NDArray[np.uint8], live: Parser) -> list[Row]:
     """With clicks, labels and pixels, everything else as it was."""
     scene, rows = live.open(image), []
+
+    def both(of: str, parser: Parser, scene: Scene, clicks: list[Click], note: str = "") -> None:
+        whole, more = timed_in_turn(
+            {
+                f"live, {of}": at_once(parser, scene, clicks),
+                f"live, {of}, one more": one_after_another(parser, scene, clicks),
+            },
+            note=note,
+        )
+        rows.extend([whole, more.against(whole)])
+
     for count in CLICKS:
-        clicks = some_clicks(count, len(CCP), scene)
-        rows.append(timed(f"live, {count} clicks", lambda clicks=clicks: live.parse(scene, clicks)))  # type: ignore[misc]
+        both(f"{count} clicks", live, scene, some_clicks(count, len(CCP), scene))
     for count in LABELS:
         names = ["background", *(f"part {number}" for number in range(1, count))]
         parser = live.with_labels(type(CCP)(tuple(names)), {})
-        clicks = some_clicks(count, count, scene)
-        row = timed(f"live, {count} labels", lambda parser=parser, clicks=clicks: parser.parse(scene, clicks))  # type: ignore[misc]
-        rows.append(replace(row, note="a click on each, none known by name"))
+        note = "a click on each, none known by name"
+        both(f"{count} labels", parser, scene, some_clicks(count, count, scene), note)
     for megapixels in MEGAPIXELS:
         side = round((megapixels * 1e6) ** 0.5)
         larger = live.open(np.asarray(cv2.resize(image, (side, side)), np.uint8))
-        clicks = fitting_clicks(live, larger)
-        row = timed(f"live, {megapixels:g} MP", lambda larger=larger, clicks=clicks: live.parse(larger, clicks))  # type: ignore[misc]
-        rows.append(row)
+        both(f"{megapixels:g} MP", live, larger, fitting_clicks(live, larger))
     return rows
 
 
@@ -112,10 +126,12 @@ def plot(rows: list[dict[str, Any]], file: Path) -> None:
     times = {row["name"]: row["milliseconds"] for row in rows}
     figure, axes = pyplot.subplots(1, 3, figsize=(10, 3), sharey=True)
     for axis, (unit, counts) in zip(axes, (("clicks", CLICKS), ("labels", LABELS), ("MP", MEGAPIXELS)), strict=True):
-        axis.plot(counts, [times[f"live, {count:g} {unit}"] for count in counts], marker="o")
+        for what, suffix in (("all at once", ""), ("one more", ", one more")):
+            axis.plot(counts, [times[f"live, {count:g} {unit}{suffix}"] for count in counts], marker="o", label=what)
         axis.set(xlabel=unit, xscale="log")
         axis.grid(alpha=0.3)
     axes[0].set(ylabel="milliseconds a click", ylim=(0, None))
+    axes[0].legend()
     figure.tight_layout()
     figure.savefig(file, dpi=110)
     pyplot.close(figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 
@@ -37,7 +37,7 @@ def timed(name: str, function: Callable[[], object], *, repeats: int = 15, warm_
 
 
 def timed_in_turn(
-    functions: dict[str, Callable[[], object]], *, repeats: int = 15, warm_up: int = 3, note: str = ""
+    functions: Mapping[str, Callable[[], object]], *, repeats: int = 15, warm_up: int = 3, note: str = ""
 ) -> list[Row]:
     """Median times of several functions, called in turn: what else the machine does meets them all alike."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}

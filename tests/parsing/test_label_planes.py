@@ -13,7 +13,9 @@ from ihp_backend.networks.live.decoder_inputs import Clicked, DecoderInputs
 from ihp_backend.networks.live.features import Sight
 from ihp_backend.networks.live.kernels import Kernel, look_at
 from ihp_backend.networks.live.planes import LabelPlanes as TorchPlanes
-from ihp_backend.parsing.label_planes import LabelPlanes
+from ihp_backend.parsing.click_kernels import Floats
+from ihp_backend.parsing.engines.base import DecoderInputs as NumpyInputs
+from ihp_backend.parsing.label_planes import LabelPlanes, LabelSums
 from ihp_backend.parsing.label_planes import look_at as numpy_look_at
 
 PLAIN = (Kernel(0.0, 3.0), Kernel(8.0, 40.0, ("share",)), Kernel(12.0, 1e3, ("strength", "against")))
@@ -44,14 +46,22 @@ def test_both_make_the_same_planes(stride: int, constants: bool, clicks: int, ke
         wanted = planes(sight, look_at(look, places, 4), tensors)
     described = LabelPlanes.from_json(json.dumps(planes.describe()))
     clicked_look = numpy_look_at(look.numpy(), inputs.places, 4)
-    made = described.make(sight.look.numpy(), clicked_look, sight.prior.numpy(), inputs)
+    made = planes_of(described, sight.look.numpy(), clicked_look, sight.prior.numpy(), inputs)
     np.testing.assert_allclose(made, wanted[0].numpy(), atol=2e-5)
     assert len(described.order) == planes.count == made.shape[1]
     if kernels is PLAIN:
-        without = described_before_colours(planes).make(
-            sight.embedding.numpy(), clicked_look[:, :-3], sight.prior.numpy(), inputs
-        )
+        former, grey = described_before_colours(planes), sight.embedding.numpy()
+        without = planes_of(former, grey, clicked_look[:, :-3], sight.prior.numpy(), inputs)
         np.testing.assert_allclose(without, made, atol=2e-5)
+
+
+def planes_of(described: LabelPlanes, look: Floats, clicked_look: Floats, prior: Floats, inputs: NumpyInputs) -> Floats:
+    """All planes of all labels, of clicks that come a few at a time, some of which are taken back."""
+    sums, labels = LabelSums(described, look), np.arange(len(inputs.known), dtype=np.uint8)
+    for count in (len(inputs.places) // 2, len(inputs.places) // 4, len(inputs.places)):
+        some = np.arange(len(inputs.places))[:, None] < count
+        sums.update(labels, inputs._replace(own=inputs.own * some, against=inputs.against * some), clicked_look)
+    return sums.planes(np.arange(len(labels)), prior, inputs)
 
 
 def described_before_colours(planes: TorchPlanes) -> LabelPlanes:
@@ -84,6 +94,7 @@ def test_clicks_beyond_the_edges_reach_in() -> None:
     with torch.inference_mode():
         wanted = planes(Sight(embedding, prior, look[:, 8:]), clicked_look, tensors)
     described = LabelPlanes.from_json(json.dumps(planes.describe()))
-    made = described.make(look.numpy(), clicked_look[0].numpy(), prior.numpy(), inputs._replace(places=places))
+    moved = inputs._replace(places=places)
+    made = planes_of(described, look.numpy(), clicked_look[0].numpy(), prior.numpy(), moved)
     np.testing.assert_allclose(made, wanted[0].numpy(), atol=2e-5)
     assert not inputs._replace(places=places).inside().all()

@@ -112,9 +112,9 @@ def test_labels_are_decoded_only_around_what_speaks_for_them(folder: Path) -> No
     engine = OnnxLiveEngine(folder / ENCODER, folder / DECODER, 2)
     features = engine.encode(np.zeros((320, 320, 3), np.uint8)).features
     for name in ("embedding", "embedding_8", "prior", "prior_8"):
-        features[name][:] = 0  # Nothing is known ...
-    features["embedding"][0, -1] = 9  # ... and nothing is like a click, nor has its colour.
-    features["prior_8"][0, 3, 30, 2] = 0.5
+        features.arrays[name][:] = 0  # Nothing is known ...
+    features.arrays["embedding"][0, -1] = 9  # ... and nothing is like a click, nor has its colour.
+    features.arrays["prior_8"][0, 3, 30, 2] = 0.5
     own, against = np.zeros((2, 2, 4), np.float32)
     own[0, 0] = against[1, 3] = 1
     places, previous = np.array([[100, 8], [300, 300]]), np.zeros((4, 80, 80), np.float32)

@@ -66,6 +66,8 @@ class DecoderInputs(NamedTuple):
             None: all of them lie in this one.
         needed: bool (h, w), cells whose logits anybody looks at; elsewhere, and in all of the view if only the first
             label, the background, has anything to say there, they need not be computed. None: all of them.
+        labels: uint8 (A,), ids of the rows, ascending; an engine may keep what it worked out for them until the next
+            request about the same features, which then costs what has changed. None: it keeps nothing.
     """
 
     places: NDArray[np.int64]
@@ -75,6 +77,7 @@ class DecoderInputs(NamedTuple):
     previous: NDArray[np.float32]
     looks: NDArray[np.float32] | None = None
     needed: NDArray[np.bool_] | None = None
+    labels: NDArray[np.uint8] | None = None
 
     def inside(self) -> NDArray[np.bool_]:
         """Whether each click lies in the view, bool (n,)."""

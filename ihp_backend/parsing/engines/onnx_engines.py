@@ -7,20 +7,24 @@ for it.
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from ihp_backend.labels import ABSENT_LOGIT
 from ihp_backend.parsing.answer import first_best
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
-from ihp_backend.parsing.decode_regions import Box, boxes
+from ihp_backend.parsing.click_kernels import Floats
+from ihp_backend.parsing.decoding import Decoding
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
 from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.label_planes import LabelPlanes, look_at
@@ -68,7 +72,22 @@ class OnnxEngine(Engine):
 
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
-CONTEXTS = {"context_4": 4, "context_8": 8, "context_16": 16}
+
+MOST_BYTES: Final = 96 << 20
+"""What is kept of the last decodings of all views at most; those asked for longest ago are forgotten first."""
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxFeatures:
+    """What the decoder takes of a view.
+
+    Attributes:
+        arrays: outputs of the encoder by their names.
+        number: of the view, among all that the engine encoded.
+    """
+
+    arrays: Mapping[str, Floats]
+    number: int
 
 
 class OnnxLiveEngine(LiveEngine):
@@ -99,6 +118,8 @@ class OnnxLiveEngine(LiveEngine):
         self._cores = ThreadPoolExecutor(threads, thread_name_prefix="decoder")
         # One parsing already uses every core; two at once would only evict each other's caches.
         self._turn = threading.Lock()
+        self._numbers = itertools.count()
+        self._decodings: LRUCache[int, Decoding] = LRUCache(MOST_BYTES, lambda decoding: decoding.bytes)
 
     def encode(self, image: NDArray[np.uint8]) -> Encoded:
         """The features of one run of the encoder."""
@@ -107,45 +128,33 @@ class OnnxLiveEngine(LiveEngine):
             found = dict(zip(self._names, self._encoder.run(None, {"image": given}), strict=True))
         for values in found.values():
             finite("features", values)
-        prior = found["prior"][0]
-        return Encoded(found, found.pop("shares"), prior.max((1, 2)), prior[0], first_best(prior))
+        prior, shares = found["prior"][0], found.pop("shares")
+        features = OnnxFeatures(found, next(self._numbers))
+        return Encoded(features, shares, prior.max((1, 2)), prior[0], first_best(prior))
 
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Of the cells in which the places lie."""
-        return look_at(features["embedding"], places, self._fine.stride)
+        return look_at(features.arrays["embedding"], places, self._fine.stride)
 
     def decode(self, features: Any, inputs: DecoderInputs) -> NDArray[np.float32]:
-        """A run of the decoder for every box of every label."""
+        """A run of the decoder for every box of every label in which anything has changed since the last time."""
+        looks = self.looks(features, inputs.places) if inputs.looks is None else inputs.looks
         with self._turn, self._blas.limit(limits=1):
-            clicked = self.looks(features, inputs.places) if inputs.looks is None else inputs.looks
-            height, width = features["context_4"].shape[2:]
-            logits = np.full((len(inputs.known), height, width), ABSENT_LOGIT, np.float32)
+            # Taken out, so that a decoding that fails leaves nothing behind.
+            decoding = self._decodings.pop(features.number, None)
+            if decoding is None:
+                decoding = Decoding(features.arrays, self._fine, self._coarse, everywhere=self._everywhere)
+            logits = decoding.logits(inputs, looks, self._run, self._cores)
+            if inputs.labels is not None and decoding.bytes <= MOST_BYTES:
+                self._decodings[features.number] = decoding
+        return finite("logits", logits)
 
-            def planes(of: LabelPlanes, look: str, prior: str) -> NDArray[np.float32]:
-                return of.make(features[look], clicked, features[prior], inputs)
+    def forget(self) -> None:
+        """Forgets what was decoded, so that the next answers begin anew; for measurements."""
+        with self._turn:
+            self._decodings.clear()
 
-            making = self._cores.submit(planes, self._coarse, "embedding_8", "prior_8")
-            if inputs.needed is None:
-                fine, coarse = planes(self._fine, "embedding", "prior"), making.result()
-                where = boxes(self._coarse, coarse, inputs)
-            else:
-                # Mostly nothing is left to decode, and then the finer planes are not looked at.
-                coarse = making.result()
-                where = boxes(self._coarse, coarse, inputs)
-                if not any(where[1:]):
-                    logits[0] = 0
-                    return logits
-                fine = planes(self._fine, "embedding", "prior")
-            if self._everywhere:
-                where = [[Box.whole(height * self._fine.stride, width * self._fine.stride)]] * len(logits)
-
-            def run(label: int, box: Box) -> None:
-                given = {name: box.of(features[name], stride) for name, stride in CONTEXTS.items()}
-                given["fine"] = box.of(fine[label, None], self._fine.stride)
-                given["coarse"] = box.of(coarse[label, None], self._coarse.stride)
-                given = {name: np.ascontiguousarray(part) for name, part in given.items()}
-                box.of(logits[label], self._fine.stride)[:] = self._decoder.run(["logits"], given)[0][0, 0]
-
-            for running in [self._cores.submit(run, label, box) for label, its in enumerate(where) for box in its]:
-                running.result()
-            return finite("logits", logits)
+    def _run(self, given: Mapping[str, Floats]) -> Floats:
+        """Logits (h, w) of one label in a part of a view."""
+        found: Floats = self._decoder.run(["logits"], given)[0][0, 0]
+        return found
