@@ -1,0 +1,66 @@
+"""Which labels a live network is asked for, and what becomes of those that the annotation does not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ihp_backend.clicks import Click
+from ihp_backend.labels import LabelSet
+from ihp_backend.parsing.any_labels import AnyLabels
+from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, LiveEngine
+
+KNOWN = LabelSet(("background", "upper clothes", "coat", "hat"))
+
+
+class PriorEngine(LiveEngine):
+    """Knows that there is a coat in the left half, if it is asked for one, and upper clothes otherwise."""
+
+    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+        raise NotImplementedError
+
+    def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+    def decode(self, features: Any, inputs: DecoderInputs) -> NDArray[np.float32]:
+        logits = np.zeros((len(inputs.known), 4, 8), np.float32)
+        logits[inputs.known[:, 1] > 0] = 2
+        logits[(inputs.known[:, 2] > 0) & (inputs.known[:, 0] == 0), :, :4] = 4
+        return logits
+
+
+def answered(*names: str, strongest: tuple[float, ...] = (1, 1, 1, 0)) -> NDArray[np.uint8]:
+    """The label of each cell after a click on the first of the names."""
+    features = Encoded(
+        None,
+        np.zeros((4, 8, 16, 9), np.float32),
+        np.array(strongest, np.float32),
+        np.zeros((4, 8), np.float32),
+        np.zeros((4, 8), np.uint8),
+    )
+    network = AnyLabels(PriorEngine(), KNOWN, LabelSet(("background", *names)))
+    answer = network.ask(features, [Click(30, 8, 1)], None)
+    assert set(answer.labels.tolist()) <= set(range(len(names) + 1))
+    return answer.labels[answer.best]
+
+
+def test_known_labels_that_nobody_asked_for_compete_and_become_background() -> None:
+    found = answered("upper clothes")
+    assert (found[:, :4] == 0).all()
+    assert (found[:, 4:] == 1).all()
+
+
+def test_they_do_not_where_they_are_asked_for() -> None:
+    np.testing.assert_array_equal(answered("upper clothes", "coat")[0], [2] * 4 + [1] * 4)
+
+
+@pytest.mark.parametrize("unknown", ["person", "tattoo"])
+def test_they_do_not_beside_a_label_that_is_not_known(unknown: str) -> None:
+    assert (answered("upper clothes", unknown) == 1).all()
+
+
+def test_they_do_not_where_none_is_likely() -> None:
+    assert (answered("upper clothes", strongest=(1, 1, 0.4, 0)) == 1).all()
