@@ -54,6 +54,11 @@ class ClickKernels:
         _, self._height, self._width = look.shape
         self._cells: Floats | None = None
 
+    @property
+    def bytes(self) -> int:
+        """What it keeps besides the look."""
+        return 0 if self._cells is None else self._cells.nbytes
+
     def sums(self, kernel: DescribedKernel, clicked_look: Floats, places: Floats, weights: Floats) -> Floats:
         """The sum of a kernel over some clicks, float32 (A, h w).
 

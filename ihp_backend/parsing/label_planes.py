@@ -99,7 +99,7 @@ class LabelSums:
     def bytes(self) -> int:
         """What it keeps."""
         against = 0 if self.against is None else self.against.nbytes
-        return int(self.own.nbytes + against + 2 * self.total.nbytes)
+        return int(self.own.nbytes + against + 2 * self.total.nbytes + self._kernels.bytes)
 
     def update(self, labels: NDArray[np.uint8], inputs: DecoderInputs, looks: Floats) -> NDArray[np.bool_]:
         """Takes in which clicks there are now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,17 @@ def test_what_is_kept_is_bounded(portrait: NDArray[np.uint8], monkeypatch: pytes
     assert isinstance(parser._engine, OnnxLiveEngine)
     assert 0 < len(parser._engine._decodings) < 4
     assert parser._engine._decodings.currsize <= 8 << 20
+
+
+def test_what_is_kept_goes_with_the_photograph(portrait: NDArray[np.uint8]) -> None:
+    parser = Parser.from_pretrained()
+    closed, scene = parser.open(portrait), parser.open(portrait)
+    parser.parse(closed, [Click(80, 40, 2)])
+    del closed
+    gc.collect()
+    parser.parse(scene, [Click(80, 40, 2)])
+    assert isinstance(parser._engine, OnnxLiveEngine)
+    assert list(parser._engine._decodings) == [scene.features.features.number]
 
 
 def test_a_decoder_that_fails_leaves_nothing_behind(

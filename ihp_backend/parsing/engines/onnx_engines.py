@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -74,7 +76,8 @@ class OnnxEngine(Engine):
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 
 MOST_BYTES: Final = 96 << 20
-"""What is kept of the last decodings of all views at most; those asked for longest ago are forgotten first."""
+"""What is kept of the last decodings of all views at most. Those asked for longest ago are forgotten first; those of
+photographs that are closed go with them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +123,8 @@ class OnnxLiveEngine(LiveEngine):
         self._turn = threading.Lock()
         self._numbers = itertools.count()
         self._decodings: LRUCache[int, Decoding] = LRUCache(MOST_BYTES, lambda decoding: decoding.bytes)
+        # Views that nobody has any more. A finaliser may run anywhere, also where the lock is held.
+        self._dropped: deque[int] = deque()
 
     def encode(self, image: NDArray[np.uint8]) -> Encoded:
         """The features of one run of the encoder."""
@@ -130,6 +135,7 @@ class OnnxLiveEngine(LiveEngine):
             finite("features", values)
         prior, shares = found["prior"][0], found.pop("shares")
         features = OnnxFeatures(found, next(self._numbers))
+        weakref.finalize(features, self._dropped.append, features.number).atexit = False
         return Encoded(features, shares, prior.max((1, 2)), prior[0], first_best(prior))
 
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -140,6 +146,8 @@ class OnnxLiveEngine(LiveEngine):
         """A run of the decoder for every box of every label in which anything has changed since the last time."""
         looks = self.looks(features, inputs.places) if inputs.looks is None else inputs.looks
         with self._turn, self._blas.limit(limits=1):
+            while self._dropped:
+                self._decodings.pop(self._dropped.popleft(), None)
             # Taken out, so that a decoding that fails leaves nothing behind.
             decoding = self._decodings.pop(features.number, None)
             if decoding is None:
