@@ -2,8 +2,8 @@
 
 Every label is decoded in boxes around what speaks for it (``decode_regions``). After a click, sums of kernels get the
 new click's only (``label_planes``), and a box is decoded anew if its planes differ from those that were decoded there.
-What differs little is left: on photographs of CCP, 0.02 % of the cells get another label than from decoding all boxes.
-Planes are compared with those that were decoded, so that many small changes add up to one that is noticed.
+What differs little is left: on photographs of CCP, 0.014 % of the pixels get another label than from beginning anew, at
+most 0.07 %. Planes are compared with those that were decoded, so that many small changes add up to one that is noticed.
 """
 
 from __future__ import annotations
