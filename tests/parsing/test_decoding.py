@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +19,7 @@ from PIL import Image
 from ihp_backend.clicks import Click
 from ihp_backend.labels import CCP, LabelSet
 from ihp_backend.parsing import Parser
+from ihp_backend.parsing.checkpoint import AnswerError
 from ihp_backend.parsing.engines import onnx_engines
 from ihp_backend.parsing.engines.onnx_engines import OnnxLiveEngine
 from ihp_backend.parsing.last_answer import LastAnswer
@@ -44,6 +47,11 @@ def anew() -> Parser:
 def forget(parser: Parser) -> None:
     assert isinstance(parser._engine, OnnxLiveEngine)
     parser._engine.forget()
+
+
+def overflow(given: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """A decoder whose numbers are none any more."""
+    return np.full(given["fine"].shape[2:], np.nan, np.float32)
 
 
 CHANGES = st.lists(
@@ -115,15 +123,16 @@ def test_what_is_kept_goes_with_the_photograph(portrait: NDArray[np.uint8]) -> N
     assert list(parser._engine._decodings) == [scene.features.features.number]
 
 
+@pytest.mark.parametrize(("run", "error"), [(lambda given: 1 / 0, ZeroDivisionError), (overflow, AnswerError)])
 def test_a_decoder_that_fails_leaves_nothing_behind(
-    portrait: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    portrait: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, run: Any, error: type[Exception]
 ) -> None:
     parser = Parser.from_pretrained()
     scene, clicks = parser.open(portrait), [Click(80, 40, 2), Click(80, 100, 13)]
     wanted = parser.parse(scene, clicks).label_map
     assert isinstance(parser._engine, OnnxLiveEngine)
     with monkeypatch.context() as patch:
-        patch.setattr(parser._engine, "_run", lambda given: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        patch.setattr(parser._engine, "_run", run)
+        with pytest.raises(error):
             parser.parse(scene, [Click(10, 10, 7), *clicks])
     np.testing.assert_array_equal(parser.parse(scene, clicks).label_map, wanted)

@@ -152,10 +152,10 @@ class OnnxLiveEngine(LiveEngine):
             decoding = self._decodings.pop(features.number, None)
             if decoding is None:
                 decoding = Decoding(features.arrays, self._fine, self._coarse, everywhere=self._everywhere)
-            logits = decoding.logits(inputs, looks, self._run, self._cores)
+            logits = finite("logits", decoding.logits(inputs, looks, self._run, self._cores))
             if inputs.labels is not None and decoding.bytes <= MOST_BYTES:
                 self._decodings[features.number] = decoding
-        return finite("logits", logits)
+        return logits
 
     def forget(self) -> None:
         """Forgets what was decoded, so that the next answers begin anew; for measurements."""
