@@ -99,21 +99,18 @@ class Decoding:
         self._align(labels, inputs)
         self._differs |= (inputs.previous != self._previous).any((1, 2))
         self._previous = inputs.previous
-        if inputs.needed is None:
-            # The first clicks are many and worth a core each; later ones cost less than waiting for one another.
-            summing = cores.submit(self._fine.update, labels, inputs, looks) if self._fresh else None
-            self._differs |= self._coarse.update(labels, inputs, looks)
-            self._differs |= summing.result() if summing else self._fine.update(labels, inputs, looks)
-            found = evidence(self._coarse, self._features["prior_8"], inputs)
-        else:
-            self._differs |= self._coarse.update(labels, inputs, looks)
-            found = evidence(self._coarse, self._features["prior_8"], inputs)
-            # Mostly nothing is left to decode, and then the finer kernels are not summed.
-            if not found[1:].any() and not self._everywhere:
-                nothing = np.full_like(self._logits, ABSENT_LOGIT)
-                nothing[0] = 0
-                return nothing
-            self._differs |= self._fine.update(labels, inputs, looks)
+        # The first clicks are many and worth a core each; later ones cost less than waiting for one another.
+        summing = None
+        if self._fresh and inputs.needed is None:
+            summing = cores.submit(self._fine.update, labels, inputs, looks)
+        self._differs |= self._coarse.update(labels, inputs, looks)
+        found = evidence(self._coarse, self._features["prior_8"], inputs)
+        # Where little is needed, mostly nothing is left to decode, and then the finer kernels are not summed.
+        if inputs.needed is not None and not found[1:].any() and not self._everywhere:
+            nothing = np.full_like(self._logits, ABSENT_LOGIT)
+            nothing[0] = 0
+            return nothing
+        self._differs |= summing.result() if summing else self._fine.update(labels, inputs, looks)
         self._fresh = False
         if self._everywhere:
             found[:] = True
