@@ -14,6 +14,7 @@ from ihp_backend.commands.config import config
 from ihp_backend.commands.doctor import doctor
 from ihp_backend.commands.fine_tuning import train, train_status, worker, worker_beside
 from ihp_backend.commands.former_options import tell_hints
+from ihp_backend.commands.label_mapping import labels
 from ihp_backend.commands.models import models
 from ihp_backend.commands.predict_project import predict_project
 from ihp_backend.commands.shared import failure
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(accepted)
 app.command()(config)
 app.command()(doctor)
+app.command()(labels)
 app.command("predict-project")(predict_project)
 app.command()(sync)
 app.command()(train)

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from ihp_backend.commands.former_options import tell_hints
-from ihp_backend.datasets import open_dataset
+from ihp_backend.datasets import ParsingDataset, in_labels_of_project, open_dataset
 from ihp_backend.evaluation import Annotator, Curve, evaluate, plot_curves, provenance, recovery, summarise
 from ihp_backend.evaluation.summary import write_curve, write_json, write_labels, write_measures
 from ihp_backend.labels import LabelSet
@@ -53,6 +53,10 @@ def main(
         bool,
         typer.Option("--unfiltered", "--doubtful", help="Keep what a live network is unsure of and nobody clicked."),
     ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="As for a project with these labels, separated by commas; the others are background."),
+    ] = None,
     split: Annotated[str, typer.Option()] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first photographs.")] = None,
     corrections: Annotated[int, typer.Option(min=0)] = 20,
@@ -77,7 +81,9 @@ def main(
     """Measures a model under simulated clicks."""
     began = perf_counter()
     try:
-        samples = open_dataset(dataset, data, split, parsed_options(option))
+        samples: ParsingDataset = open_dataset(dataset, data, split, parsed_options(option))
+        if labels is not None:
+            samples = in_labels_of_project(samples, [name.strip() for name in labels.split(",") if name.strip()])
         annotator = Annotator(
             corrections=corrections,
             minimum_area=minimum_area,
@@ -117,6 +123,7 @@ def main(
         record = {
             "model": version,
             "dataset": dataset,
+            "project_labels": labels,
             "split": split,
             **provenance("training.evaluate"),
             "seconds": round(perf_counter() - began, 1),

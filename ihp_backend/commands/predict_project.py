@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ihp_backend.commands.shared import DataDir, failure, told
+from ihp_backend.commands.shared import DataDir, Where, address_and_number, told
 
 if TYPE_CHECKING:
     from ihp_backend.label_studio.api.prediction_api import PredictionApi
@@ -20,14 +20,7 @@ INTERRUPTED = 130
 
 
 def predict_project(
-    where: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[URL] PROJECT",
-            help="Label Studio's address, by default LABEL_STUDIO_URL, and the project's number in it.",
-            show_default=False,
-        ),
-    ],
+    where: Where,
     data_dir: DataDir = None,
     model: Annotated[str | None, typer.Option(help="Model folder or packaged model's name, as for ihp serve.")] = None,
     engine: Annotated[str | None, typer.Option(help="onnx or torch, as for ihp serve.")] = None,
@@ -55,11 +48,7 @@ def predict_project(
     from ihp_backend.parsing.checkpoint import CheckpointError
     from ihp_backend.storage.sqlite import StorageError
 
-    *address, number = where
-    if len(address) > 1 or not number.isdecimal():
-        # The address is not repeated: it may hold a password.
-        raise failure(f"project: {number!r} is no number of a project; give a number, or an address and a number")
-    url = address[0] if address else None
+    url, number = address_and_number(where)
     stopped = Event()
     with told(ApiError, RequestError, SettingsError, StorageError, CheckpointError):
         settings = BackendSettings.from_environment(data_dir=data_dir, model=model, engine=engine, label_studio_url=url)

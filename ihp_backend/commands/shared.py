@@ -29,6 +29,25 @@ def told(*errors: type[Exception]) -> Iterator[None]:
         raise failure(str(error)) from None
 
 
+Where = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[URL] PROJECT",
+        help="Label Studio's address, by default LABEL_STUDIO_URL, and the project's number in it.",
+        show_default=False,
+    ),
+]
+
+
+def address_and_number(where: list[str]) -> tuple[str | None, str]:
+    """Label Studio's address, if one is given, and the project's number; fails as a command does."""
+    *address, number = where
+    if len(address) > 1 or not number.isdecimal():
+        # The address is not repeated: it may hold a password.
+        raise failure(f"project: {number!r} is no number of a project; give a number, or an address and a number")
+    return (address[0] if address else None), number
+
+
 Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]
 DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ihp_backend.doctor.config_text import elements
 from ihp_backend.label_studio.config.config_tags import lower_names
+from ihp_backend.label_studio.config.config_text import elements
 
 AUTOMATIC_KEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
 """The keys that Label Studio gives, in this order, to labels without one."""

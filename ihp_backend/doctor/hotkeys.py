@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ihp_backend.doctor.config_text import Edits
 from ihp_backend.doctor.controls import Control, LabelKey, effective_keys
+from ihp_backend.label_studio.config.config_text import Edits
 from ihp_backend.label_studio.config.config_writer import EDITOR_KEYS, HIDDEN_KEYS, TOOL_KEYS, hotkeys
 from ihp_backend.label_studio.config.tag_table import tag_of
 

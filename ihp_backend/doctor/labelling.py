@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ihp_backend.doctor.case import Project
-from ihp_backend.doctor.config_text import Edits, set_attributes
 from ihp_backend.doctor.controls import Control, read_controls
 from ihp_backend.doctor.finding import Finding, Mend, MendFailed
 from ihp_backend.doctor.hotkeys import clashes, without_clashes
 from ihp_backend.label_studio.api.client import LabelStudio
+from ihp_backend.label_studio.config.config_text import Edits, set_attributes
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.config.tag_table import tag_of
 from ihp_backend.label_studio.problems import RequestError

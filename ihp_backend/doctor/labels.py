@@ -22,7 +22,7 @@ def set_up(project: Project, backend_url: str) -> dict[str, Any]:
 
 
 def labels(project: Project, told: dict[str, Any]) -> Iterator[Finding]:
-    """Labels that the model lacks, and labels without a brush for their mask.
+    """Which of the model's labels become which, labels that it lacks, and labels without a brush for their mask.
 
     Args:
         told: from ``set_up``.
@@ -36,8 +36,12 @@ def labels(project: Project, told: dict[str, Any]) -> Iterator[Finding]:
         remedy = f"rename them in the labelling config; labels of the model that are not in it: {unused}"
         yield Finding("labels", "warning" if matched else "error", found, remedy, place)
     elif matched or unmatched:
-        found = f"{len(matched)} labels known to the model" + (f", {len(unmatched)} new to it" if unmatched else "")
-        yield Finding("labels", "ok", found, "", place)
+        yield Finding(
+            "labels", "ok", str(told.get("summary") or f"{len(matched)} labels known to the model"), "", place
+        )
+    for label, missing in dict(told.get("not_found") or {}).items():
+        found = f"predicted_values of {label!r} name {', '.join(map(repr, missing))}, which the model does not have"
+        yield Finding("labels", "warning", found, f"ihp labels {project.id} lists what it has; correct them", place)
     if without_brush:
         found = f"no brush takes the masks of {', '.join(without_brush)}, so clicks of them are answered with nothing"
         yield Finding("masks", "error", found, f"add them to {mask_tags_to_name()}", place)

@@ -1,4 +1,5 @@
-"""Label sets: names of parts, their flip pairs, colours and regions; the benchmarks' sets; matching of names."""
+"""Label sets: names of parts, their flip pairs, colours and regions; the benchmarks' sets; matching of names
+and which of a model's labels become which of a project's."""
 
 from ihp_backend.labels.benchmarks import (
     ATR,
@@ -12,6 +13,7 @@ from ihp_backend.labels.benchmarks import (
     PASCAL_PERSON_PART_M2FP,
 )
 from ihp_backend.labels.label_set import ABSENT_LOGIT, IGNORE, LabelSet
+from ihp_backend.labels.mapping import LabelMapping, map_labels
 from ihp_backend.labels.matching import LabelMatch, match_labels
 from ihp_backend.labels.spelling import is_background, mirror_pairs
 
@@ -27,9 +29,11 @@ __all__ = [
     "LIP",
     "PASCAL_PERSON_PART",
     "PASCAL_PERSON_PART_M2FP",
+    "LabelMapping",
     "LabelMatch",
     "LabelSet",
     "is_background",
+    "map_labels",
     "match_labels",
     "mirror_pairs",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ihp_backend.labels.label_set import LabelSet
-from ihp_backend.labels.spelling import meaning_key, spelling_key
+from ihp_backend.labels.spelling import kind_key, meaning_key, spelling_key
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class LabelMatch:
         unmatched: wanted names that no available label serves, in the order wanted.
         unused: available names that nobody wanted, in id order.
         reasons: unmatched name -> why, readable.
-        guessed: name that is a label only under another name -> "spelling" or "synonym".
+        guessed: name that is a label only under another name -> "spelling", "synonym" or "kind".
     """
 
     ids: Mapping[str, int]
@@ -45,7 +45,7 @@ class LabelMatch:
 
 
 def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
-    """Labels matched to names: exactly first, then by spelling (case, hyphens, plural), then by synonym.
+    """Labels matched to names: exactly first, then by spelling (case, hyphens, plural), by synonym, by kind.
 
     An available label serves one wanted name, or several that are spelled alike. Where two names compete for one
     label, or one name fits two labels, nobody is guessed for: the names stay unmatched, with the reason.
@@ -67,7 +67,7 @@ def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
     open_names = list(dict.fromkeys(wanted))
     ids: dict[str, int] = {}
     reasons: dict[str, str] = {}
-    by_key: tuple[Callable[[str], str], ...] = (lambda name: name, spelling_key, meaning_key)
+    by_key: tuple[Callable[[str], str], ...] = (lambda name: name, spelling_key, meaning_key, kind_key)
     for key in by_key:
         taken = set(ids.values())
         candidates: dict[str, list[int]] = defaultdict(list)
@@ -90,10 +90,10 @@ def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
         _let_twins_share(open_names, ids)
         open_names = [name for name in open_names if name not in ids]
 
-    serving = {meaning_key(available.names[label]): label for label in ids.values()}
+    serving = {kind_key(available.names[label]): label for label in ids.values()}
     for name in open_names:
-        if meaning_key(name) in serving:
-            label = serving[meaning_key(name)]
+        if kind_key(name) in serving:
+            label = serving[kind_key(name)]
             served = next(other for other, other_label in ids.items() if other_label == label)
             reasons[name] = f"{available.names[label]!r} already serves {served!r}"
         reasons.setdefault(name, "the model has no such label")
@@ -105,11 +105,18 @@ def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
         unused=unused,
         reasons={name: reasons[name] for name in unmatched},
         guessed={
-            name: "spelling" if spelling_key(name) == spelling_key(available.names[ids[name]]) else "synonym"
+            name: _guess(name, available.names[ids[name]])
             for name in dict.fromkeys(wanted)
             if name in ids and name != available.names[ids[name]]
         },
     )
+
+
+def _guess(name: str, known: str) -> str:
+    """In what a name and the label that it was matched to are alike."""
+    if spelling_key(name) == spelling_key(known):
+        return "spelling"
+    return "synonym" if meaning_key(name) == meaning_key(known) else "kind"
 
 
 def _let_twins_share(open_names: Sequence[str], ids: dict[str, int]) -> None:

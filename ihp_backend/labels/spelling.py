@@ -1,7 +1,7 @@
 """Spelling: when do two label names mean the same part?
 
 ``spelling_key`` forgives what is only spelling (case, spaces, hyphens, plural, "l-arm" for "left arm");
-``meaning_key`` also forgives common synonyms ("trousers" for "pants").
+``meaning_key`` also forgives common synonyms ("trousers" for "pants"), ``kind_key`` kinds ("shorts" for "pants").
 """
 
 from __future__ import annotations
@@ -19,23 +19,26 @@ _GLUED_SIDE = re.compile(rf"(left|right|l|r)({_SIDED_NOUNS})")
 
 _SYNONYMS: tuple[tuple[str, ...], ...] = (
     ("background", "bg", "backdrop", "nothing", "none"),
+    ("person", "human", "people", "body", "pedestrian", "figure", "silhouette"),
+    ("clothes", "clothing", "garment", "apparel", "outfit"),
+    ("lower clothes", "lower", "lower clothing", "lower body clothes", "lower garment", "bottoms"),
     ("hat", "cap", "headwear", "beanie"),
     ("glove", "mitten"),
     ("sunglasses", "glasses", "eyeglasses", "eyewear", "spectacles", "shades"),
     ("upper clothes", "upper", "upper clothing", "upper body clothes", "upper garment", "top", "shirt", "t-shirt",
-     "tee", "blouse", "sweater"),
-    ("dress", "gown"),
+     "tee", "tee shirt", "blouse", "sweater"),
+    ("dress", "gown", "frock"),
     ("coat", "jacket", "blazer", "outerwear"),
     ("socks", "stockings"),
     ("pants", "trousers", "jeans", "slacks", "leggings"),
     ("jumpsuit", "romper", "overalls", "dungarees"),
     ("torso skin", "skin torso", "neck"),
-    ("scarf", "shawl"),
+    ("scarf", "shawl", "muffler"),
     ("skirt", "mini skirt"),
     ("face", "face skin", "facial skin"),
-    ("bag", "handbag", "purse", "backpack"),
+    ("bag", "handbag", "purse", "backpack", "rucksack"),
     ("accessory", "jewelry", "jewellery"),
-    ("shoe", "boot", "sneaker", "footwear"),
+    ("shoe", "boot", "sneaker", "footwear", "trainer"),
     ("brow", "eyebrow"),
     ("upper lip", "u lip"),
     ("lower lip", "l lip"),
@@ -44,6 +47,20 @@ _SYNONYMS: tuple[tuple[str, ...], ...] = (
     ("upper leg", "thigh"),
     ("lower leg", "calf", "shin"),
 )  # fmt: skip
+
+_KINDS: tuple[tuple[str, ...], ...] = (
+    ("hat", "headgear", "beret", "helmet", "hood"),
+    ("upper clothes", "sweatshirt", "jumper", "pullover", "hoodie", "tank top", "vest"),
+    ("coat", "overcoat", "parka", "anorak", "cardigan", "cape", "suit"),
+    ("socks", "tights", "hosiery"),
+    ("pants", "shorts"),
+    ("jumpsuit", "playsuit", "bodysuit"),
+    ("skirt", "kilt"),
+    ("bag", "satchel", "tote", "clutch", "wallet"),
+    ("accessory", "necklace", "bracelet", "earring", "watch", "tie"),
+    ("shoe", "sandal", "heel", "loafer", "pump", "flat", "clog", "wedge"),
+)  # fmt: skip
+"""Kinds of what comes first, most of them as the 59 garments of Clothing Co-Parsing were joined to the 24 labels."""
 
 
 def _singular(word: str) -> str:
@@ -95,6 +112,21 @@ def meaning_key(name: str) -> str:
     """
     side, noun = _side_and_noun(name)
     return _MEANINGS.get(side + noun) or side + _MEANINGS.get(noun, noun)
+
+
+_KIND_OF = {spelling_key(name): "".join(_side_and_noun(group[0])) for group in _KINDS for name in group[1:]}
+
+
+@lru_cache(maxsize=4096)  # Every click asks for the same few names.
+def kind_key(name: str) -> str:
+    """Key of a name by what it is a kind of ("shorts" are pants); where it is none, by its meaning.
+
+    Example:
+        >>> kind_key("shorts") == kind_key("trousers"), kind_key("left sandal") == kind_key("left shoe")
+        (True, True)
+    """
+    side, noun = _side_and_noun(name)
+    return side + _KIND_OF[noun] if noun in _KIND_OF else meaning_key(name)
 
 
 def is_background(name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Subset
 
-from ihp_backend.datasets import ParsingDataset, WithoutLabels
+from ihp_backend.datasets import ParsingDataset, without_labels
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item
 from ihp_backend.learning.hyperparameters import require, require_positive
@@ -68,7 +68,7 @@ class ClickData(StepwiseData[Item]):
     def samples(self, split: str) -> ParsingDataset:
         """A split of the data set, without the labels that are left out."""
         samples = super().samples(split)
-        return WithoutLabels(samples, self.left_out) if self.left_out else samples
+        return without_labels(samples, self.left_out) if self.left_out else samples
 
     def items(self, samples: ParsingDataset, length: int) -> ClickedViews:
         """Random views with simulated clicks."""

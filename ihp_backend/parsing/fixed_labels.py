@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click, localization_maps
-from ihp_backend.labels import LabelSet, match_labels
+from ihp_backend.labels import LabelSet, map_labels
 from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.click_enforcement import enforce_clicks
 from ihp_backend.parsing.engines.base import Engine
@@ -19,6 +19,8 @@ from ihp_backend.parsing.upsampling import label_map_from_logits
 
 class FixedLabels(Network):
     """Asks an ``Engine``; labels of the model that the annotation lacks count as background.
+
+    A click of a label that several of the model's become is one of the first of them.
 
     Args:
         engine: runs the network.
@@ -81,12 +83,13 @@ def _translation(labels: LabelSet, known: LabelSet) -> tuple[NDArray[np.intp], N
     """
     if labels == known:
         return np.arange(len(labels)), np.arange(len(labels), dtype=np.uint8)
-    match = match_labels(labels.names, known)
-    if match.unmatched:
+    mapping = map_labels(labels.names, known)
+    if mapping.unknown:
         raise ValueError(
-            f"labels: the model has no {', '.join(map(repr, match.unmatched))}; it knows {', '.join(known.names)}"
+            f"labels: the model has no {', '.join(map(repr, mapping.unknown))}; it knows {', '.join(known.names)}"
         )
-    to_model = np.array([match.ids[name] for name in labels.names])
+    to_model = np.array([mapping.ids[name][0] for name in labels.names])
     from_model = np.zeros(len(known), np.uint8)
-    from_model[to_model] = np.arange(len(labels))
+    for label, name in enumerate(labels.names):
+        from_model[list(mapping.ids[name])] = label
     return to_model, from_model

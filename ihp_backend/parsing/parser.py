@@ -60,7 +60,7 @@ class Parser:
         *,
         enforce_clicks: bool = True,
         unfiltered: bool = False,
-        known_ids: Mapping[str, int] | None = None,
+        known_ids: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.labels = labels or checkpoint.labels
         self.version = checkpoint.version
@@ -91,8 +91,8 @@ class Parser:
 
         Args:
             name_or_folder: a packaged model's name, a model folder, or None for the packaged default model.
-            labels: the label set (or its names, background first) to speak; matched to the model's labels by name,
-                spelling aside. Model labels that are not in it turn into background. A live network also answers labels
+            labels: the label set (or its names, background first) to speak; the model's labels become these as
+                ``map_labels`` says, and those that are not in it background. A live network also answers labels
                 that it does not know. None: the model's own.
             engine: "onnx" (CPU, without torch) or "torch" (CUDA in half precision when there is one).
             threads: processor threads per network run; None: as many as the process may use.
@@ -111,12 +111,13 @@ class Parser:
         running = make_engine(engine, checkpoint, threads or available_cores())
         return cls(checkpoint, running, labels, enforce_clicks=enforce_clicks, unfiltered=unfiltered)
 
-    def with_labels(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
+    def with_labels(self, labels: LabelSet, known_ids: Mapping[str, Sequence[int]] | None = None) -> Parser:
         """Parser of the same model in other labels; scenes that one of the two opened serve the other.
 
         Args:
             labels: the label set to speak.
-            known_ids: model label by name of ``labels``, for networks that take any; None: matched by name.
+            known_ids: name of a label -> ids of the model's labels that become it, for networks that take any; None:
+                those of ``map_labels``.
 
         Raises:
             ValueError: the model lacks some of ``labels`` and takes no others.
@@ -124,7 +125,7 @@ class Parser:
         how = {"enforce_clicks": self.enforce_clicks, "unfiltered": self.unfiltered}
         return Parser(self._checkpoint, self._engine, labels, known_ids=known_ids, **how)
 
-    def speaking(self, labels: LabelSet, known_ids: Mapping[str, int] | None = None) -> Parser:
+    def speaking(self, labels: LabelSet, known_ids: Mapping[str, Sequence[int]] | None = None) -> Parser:
         """``with_labels`` under its former name, for one release."""
         warnings.warn("Parser.speaking is now Parser.with_labels", DeprecationWarning, stacklevel=2)
         return self.with_labels(labels, known_ids)

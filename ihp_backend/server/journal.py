@@ -8,9 +8,12 @@ from collections import deque
 from datetime import datetime, timezone
 from typing import Any
 
+from cachetools import LRUCache
+
 from ihp_backend.label_studio.problems import Problem
 
 _ERRORS_KEPT = 20
+_PROJECTS_KEPT = 100
 
 
 class Journal:
@@ -21,11 +24,17 @@ class Journal:
         self._started = time.monotonic()
         self._predictions = 0
         self._errors: deque[dict[str, Any]] = deque(maxlen=_ERRORS_KEPT)
+        self._labels: LRUCache[str, dict[str, Any]] = LRUCache(_PROJECTS_KEPT)
 
     def count_predictions(self, number: int) -> None:
         """Count answered tasks."""
         with self._lock:
             self._predictions += number
+
+    def note_labels(self, project: str, labels: dict[str, Any]) -> None:
+        """Remember which of the model's labels become which of a project's, as ``Translation.told`` says it."""
+        with self._lock:
+            self._labels[project] = labels
 
     def note(self, problem: Problem) -> None:
         """Remember an error; one that was already noted counts up instead of pushing the others out."""
@@ -39,10 +48,11 @@ class Journal:
             self._errors.append({"time": now, "times": 1, **problem.to_json()})
 
     def to_json(self) -> dict[str, Any]:
-        """``uptime_seconds``, ``predictions_answered`` and ``errors``, the newest last."""
+        """``uptime_seconds``, ``predictions_answered``, ``label_mappings`` and ``errors``, the newest last."""
         with self._lock:
             return {
                 "uptime_seconds": round(time.monotonic() - self._started, 1),
                 "predictions_answered": self._predictions,
+                "label_mappings": dict(self._labels),
                 "errors": list(self._errors),
             }

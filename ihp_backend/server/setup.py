@@ -42,23 +42,19 @@ def setup() -> Response:
         here.journal.note(error.problem)
         answer["error"] = error.problem.to_json()
         return jsonify(answer)
+    told = translation.told(parser.labels)
+    here.journal.note_labels(project, told)
     answer["labels"] = {
-        "matched": {name: parser.labels.names[model_id] for name, model_id in translation.model_ids.items()},
-        "unmatched": dict(translation.unmatched),
-        "unused": list(translation.unused),
-        "any_labels": parser.any_labels,
+        **told,
         # The task's data may bring their brush.
         "without_brush": [name for name in config.labels if config.mask_target(name) is None and not config.from_task],
         "from_task": list(config.from_task),
     }
-    for told in config.problems:
-        here.journal.note(told)
-        answer["error"] = told.to_json()
+    for wrong in (*config.problems, *translation.problems(parser.labels)):
+        here.journal.note(wrong)
+        answer["error"] = wrong.to_json()
     lacking = translation.lacking(config.labels, parser.labels)
     if lacking is not None:
         here.journal.note(lacking)
-    logger.info(
-        "project %.40r set up: %d labels, %d of them unknown to the model",
-        project, len(config.labels), len(translation.unmatched),
-    )  # fmt: skip
+    logger.info("project %.40r set up: %.2000s", project, translation.mapping.describe(parser.labels))
     return jsonify(answer)

@@ -49,7 +49,7 @@ class StandInInstallation:
         self.answers("/api/tasks/", {"tasks": [{"id": 9, "data": {"image": "/data/upload/7/a.jpg"}}], "total": 1})
         self.server.routes["/data/upload/7/a.jpg"] = sends(photograph(), "image/jpeg")
         self.answers("/health", {"status": "UP", "model_class": "IHPBackend", "model_version": "stand-in-1"})
-        self.answers("/setup", {"labels": {"matched": {"hat": "hat"}, "unmatched": {}}})
+        self.answers("/setup", {"labels": {"matched": {"hat": ["hat"]}, "unmatched": {}}})
         self.answers("/status", {"events_recorded": 4, "errors": []})
         self.answers("/predict", {"results": [{"result": []}]})
 

@@ -43,7 +43,12 @@ def _left_behind(installation: StandInInstallation) -> None:
 
 
 def _unknown_label(installation: StandInInstallation) -> None:
-    told = {"matched": {"hat": "hat"}, "unmatched": {"tail": "the model has no such label"}, "unused": ["shoe"]}
+    told = {"matched": {"hat": ["hat"]}, "unmatched": {"tail": "the model has no such label"}, "unused": ["shoe"]}
+    installation.answers("/setup", {"labels": told})
+
+
+def _wrong_predicted_values(installation: StandInInstallation) -> None:
+    told = {"matched": {"hat": ["hat"]}, "unmatched": {}, "not_found": {"hat": ["crown"]}}
     installation.answers("/setup", {"labels": told})
 
 
@@ -52,7 +57,7 @@ def _foreign_labels(installation: StandInInstallation) -> None:
 
 
 def _no_brush(installation: StandInInstallation) -> None:
-    installation.answers("/setup", {"labels": {"matched": {"hat": "hat"}, "without_brush": ["hat"]}})
+    installation.answers("/setup", {"labels": {"matched": {"hat": ["hat"]}, "without_brush": ["hat"]}})
 
 
 def _no_photograph(installation: StandInInstallation) -> None:
@@ -129,6 +134,7 @@ def _failing_model(installation: StandInInstallation) -> None:
         (_config('<View><Image name="i" value="$i"/></View>'), "labelling config", "error", "<BrushLabels>", "ihp"),
         (_unknown_label, "labels", "warning", "'tail' (the model has no such label)", "shoe"),
         (_foreign_labels, "labels", "error", "tail", "rename"),
+        (_wrong_predicted_values, "labels", "warning", "'crown'", "ihp labels 7"),
         (_no_brush, "masks", "error", "hat", "<BrushLabels>"),
         (_no_photograph, "photograph", "error", "status 404", "no such file"),
         (_large_photograph, "photograph", "warning", "5000 x 4000 pixels", "2000 pixels"),
@@ -186,7 +192,7 @@ def test_of_several_photographs_the_first_is_clicked(installation: StandInInstal
 
 
 def test_a_live_model_takes_labels_that_it_has_never_seen(installation: StandInInstallation) -> None:
-    told = {"matched": {"hat": "hat"}, "unmatched": {"tail": "the model has no such label"}, "any_labels": True}
+    told = {"matched": {"hat": ["hat"]}, "unmatched": {"tail": "the model has no such label"}, "any_labels": True}
     installation.answers("/setup", {"labels": told})
     assert "labels" not in installation.wrong()
 

@@ -78,6 +78,14 @@ def test_rivals_stay_unmatched_with_the_reason() -> None:
     assert match.reasons["shirt"] == "competes with 'top' for 'upper clothes'"
 
 
+def test_a_kind_counts_where_no_synonym_does() -> None:
+    assert match_labels(["shorts", "left sandal"], CCP).ids == {"shorts": 9, "left sandal": 18}
+    assert match_labels(["shorts"], CCP).guessed == {"shorts": "kind"}
+    match = match_labels(["shorts", "trousers"], CCP)
+    assert match.ids == {"trousers": 9}
+    assert match.reasons == {"shorts": "'pants' already serves 'trousers'"}
+
+
 def test_a_name_that_fits_two_labels_stays_unmatched() -> None:
     match = match_labels(["blouse"], LabelSet(("background", "shirt", "top")))
     assert match.reasons == {"blouse": "fits 'shirt' and 'top'"}

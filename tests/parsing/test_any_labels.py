@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,9 @@ class PriorEngine(LiveEngine):
         return logits
 
 
-def answered(*names: str, strongest: tuple[float, ...] = (1, 1, 1, 0)) -> NDArray[np.uint8]:
+def answered(
+    *names: str, strongest: tuple[float, ...] = (1, 1, 1, 0), known_ids: Mapping[str, Sequence[int]] | None = None
+) -> NDArray[np.uint8]:
     """The label of each cell after a click on the first of the names."""
     features = Encoded(
         None,
@@ -41,7 +44,7 @@ def answered(*names: str, strongest: tuple[float, ...] = (1, 1, 1, 0)) -> NDArra
         np.zeros((4, 8), np.float32),
         np.zeros((4, 8), np.uint8),
     )
-    network = AnyLabels(PriorEngine(), KNOWN, LabelSet(("background", *names)))
+    network = AnyLabels(PriorEngine(), KNOWN, LabelSet(("background", *names)), known_ids)
     answer = network.ask(features, [Click(30, 8, 1)], None)
     assert set(answer.labels.tolist()) <= set(range(len(names) + 1))
     return answer.labels[answer.best]
@@ -57,10 +60,24 @@ def test_they_do_not_where_they_are_asked_for() -> None:
     np.testing.assert_array_equal(answered("upper clothes", "coat")[0], [2] * 4 + [1] * 4)
 
 
-@pytest.mark.parametrize("unknown", ["person", "tattoo"])
+@pytest.mark.parametrize("unknown", ["wings", "tattoo"])
 def test_they_do_not_beside_a_label_that_is_not_known(unknown: str) -> None:
     assert (answered("upper clothes", unknown) == 1).all()
 
 
 def test_they_do_not_where_none_is_likely() -> None:
     assert (answered("upper clothes", strongest=(1, 1, 0.4, 0)) == 1).all()
+
+
+def test_several_known_labels_become_one() -> None:
+    found = answered("top", "hat", known_ids={"top": (1, 2), "hat": (3,)})
+    assert (found == 1).all()
+
+
+def test_what_is_said_to_be_background_competes_beside_a_label_that_is_not_known_too() -> None:
+    found = answered("upper clothes", "tattoo", known_ids={"background": (0, 2), "upper clothes": (1,)})
+    np.testing.assert_array_equal(found[0], [0] * 4 + [1] * 4)
+
+
+def test_a_person_is_all_that_is_known() -> None:
+    assert (answered("person") == 1).all()

@@ -180,7 +180,7 @@ def test_setup(client: FlaskClient, images: StandInImages) -> None:
     assert answer.status_code == 200
     assert answer.get_json()["model_version"] == "stand-in-1"
     assert answer.get_json()["labels"]["unmatched"] == {}
-    assert answer.get_json()["labels"]["matched"]["TorsoSkin"] == "torso skin"
+    assert answer.get_json()["labels"]["matched"]["TorsoSkin"] == ["torso skin"]
     predict(client, "03")
     assert images.fetched[-1][1:] == ("http://localhost:8080", "0123456789abcdef0123456789abcdef01234567")
 

@@ -19,6 +19,7 @@ def test_a_fresh_server(client: FlaskClient) -> None:
         "clicks_remembered": 0,
         "predictions_answered": 0,
         "projects": {},
+        "label_mappings": {},
         "errors": [],
     }
 
@@ -60,11 +61,29 @@ def test_setup_names_labels_the_model_lacks(client: FlaskClient) -> None:
         <KeyPointLabels name="k" toName="i"><Label value="Wings"/><Label value="Top"/></KeyPointLabels>
         <BrushLabels name="b" toName="i"><Label value="Wings"/></BrushLabels></View>"""
     answer = client.post("/setup", json={"project": "3.1", "schema": config}).get_json()
-    assert answer["labels"]["matched"] == {"background": "background", "Top": "upper clothes"}
+    assert answer["labels"]["matched"] == {"background": ["background"], "Top": ["upper clothes"]}
     assert answer["labels"]["unmatched"] == {"Wings": "the model has no such label"}
     assert answer["labels"]["without_brush"] == ["Top"]
     assert "hat" in answer["labels"]["unused"]
     assert answer["labels"]["any_labels"] is False
+
+
+def test_the_status_says_which_labels_become_which(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    config = """<View><Image name="i" value="$image"/><BrushLabels name="b" toName="i"><Label value="shoes"/>
+        <Label value="wings"/><Label value="top" predicted_values="coat, feathers"/></BrushLabels></View>"""
+    with caplog.at_level("INFO"):
+        answer = client.post("/setup", json={"project": "3.1", "schema": config}).get_json()
+    told = answer["labels"]["summary"]
+    assert told.startswith(
+        "3 labels known to the model, shoes (left shoe, right shoe), top (coat); 1 new to it, wings; "
+    )
+    assert f"project '3' set up: {told}" in caplog.text
+    assert (answer["error"]["field"], answer["error"]["value"]) == ("label_config", "feathers")
+    status = client.get("/status")
+    assert status.get_json()["label_mappings"]["3"]["matched"]["shoes"] == ["left shoe", "right shoe"]
+    page = client.get("/status", headers={"Accept": "text/html"}).text
+    for text in ("Labels of project 3", "<td>left shoe, right shoe</td>", "<td>predicted values</td>", "wings"):
+        assert text in page
 
 
 def test_whoever_asks_without_an_address_leaves_the_known_one(client: FlaskClient, images: StandInImages) -> None:

@@ -135,7 +135,7 @@ def test_labels_are_decoded_only_around_what_speaks_for_them(folder: Path) -> No
 def test_one_model_speaks_several_label_sets_over_the_same_scene(folder: Path) -> None:
     parser = Parser.from_pretrained(folder)
     scene = parser.open(np.random.default_rng(4).integers(0, 256, (64, 64, 3), dtype=np.uint8))
-    team = parser.with_labels(LabelSet(("background", "Gesicht", "ring")), {"Gesicht": 2})
+    team = parser.with_labels(LabelSet(("background", "Gesicht", "ring")), {"Gesicht": [2]})
     clicks = [Click(10, 10, 1), Click(50, 50, 2)]
     wanted = Parser.from_pretrained(folder, ["background", "face", "ring"])
     np.testing.assert_array_equal(team.parse(scene, clicks).label_map, wanted.parse(scene, clicks).label_map)

@@ -28,11 +28,13 @@ class LabelTag:
         returned: what results call it: its alias, or its value as it is written: the editor sends and finds a
             ``<Label value="$first">`` by the name ``$first``.
         colour: RGB, where it has one.
+        predicted_values: names of the model's labels that become it, see ``map_labels``; empty where it says nothing.
     """
 
     value: str
     returned: str
     colour: tuple[int, int, int] | None = None
+    predicted_values: tuple[str, ...] = ()
 
 
 def task_fields(control: Element, attributes: Mapping[str, str]) -> Iterator[str]:
@@ -112,7 +114,8 @@ def _label(value: str, attributes: Mapping[str, str], data: Any, problems: list[
             problems.append(problem(f"data.{path}", shown, remedy))
             return
     if shown:
-        yield LabelTag(shown, returned, _colour(attributes.get("background", "")))
+        predicted = (name.strip() for name in attributes.get("predicted_values", "").split(","))
+        yield LabelTag(shown, returned, _colour(attributes.get("background", "")), tuple(filter(None, predicted)))
 
 
 def _colour(text: str) -> tuple[int, int, int] | None:

@@ -39,6 +39,7 @@ class LabellingConfig:
         labels: label values in document order, each once, background included only if the config has it.
         aliases: what results call a label -> its value.
         colours: label value -> RGB, where the config gives one.
+        predicted_values: label value -> names of the model's labels that become it, where the config gives some.
         from_task: where in a task's data labels or repeated tags come from, as in ``data.parts``. What comes from there
             is missing until ``of_task`` says it.
         problems: with labels and repeated tags, and what a task's data lack of them.
@@ -51,6 +52,7 @@ class LabellingConfig:
     labels: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    predicted_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     from_task: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     unusable: Problem | None = None
@@ -185,6 +187,7 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
     labels: dict[str, None] = {}
     aliases: dict[str, str] = {}
     colours: dict[str, tuple[int, int, int]] = {}
+    predicted_values: dict[str, tuple[str, ...]] = {}
     for tag, attributes, element in tags:
         name = attributes.get("name", "")
         to_names = [to_name for to_name in to_names_of(attributes) if name and to_name in names]
@@ -194,6 +197,8 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
             aliases.setdefault(label.returned, label.value)
             if label.colour:
                 colours.setdefault(label.value, label.colour)
+            if label.predicted_values:
+                predicted_values.setdefault(label.value, label.predicted_values)
         for to_name in to_names:
             if tag_of(tag).prompt:
                 prompts.append(PromptTag(name, to_name, tag))
@@ -211,7 +216,15 @@ def _read_tags(root: Element, data: Any, problems: list[Problem], fields: tuple[
     ]
     targets = tuple(sorted(with_labels + pairs, key=lambda target: mask_rank(target.type)))
     config = LabellingConfig(
-        images, tuple(prompts), targets, tuple(labels), aliases, colours, fields, tuple(dict.fromkeys(problems))
+        images,
+        tuple(prompts),
+        targets,
+        tuple(labels),
+        aliases,
+        colours,
+        predicted_values,
+        fields,
+        tuple(dict.fromkeys(problems)),
     )
     repeated = any(map(is_repeater, root.iter()))
     if not (images and targets) and (problems or not repeated):

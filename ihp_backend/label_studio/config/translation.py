@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.labels import LabelSet, match_labels
+from ihp_backend.labels import LabelMapping, LabelSet, map_labels
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,15 @@ class Translation:
 
     Attributes:
         labels: the config's labels, background first.
-        model_ids: config label -> model id, for the labels the model has.
-        unmatched: config labels the model lacks -> why.
-        unused: model labels the config does not have; they count as background.
+        mapping: which of the model's labels become which of the config's.
         from_model: uint8 (256,), model id -> config id.
-        spoken_ids: config label -> the id under which the parser is asked for it, for the labels it can answer.
+        spoken_ids: config label -> the id under which the parser is asked for it, for the labels it can answer; of
+            several labels of the model the first.
         any_labels: whether the model answers labels that it lacks, too; it then speaks the config's ids.
     """
 
     labels: LabelSet
-    model_ids: Mapping[str, int]
-    unmatched: Mapping[str, str]
-    unused: tuple[str, ...]
+    mapping: LabelMapping
     from_model: NDArray[np.uint8]
     spoken_ids: Mapping[str, int]
     any_labels: bool
@@ -39,12 +36,35 @@ class Translation:
         """A label map of the parser in the config's ids."""
         return label_map if self.any_labels else self.from_model[label_map]
 
+    def told(self, known: LabelSet) -> dict[str, object]:
+        """The mapping in names, fit for JSON: what ``/setup``, ``/status`` and ``ihp labels`` say.
+
+        Args:
+            known: the model's labels.
+        """
+        mapping = self.mapping
+        return {
+            "summary": mapping.describe(known),
+            "matched": {name: [known.names[model_id] for model_id in ids] for name, ids in mapping.ids.items()},
+            "origins": dict(mapping.origins),
+            "unmatched": dict(mapping.unknown),
+            "unused": [known.names[model_id] for model_id in mapping.background],
+            "not_found": {name: list(missing) for name, missing in mapping.not_found.items()},
+            "any_labels": self.any_labels,
+        }
+
+    def problems(self, known: LabelSet) -> Iterator[Problem]:
+        """What ``predicted_values`` name and the model does not have."""
+        for name, missing in self.mapping.not_found.items():
+            remedy = f"correct predicted_values of the label {name!r}; the model knows {', '.join(known.names)}"
+            yield problem("label_config", ", ".join(missing), remedy)
+
     def lacking(self, names: tuple[str, ...], known: LabelSet) -> Problem | None:
         """The problem to report if the model lacks some of ``names``."""
         missing = [name for name in names if name not in self.spoken_ids]
         if not missing:
             return None
-        reasons = "; ".join(f"{name}: {self.unmatched.get(name, 'not in the config')}" for name in missing)
+        reasons = "; ".join(f"{name}: {self.mapping.unknown.get(name, 'not in the config')}" for name in missing)
         remedy = (
             f"rename them in the labelling config or use another model ({reasons}); it knows {', '.join(known.names)}"
         )
@@ -52,7 +72,7 @@ class Translation:
 
 
 def translate(config: LabellingConfig, known: LabelSet, *, any_labels: bool = False) -> Translation:
-    """Match a config's labels to the model's, by value and where that fails by alias.
+    """Maps the model's labels to a config's, see ``map_labels``.
 
     Args:
         config: the labelling config.
@@ -66,21 +86,16 @@ def translate(config: LabellingConfig, known: LabelSet, *, any_labels: bool = Fa
         labels = config.label_set()
     except ValueError as error:
         raise RequestError(problem("label_config", f"{len(config.labels)} labels", str(error))) from None
-    match = match_labels(labels.names, known)
-    ids = dict(match.ids)
-    by_alias = match_labels([alias for alias, value in config.aliases.items() if value in match.unmatched], known)
-    for alias, model_id in by_alias.ids.items():
-        if model_id not in ids.values():
-            ids.setdefault(config.aliases[alias], model_id)
+    alias_of = {value: alias for alias, value in config.aliases.items() if alias != value}
+    mapping = map_labels(labels.names, known, config.predicted_values, alias_of)
     from_model = np.zeros(256, dtype=np.uint8)
-    for name, model_id in reversed(ids.items()):
-        from_model[model_id] = labels.id_of(name)
+    for name, model_ids in reversed(list(mapping.ids.items())):
+        from_model[list(model_ids)] = labels.id_of(name)
+    first = {name: model_ids[0] for name, model_ids in mapping.ids.items()}
     return Translation(
         labels=labels,
-        model_ids=ids,
-        unmatched={name: match.reasons[name] for name in match.unmatched if name not in ids},
-        unused=tuple(name for model_id, name in enumerate(known.names) if model_id not in ids.values()),
+        mapping=mapping,
         from_model=from_model,
-        spoken_ids={name: labels.id_of(name) for name in labels.names} if any_labels else ids,
+        spoken_ids={name: labels.id_of(name) for name in labels.names} if any_labels else first,
         any_labels=any_labels,
     )

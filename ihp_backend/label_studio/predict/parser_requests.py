@@ -67,7 +67,7 @@ def ask(
         last: the last answer, for the same models.
     """
     if translation.any_labels:
-        parser = parser.with_labels(translation.labels, translation.model_ids)
+        parser = parser.with_labels(translation.labels, translation.mapping.ids)
     parse = parser.parse(scene, clicks, previous, last)
     scores = {
         translation.labels.id_of(name): float(np.clip(np.nan_to_num(parse.confidence[spoken]), 0, 1))

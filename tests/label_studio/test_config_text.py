@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ihp_backend.doctor.config_text import set_attributes
 from ihp_backend.doctor.controls import read_controls
 from ihp_backend.doctor.hotkeys import clashes, without_clashes
+from ihp_backend.label_studio.config.config_text import set_attributes
 from ihp_backend.label_studio.config.config_writer import labelling_config
 from ihp_backend.labels import BENCHMARKS
 from tests.doctor.conftest import CONFIG
