@@ -15,6 +15,7 @@ from examples.demo.processes import ServerError
 from examples.demo.proof import ProofError
 from examples.demo.settings import SettingError, Settings
 from examples.demo.steps import Steps
+from ihp_backend.finetuning.missing_packages import missing_packages
 from ihp_backend.label_studio.api.client import ApiError
 
 WHAT_NOW = """
@@ -24,10 +25,13 @@ WHAT_NOW = """
 [bold]What to do now[/]
   1. Open the address, log in, click on a photograph; switch on "Auto-Annotation" (bottom), take the pink tool (right).
   2. Choose a part for each click (key f: face, a: hair, o: coat) and click on it; Alt+click says "not here".
-  3. Keep the masks with the green tick (bottom), then Submit: the backend has its first fine-tuning job.
+  3. Keep the masks with the green tick (bottom), then Submit: {learns}
 
 Ctrl-C stops everything; make demo continues where you were; make demo-reset starts over.
 """
+
+LEARNED = "it is learned from once 20 are accepted, or when Start Training is pressed."
+KEPT = "it is kept to learn from; TRAIN=1 make demo installs what that needs."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,6 +75,7 @@ def _run(demonstration: Demonstration, check: bool, console: Console) -> None:
             email=account.email,
             password=account.password,
             folder=settings.folder.name,
+            learns=KEPT if missing_packages() else LEARNED,
         )
     )
     demonstration.watch()

@@ -28,7 +28,7 @@ def accepted(
     from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
     from ihp_backend.storage.sqlite import StorageError
 
-    workspace, images = open_workspace(data_dir)
+    workspace, images = open_workspace(data_dir, existing=True)
     try:
         index = workspace.bring_up_to_date(project, images, policy)
         if export is not None:

@@ -107,11 +107,14 @@ def train_status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what a project's fine-tuning job is doing, or what became of the last one."""
-    workspace, _ = open_workspace(data_dir)
+    workspace, _ = open_workspace(data_dir, existing=True)
     progress = workspace.progress(project)
     report = progress.current()
     if report is None:
-        raise failure(f"project {project}: no fine-tuning job was run yet; ihp train {project} runs one")
+        raise failure(
+            f"project {project}: no fine-tuning job was run yet in {workspace.data_dir}; ihp train {project} runs one, "
+            "--data-dir or IHP_DATA_DIR names another folder"
+        )
     if follow:
         report = _follow(workspace.progress(project).current, report)
     typer.echo(json.dumps(asdict(report), indent=1) if as_json else describe(project, report))
@@ -127,11 +130,14 @@ def worker(
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Take in events and run fine-tuning jobs by itself until stopped; `ihp serve` starts one along with it."""
+    from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
     from ihp_backend.finetuning.process_priority import lower_session
     from ihp_backend.finetuning.worker import Worker, run_in_process
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     workspace, images = open_workspace(data_dir)
+    if lacking := why_no_fine_tuning():
+        logging.getLogger(__name__).warning("%s; install it with: %s", *lacking)
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -88,4 +88,4 @@ def _open(data_dir: Path | None) -> tuple[VersionStore, type[Exception]]:
     """The versions, and what they raise; both are imported here, so that ``ihp --help`` answers at once."""
     from ihp_backend.storage.sqlite import StorageError
 
-    return open_workspace(data_dir)[0].versions, StorageError
+    return open_workspace(data_dir, existing=True)[0].versions, StorageError

@@ -26,9 +26,16 @@ def predict_project(
     engine: Annotated[str | None, typer.Option(help="onnx or torch, as for ihp serve.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many tasks.")] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Tasks in work at a time.")] = 4,
+    annotated: Annotated[
+        bool,
+        typer.Option(
+            "--all-tasks/--unlabelled",
+            help="Annotated tasks, too; by default the others only.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do.")] = False,
 ) -> None:
-    """Pre-annotate the tasks of a project that have no prediction of the model version in service.
+    """Pre-annotate the tasks of a project without annotation and without prediction of the version in service.
 
     Can be interrupted and run again at any time: it goes on with what is missing. Nothing is deleted. The token is
     LABEL_STUDIO_API_KEY.
@@ -59,7 +66,7 @@ def predict_project(
         lacking = translate(config, parser.labels, any_labels=parser.any_labels).lacking(config.labels, parser.labels)
         if lacking is not None:
             typer.echo(f"ihp: {RequestError(lacking)}", err=True)
-        missing = _missing(api, number, parser.version)
+        missing = _missing(api, number, parser.version, annotated)
         failed = 0
         if missing and not dry_run:
             predictions = Predictions(OneModel(parser), ImageSource(settings.images))
@@ -71,18 +78,25 @@ def predict_project(
         raise typer.Exit(1)
 
 
-def _missing(api: PredictionApi, project: str, version: str) -> list[dict[str, Any]]:
-    """The tasks without a prediction of the version."""
+def _missing(api: PredictionApi, project: str, version: str, annotated: bool) -> list[dict[str, Any]]:
+    """The tasks without a prediction of the version.
+
+    Args:
+        annotated: those that have an annotation, too.
+    """
     from rich.console import Console
 
-    total, missing = 0, []
+    total, done, missing = 0, 0, []
     with Console(stderr=True).status("listing the tasks"):
         # All of them first: a list read page by page while it changes leaves tasks out.
         for task, has in api.tasks(project, version):
             total += 1
-            if not has:
+            if task.pop("annotated") and not annotated:
+                done += 1
+            elif not has:
                 missing.append(task)
-    typer.echo(f"project {project}: {len(missing)} of {total} tasks have no prediction of {version}")
+    left_out = f"; {done} annotated ones are left out, --all-tasks takes them in" if done else ""
+    typer.echo(f"project {project}: {len(missing)} of {total} tasks have no prediction of {version}{left_out}")
     return missing
 
 

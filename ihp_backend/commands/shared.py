@@ -52,14 +52,24 @@ Project = Annotated[str, typer.Argument(help="The project's number in Label Stud
 DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
 
 
-def open_workspace(data_dir: Path | None) -> tuple[Workspace, ImageSettings]:
-    """The stores of the data folder, and how Label Studio is reached; fails as a command does."""
+def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Workspace, ImageSettings]:
+    """The stores of the data folder, and how Label Studio is reached; fails as a command does.
+
+    Args:
+        data_dir: the folder; None: the one in the environment.
+        existing: whether it must be there already, as there is nothing to tell of another.
+    """
     from ihp_backend.finetuning.workspace import Workspace
     from ihp_backend.server.server_settings import ServerSettings, SettingsError
     from ihp_backend.storage.sqlite import StorageError
 
     try:
         settings = ServerSettings.from_environment(data_dir=data_dir)
+        if existing and not settings.data_dir.is_dir():
+            raise SettingsError(
+                f"data_dir: there is no folder {settings.data_dir}; "
+                "give that of ihp serve with --data-dir or IHP_DATA_DIR"
+            )
         return Workspace(settings.prepare_data_dir()), settings.images
     except (SettingsError, StorageError) as error:
         raise failure(str(error)) from None

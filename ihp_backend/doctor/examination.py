@@ -10,7 +10,7 @@ from ihp_backend.doctor.backend import backend
 from ihp_backend.doctor.case import Case, Project, url_of
 from ihp_backend.doctor.connection import connection, own_backends
 from ihp_backend.doctor.finding import Finding, Mend, MendFailed
-from ihp_backend.doctor.here import data_folder, disk, memory, packages
+from ihp_backend.doctor.here import data_folder, disk, fine_tuning, memory, packages
 from ihp_backend.doctor.label_studio import PLACE, address, token
 from ihp_backend.doctor.labelling import labelling
 from ihp_backend.doctor.labels import labels, set_up
@@ -42,6 +42,7 @@ class Change:
 def examine_machine(settings: ServerSettings) -> Iterator[Finding]:
     """Findings that need no server."""
     yield from packages()
+    yield from fine_tuning()
     yield from data_folder(settings)
     yield from disk(settings)
     yield from memory()

@@ -13,6 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ihp_backend.doctor.finding import Finding, Level
+from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
 from ihp_backend.server.server_settings import ServerSettings
 
 _GIB = 1 << 30
@@ -44,6 +45,15 @@ def packages() -> Iterator[Finding]:
         yield Finding("packages", "error", "; ".join(wrong), "install the backend again: pip install . in a checkout")
     else:
         yield Finding("packages", "ok", f"ihp-backend {version}, Python {platform.python_version()} on {sys.platform}")
+
+
+def fine_tuning() -> Iterator[Finding]:
+    """Packages that only fine-tuning needs."""
+    if lacking := why_no_fine_tuning():
+        found, command = lacking
+        yield Finding("fine-tuning", "warning", found, f"{command}; or ihp serve --no-fine-tuning where another learns")
+    else:
+        yield Finding("fine-tuning", "ok", "the packages that it needs are installed")
 
 
 def data_folder(settings: ServerSettings) -> Iterator[Finding]:

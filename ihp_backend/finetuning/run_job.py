@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ihp_backend.finetuning.accepted_index import Index
 from ihp_backend.finetuning.accepted_set import Policy
 from ihp_backend.finetuning.base_data import open_base
+from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
 from ihp_backend.finetuning.progress import Report
 from ihp_backend.finetuning.recipes import RECIPE, Device
 from ihp_backend.finetuning.schedule import TrainedState, due
@@ -116,7 +117,8 @@ def run_job(
                 advice = "annotate smaller photographs, give the worker more, or let it learn with --device cpu"
                 running.end("failed", message=f"out of memory ({error}); {advice}")
         except ImportError as error:
-            running.end("failed", message=f"{error}; training needs the train extra: pip install 'ihp-backend[train]'")
+            lacking, remedy = why_no_fine_tuning() or (str(error), "install the backend with its extra train again")
+            running.end("failed", message=f"{lacking}; {remedy}")
         report = running.report
     logger.log(
         logging.WARNING if report.state == "failed" else logging.INFO,

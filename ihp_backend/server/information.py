@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 from flask import Blueprint, Response, jsonify, request
 
+from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
 from ihp_backend.server.fine_tuning_status import curve, fine_tuning_status, pictures
 from ihp_backend.server.state import state
 
@@ -46,6 +47,7 @@ def status() -> Response:
         "labels": list(here.parser().labels.names),
         "events_recorded": here.inbox.count("ANNOTATION"),
         "clicks_remembered": len(here.predictions.memory),
+        "no_fine_tuning": "; install it with: ".join(lacking) if (lacking := why_no_fine_tuning()) else None,
         "projects": fine_tuning_status(here.workspace),
         **here.journal.to_json(),
     }

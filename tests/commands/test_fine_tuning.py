@@ -63,7 +63,7 @@ def test_there_and_back_by_hand(data_dir: Path) -> None:
         (["models", "list", ".."], "'..' is no name"),
         (["train", 2, "--stop"], "no fine-tuning job runs"),
         (["train", 2], "its labelling config is not known; ihp sync 2"),
-        (["train-status", 2], "no fine-tuning job was run yet; ihp train 2 runs one"),
+        (["train-status", 2], "; ihp train 2 runs one, --data-dir or IHP_DATA_DIR names another folder"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(data_dir: Path, arguments: list[object], message: str) -> None:
@@ -71,6 +71,14 @@ def test_what_is_wrong_is_said_in_a_sentence(data_dir: Path, arguments: list[obj
     assert refused.exit_code == 1
     assert refused.output.startswith("ihp: ")
     assert message in refused.output
+
+
+@pytest.mark.parametrize("command", [["train-status"], ["models", "list"], ["accepted"]])
+def test_a_folder_that_is_not_there_is_named_and_not_made(tmp_path: Path, command: list[str]) -> None:
+    refused = run(*command, 2, "--data-dir", tmp_path / "elsewhere")
+    assert refused.exit_code == 1
+    assert f"data_dir: there is no folder {tmp_path / 'elsewhere'}; give that of ihp serve" in refused.output
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_model_that_cannot_learn_says_so(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ class StandInLabelStudio(ImageServer):
         super().__init__()
         self.data = {task: {"image": f"/data/upload/2/{task}.jpg"} for task in range(1, tasks + 1)}
         self.predictions: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        self.annotated: set[int] = set()
         self.posts_until_down = 10**9
         self.lock = threading.Lock()
         for task in self.data:
@@ -56,7 +57,12 @@ class StandInLabelStudio(ImageServer):
     def listing(self, query: dict[str, str]) -> dict[str, Any]:
         page, size = int(query["page"]), int(query["page_size"])
         tasks = [
-            {"id": task, "data": data, "predictions_model_versions": self.versions(task)}
+            {
+                "id": task,
+                "data": data,
+                "predictions_model_versions": self.versions(task),
+                "total_annotations": int(task in self.annotated),
+            }
             for task, data in self.data.items()
         ]
         return {"tasks": tasks[(page - 1) * size : page * size], "total": len(tasks)}
@@ -116,6 +122,19 @@ def test_limit_and_dry_run(label_studio: StandInLabelStudio) -> None:
     assert not any(label_studio.predictions.values())
     assert "7 predictions posted" in run("predict-project", label_studio.url, 2, "--limit", 7, "--parallel", 1).output
     assert "113 of 120" in run("predict-project", label_studio.url, 2, "--dry-run").output
+
+
+def test_annotated_tasks_are_left_out_unless_they_are_wanted(label_studio: StandInLabelStudio) -> None:
+    label_studio.annotated = {2, 3}
+    label_studio.predictions[3].append({"task": 3, "model_version": VERSION, "result": []})
+    told = run("predict-project", label_studio.url, 2, "--limit", 5, "--parallel", 1).output
+    assert "118 of 120 tasks have no prediction" in told
+    assert "2 annotated ones are left out, --all-tasks takes them in" in told
+    assert [len(label_studio.predictions[task]) for task in (1, 2, 3, 4)] == [1, 0, 1, 1]
+    told = run("predict-project", label_studio.url, 2, "--all-tasks", "--limit", 1, "--parallel", 1).output
+    assert "114 of 120 tasks have no prediction" in told
+    assert "left out" not in told
+    assert [len(label_studio.predictions[task]) for task in (1, 2, 3, 4)] == [1, 1, 1, 1]
 
 
 def test_failures_are_listed_and_tried_again(label_studio: StandInLabelStudio) -> None:

@@ -92,6 +92,18 @@ def test_a_project_is_predicted_once(
     assert "annotators see" not in second.stdout
     assert sum(len(stored(task)) for task in tasks) == 21
 
+    # One that is annotated is left out, until it is asked for.
+    [prediction] = stored(tasks[1])
+    client.change("DELETE", f"/api/predictions/{prediction['id']}/")
+    client.annotate(tasks[1], [region for region in prediction["result"] if region["value"]["brushlabels"] == ["face"]])
+    third = predict_project(installation, *arguments)
+    assert "1 of 21 tasks" in third.stdout
+    assert "; 1 annotated ones are left out, --all-tasks takes them in" in third.stdout
+    assert stored(tasks[1]) == []
+    fourth = predict_project(installation, *arguments, "--all-tasks")
+    assert "2 of 21 tasks" in fourth.stdout
+    assert len(stored(tasks[1])) == 1
+
     # Label Studio's own button finds them done, too; and a click corrects what was predicted, in place.
     answered = installation.status()["predictions_answered"]
     client.retrieve_predictions(project.id)

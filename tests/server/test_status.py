@@ -18,6 +18,7 @@ def test_a_fresh_server(client: FlaskClient) -> None:
         "events_recorded": 0,
         "clicks_remembered": 0,
         "predictions_answered": 0,
+        "no_fine_tuning": None,
         "projects": {},
         "label_mappings": {},
         "errors": [],

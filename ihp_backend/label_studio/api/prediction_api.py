@@ -49,7 +49,9 @@ class PredictionApi:
         return True
 
     def tasks(self, project: str, version: str) -> Iterator[tuple[Record, bool]]:
-        """The tasks, id and data only, each with whether it has a prediction of that version.
+        """The tasks, each with whether it has a prediction of that version: ``id``, ``data``, ``annotated``.
+
+        ``annotated`` says whether anybody has submitted an annotation; drafts and skipped tasks do not count.
 
         Masks are not fetched for it, so that a project of thousands is gone through in seconds.
         """
@@ -57,7 +59,8 @@ class PredictionApi:
         for task in self._client.tasks(project, resolve_uri="false", query=json.dumps(_ALL_WITH_VERSIONS)):
             known = _known(task.get("predictions_model_versions"), version)
             has = self.has(task["id"], version) if known is None else known
-            yield {"id": task["id"], "data": task.get("data")}, has
+            annotated = int(task.get("total_annotations") or 0) > 0
+            yield {"id": task["id"], "data": task.get("data"), "annotated": annotated}, has
 
     def has(self, task: int, version: str) -> bool:
         """Whether a task has a prediction of that version."""
