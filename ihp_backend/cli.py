@@ -98,6 +98,7 @@ def parse(
     model: Annotated[str | None, typer.Option(help="Model folder or packaged model's name.")] = None,
 ) -> None:
     """Parse one photograph, with or without clicks."""
+    from ihp_backend.datasets.writing import write_mask
     from ihp_backend.parsing.parser import Parser
     from ihp_backend.parsing.photograph import read_photograph
 
@@ -122,7 +123,7 @@ def parse(
         raise failure(str(error)) from None
     label_map = parser.parse(parser.open(photograph), clicks).label_map
     try:
-        _write_palette_png(out, label_map, parser.labels)
+        write_mask(out, label_map, parser.labels)
     except (OSError, ValueError) as error:
         raise failure(
             f"out: {out} cannot be written ({error}); give a path in a folder that can be written to"
@@ -163,15 +164,6 @@ def _read_click(text: str, labels: LabelSet, height: int, width: int) -> Click:
     if match.unmatched:
         raise ValueError(f"click: label {parts[2]!r} is unknown; choose one of {', '.join(labels.names)}")
     return Click(x, y, match.ids[parts[2]], positive=parts[3:] != ["negative"])
-
-
-def _write_palette_png(path: Path, label_map: object, labels: LabelSet) -> None:
-    import numpy as np
-    from PIL import Image
-
-    picture = Image.fromarray(np.asarray(label_map, dtype=np.uint8), mode="P")
-    picture.putpalette([channel for colour in labels.colours for channel in colour])
-    picture.save(path, format="PNG")
 
 
 if __name__ == "__main__":

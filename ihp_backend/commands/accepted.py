@@ -20,20 +20,35 @@ def accepted(
     policy: Annotated[
         Literal["newest", "agreed"], typer.Option(help="Of several annotators: the newest, or what all drew alike.")
     ] = "newest",
-    export: Annotated[Path | None, typer.Option(help="Copy photographs and label maps into this folder.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Write photographs and masks into this folder.")] = None,
+    form: Annotated[
+        Literal["png", "coco", "yolo", "mmseg"],
+        typer.Option("--format", help="Of the export: masks with a palette, COCO, YOLO (polygons) or MMSegmentation."),
+    ] = "png",
+    undrawn: Annotated[
+        Literal["background", "ignored"], typer.Option(help="What pixels become in the export that nobody drew.")
+    ] = "background",
     as_json: Annotated[bool, typer.Option("--json", help="Print the index as JSON.")] = False,
 ) -> None:
     """List the accepted photographs of a project, and why tasks are left out; export them as a data set."""
-    from ihp_backend.finetuning.accepted_dataset import export as copy
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ihp_backend.finetuning.accepted_export import ExportError
+    from ihp_backend.finetuning.accepted_export import export as write
     from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
     from ihp_backend.storage.sqlite import StorageError
 
     workspace, images = open_workspace(data_dir, existing=True)
+    unsaid = 0
     try:
         index = workspace.bring_up_to_date(project, images, policy)
         if export is not None:
-            copy(workspace.accepted(project), index, workspace.photographs, export)
-    except (AcceptedError, StorageError) as error:
+            with Progress(console=Console(stderr=True), transient=True) as shown:
+                bar = shown.add_task("exporting", total=len(index.items))
+                parts = (workspace.accepted(project), index, workspace.photographs, export)
+                unsaid = write(*parts, form, undrawn, lambda: shown.advance(bar))
+    except (AcceptedError, ExportError, StorageError) as error:
         raise failure(str(error)) from None
     except OSError as error:
         raise failure(f"export: {export} cannot be written ({error}); give another folder") from None
@@ -41,6 +56,16 @@ def accepted(
         typer.echo(json.dumps(index.to_json(), indent=1))
     else:
         _show(index)
+    if export is not None:
+        check = (
+            f"python -m training.prepare folder --root {export}{' --option first_id=0' if undrawn == 'ignored' else ''}"
+        )
+        opens = f"; {check} checks it" if form in ("png", "mmseg") else ""
+        typer.echo(f"{export}: {len(index.items)} photographs as {form}, undrawn pixels {undrawn}{opens}", err=as_json)
+        if unsaid:
+            typer.echo(
+                f"ihp: {unsaid} photographs have pixels of which nothing is known: background in {form}", err=True
+            )
 
 
 def sync(project: Project, data_dir: DataDir = None) -> None:

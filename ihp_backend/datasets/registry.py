@@ -11,6 +11,7 @@ from typing import Any
 from ihp_backend.datasets.atr import AtrDataset
 from ihp_backend.datasets.ccp import CcpDataset, CcpGarmentsDataset, CcpHuman18Dataset
 from ihp_backend.datasets.cihp import CihpDataset
+from ihp_backend.datasets.folder_dataset import FolderDataset
 from ihp_backend.datasets.helen import HelenDataset
 from ihp_backend.datasets.lip import LipDataset
 from ihp_backend.datasets.pascal_person_part import PascalPersonPartDataset
@@ -25,6 +26,7 @@ DATASETS: dict[str, Callable[..., StoredDataset] | str] = {
     "pascal-person-part": PascalPersonPartDataset,
     "helen": HelenDataset,
     "atr": AtrDataset,
+    "folder": FolderDataset,
     # The rooms of these data sets lie below this one: they are imported when somebody asks for them.
     "label-studio": "ihp_backend.label_studio.annotations.export_dataset:ExportDataset",
     "accepted": "ihp_backend.finetuning.accepted_dataset:AcceptedDataset",

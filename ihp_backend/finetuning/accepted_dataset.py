@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 from ihp_backend.datasets import Sample, SampleError
 from ihp_backend.datasets.layouts import check_root
 from ihp_backend.datasets.sample import counted
-from ihp_backend.finetuning.accepted_index import HELD_OUT, INDEX, LEARNED, Index
+from ihp_backend.finetuning.accepted_index import HELD_OUT, INDEX, LEARNED
 from ihp_backend.finetuning.accepted_set import AcceptedSet
 from ihp_backend.finetuning.photograph_store import PhotographStore
 from ihp_backend.finetuning.workspace import PHOTOGRAPHS
 from ihp_backend.storage.sqlite import StorageError
 
+_REMEDY = "give accepted/PROJECT of a data folder; what ihp accepted PROJECT --export writes is the data set folder"
 SPLITS = {"train": LEARNED, "val": HELD_OUT}
 
 
@@ -25,7 +25,7 @@ class AcceptedDataset:
     """One split of an accepted set. Pixels that nobody drew are ignored.
 
     Args:
-        root: folder of the set inside a data folder, or one that ``export`` wrote.
+        root: folder of the set inside a data folder, or with the photographs beside it, as exports were once.
         split: "train", or "val" for what is held out.
 
     Attributes:
@@ -43,11 +43,11 @@ class AcceptedDataset:
         root = Path(root)
         if split not in SPLITS:
             raise ValueError(f"split: {split!r} does not exist; an accepted set has {', '.join(SPLITS)}")
-        check_root(root, "make one with ihp accepted PROJECT --export")
+        check_root(root, _REMEDY)
         own = root / PHOTOGRAPHS
         photographs = own if own.is_dir() else root.parent.parent / PHOTOGRAPHS
         if not (root / INDEX).is_file() or not photographs.is_dir():
-            raise FileNotFoundError(f"root: {root} holds no accepted set; make one with ihp accepted PROJECT --export")
+            raise FileNotFoundError(f"root: {root} holds no accepted set; {_REMEDY}")
         self._set = AcceptedSet(root, PhotographStore(photographs))
         try:
             index = self._set.read()
@@ -62,7 +62,7 @@ class AcceptedDataset:
         self.assumptions: Mapping[str, str] = {}
         self.if_empty = (
             f"its photographs are all in the other split, or left out ({counted(self.left_out) or 'none'}): accept "
-            "more work and export again"
+            "more work"
         )
 
     def __len__(self) -> int:
@@ -74,25 +74,11 @@ class AcceptedDataset:
         try:
             return Sample(self._set.photograph(self._items[index]), parsing, self.ids[index])
         except StorageError as error:
-            raise SampleError(f"task {self.ids[index]}", str(error), "export the set again") from None
+            raise SampleError(f"task {self.ids[index]}", str(error), "ihp accepted PROJECT makes it again") from None
 
     def parsing(self, index: int) -> NDArray[np.uint8]:
         """The parsing alone, uint8 (height, width); raises ``SampleError``."""
         try:
             return self._set.label_map(self._items[index])
         except StorageError as error:
-            raise SampleError(f"task {self.ids[index]}", str(error), "export the set again") from None
-
-
-def export(accepted: AcceptedSet, index: Index, photographs: PhotographStore, out: Path) -> None:
-    """Copies an accepted set with its photographs into a folder of its own.
-
-    Raises:
-        OSError: a file cannot be read or written.
-    """
-    for folder in ("maps", PHOTOGRAPHS):
-        (out / folder).mkdir(parents=True, exist_ok=True)
-    for item in index.items:
-        shutil.copy2(accepted.folder / item.map, out / item.map)
-        shutil.copy2(photographs.path(item.photograph), out / PHOTOGRAPHS / item.photograph)
-    shutil.copy2(accepted.folder / INDEX, out / INDEX)
+            raise SampleError(f"task {self.ids[index]}", str(error), "ihp accepted PROJECT makes it again") from None

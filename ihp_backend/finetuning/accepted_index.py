@@ -12,7 +12,7 @@ from ihp_backend.labels import LabelSet
 HELD_OUT, LEARNED = "held-out", "learned"
 INDEX = "index.json"
 
-READING = 2
+READING = 3
 """Of the rules by which annotations become label maps; after a change all are made again from what is kept."""
 
 LEAST_HELD_OUT, MOST_HELD_OUT, NEEDED = 0.2, 0.5, 12
@@ -56,6 +56,7 @@ class Item:
         model_version: of the suggestion that it began with.
         untouched: share of the drawn pixels that are as they were suggested.
         notes: regions that could not be used, and why.
+        address: of the photograph, as its task has it.
     """
 
     task: int
@@ -69,6 +70,7 @@ class Item:
     model_version: str | None
     untouched: float
     notes: tuple[str, ...]
+    address: str = ""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,9 @@ Fetch = Callable[[str, int], bytes]
 PATIENCE = 3
 """Photographs in a row that cannot be fetched; the others wait for the next time then."""
 
+LONGEST_ADDRESS = 4096
+"""Characters; what is longer holds the photograph itself."""
+
 
 class AcceptedSet:
     """The accepted set of one project.
@@ -248,6 +251,7 @@ class AcceptedSet:
             model_version=works[-1].model_version,
             untouched=works[-1].untouched,
             notes=(*notes, *(note for work in works for note in work.left_out)),
+            address=works[-1].address if len(works[-1].address) < LONGEST_ADDRESS else "data:",
         )
 
     def _keep(self, index: Index) -> None:

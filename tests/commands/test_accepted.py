@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ihp_backend.cli import app
-from ihp_backend.datasets import SampleError, check_dataset
+from ihp_backend.datasets import SampleError, check_dataset, open_dataset
 from ihp_backend.finetuning.accepted_dataset import AcceptedDataset
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from tests.finetuning.test_accepted_set import LEFT, Place, photograph, region
@@ -54,18 +54,23 @@ def test_listed_exported_and_opened_as_a_data_set(
     assert "12 photographs" in text
     assert "left out: task 50: image" in text
     assert "not used: task 7: annotation 7, region Shoe: labels ['Shoe'] do not name one label of the config" in text
-    for root in (tmp_path / "out", data_dir / "accepted" / "2"):
-        train, val = (AcceptedDataset(root, split) for split in ("train", "val"))
+    assert f"{tmp_path / 'out'}: 12 photographs as png, undrawn pixels background" in text
+    own = [AcceptedDataset(data_dir / "accepted" / "2", split) for split in ("train", "val")]
+    exported = [open_dataset("folder", tmp_path / "out", split) for split in ("train", "val")]
+    for (train, val), undrawn in ((own, 255), (exported, 0)):
         assert len(train) + len(val) == 12
         assert len(train) > len(val) > 0
         sample = train[0]
         np.testing.assert_array_equal(sample.parsing == train.labels.id_of("Hat"), LEFT)
-        np.testing.assert_array_equal(sample.parsing == 255, ~LEFT)
+        np.testing.assert_array_equal(sample.parsing == undrawn, ~LEFT)
         assert sample.image.shape == (6, 8, 3)
         assert not check_dataset(train).faults
-        assert train.left_out == val.left_out
-        assert train.left_out["50"].startswith("image")
-        assert "left out (1 image" in train.if_empty
+    assert own[0].left_out == own[1].left_out
+    assert own[0].left_out["50"].startswith("image")
+    assert "left out (1 image" in own[0].if_empty
+    again = run("accepted", 2, "--export", tmp_path / "out")
+    assert again.exit_code == 1
+    assert f"export: {tmp_path / 'out'} is not empty; give a new folder" in again.output
     as_json = json.loads(run("accepted", 2, "--json").stdout)
     assert len(as_json["items"]) == 12
 
@@ -77,9 +82,9 @@ def test_what_is_wrong_is_said_in_a_sentence(data_dir: Path, tmp_path: Path) -> 
     refused = run("sync", 9)
     assert refused.exit_code == 1
     assert "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY" in refused.output
-    with pytest.raises(FileNotFoundError, match="ihp accepted PROJECT --export"):
+    with pytest.raises(FileNotFoundError, match="give accepted/PROJECT of a data folder"):
         AcceptedDataset(tmp_path, "train")
-    with pytest.raises(FileNotFoundError, match=r"root: .*/nowhere is missing; make one with ihp accepted PROJECT"):
+    with pytest.raises(FileNotFoundError, match=r"root: .*/nowhere is missing; give accepted/PROJECT"):
         AcceptedDataset(tmp_path / "nowhere", "train")
     with pytest.raises(ValueError, match="'test' does not exist"):
         AcceptedDataset(tmp_path, "test")
@@ -107,6 +112,6 @@ def test_a_map_that_is_damaged_is_named(data_dir: Path, monkeypatch: pytest.Monk
     dataset = AcceptedDataset(data_dir / "accepted" / "2", "train")
     for file in (data_dir / "accepted" / "2" / "maps").iterdir():
         file.write_bytes(b"no picture")
-    with pytest.raises(SampleError, match="export the set again"):
+    with pytest.raises(SampleError, match="ihp accepted PROJECT makes it again"):
         dataset[0]
     assert ImageSettings().label_studio_url is None
