@@ -1,7 +1,7 @@
 """The screenshots of the docs, made anew: ``python -m tests.contract.screenshots [--model ...] [--out docs]``.
 
-One of the editor after clicks on several labels, one of a task that was pre-annotated. The photograph is one that
-anybody may share (examples/photographs/README.md).
+One of the editor after clicks on several labels, one of a task that was pre-annotated, and five from an empty
+photograph to the next task. The photographs are ones that anybody may share (examples/photographs/README.md).
 """
 
 from __future__ import annotations
@@ -27,6 +27,18 @@ CLICKS = (
 )
 """Label, its key, and where in percent."""
 
+SAILOR = PHOTOGRAPHS / "grace_hopper.jpg"
+MARK = """([selector, text]) => {
+  const found = [...document.querySelectorAll(selector)].find(one => !text || one.textContent.trim() === text);
+  const box = found.getBoundingClientRect(), mark = document.createElement('div');
+  mark.className = 'mark';
+  Object.assign(mark.style, {position: 'fixed', left: `${box.left - 6}px`, top: `${box.top - 6}px`, zIndex: 9999,
+    width: `${box.width + 12}px`, height: `${box.height + 12}px`, border: '4px solid #e00', borderRadius: '8px',
+    pointerEvents: 'none'});
+  document.body.append(mark);
+}"""
+"""Draws a red frame around what a picture is about."""
+
 MOST_BYTES = 300_000
 
 
@@ -50,15 +62,42 @@ def pre_annotated(editor: Editor, installation: Installation, file: Path) -> Non
     editor.screenshot(file)
 
 
-def shrink(file: Path) -> None:
-    """Few enough colours for ``MOST_BYTES``.
+def walk(editor: Editor, installation: Installation, folder: Path) -> None:
+    """From an empty photograph to the next task, in five pictures."""
+    folder.mkdir(exist_ok=True)
+    project = new_project(installation, [SAILOR, PHOTOGRAPH])
+
+    def keep(name: str, *marked: tuple[str, str]) -> None:
+        for one in marked:
+            editor.page.evaluate(MARK, list(one))
+        editor.screenshot(folder / f"{name}.png")
+        editor.page.evaluate("() => document.querySelectorAll('.mark').forEach(mark => mark.remove())")
+
+    editor.open(project.id, project.tasks[0]["id"])
+    keep("1-opened", ("label, span, div", "Auto-Annotation"))
+    editor.switch_on_clicks()
+    keep("2-tool", (".lsf-tool_smart", ""))
+    editor.click("f", 51.5, 37.5, wanted=None)
+    editor.click("t", 50.0, 12.0, wanted=None)
+    editor.click("o", 20.0, 80.0, wanted=None)
+    keep("3-clicked")
+    editor.click("o", 33.0, 62.0, wanted=None, negative=True)
+    keep("4-corrected", ("[data-testid=bottombar-accept-suggestions-button]", ""))
+    editor.accept()
+    keep("5-accepted", ("[data-testid=bottombar-submit-button]", ""))
+    for file in sorted(folder.glob("*.png")):
+        shrink(file, 1000)
+
+
+def shrink(file: Path, side: int = 1200) -> None:
+    """At most so many pixels a side, and few enough colours for ``MOST_BYTES``.
 
     Raises:
         ValueError: it is larger even so.
     """
     with Image.open(file) as shown:
         small = shown.convert("RGB")
-    small.thumbnail((1200, 1200))
+    small.thumbnail((side, side))
     for colours in (256, 128, 64, 32):
         small.quantize(colours).save(file, optimize=True)
         if file.stat().st_size <= MOST_BYTES:
@@ -67,7 +106,7 @@ def shrink(file: Path) -> None:
 
 
 def main() -> None:
-    """Makes editor.png and pre-annotated.png."""
+    """Makes editor.png, pre-annotated.png and annotate/."""
     parser = argparse.ArgumentParser(prog="python -m tests.contract.screenshots", description=__doc__)
     parser.add_argument("--model", help="name or folder (default: the packaged model)")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder (default: docs)")
@@ -81,6 +120,7 @@ def main() -> None:
     ):
         editor = Editor(page, installation.client.url)
         editor.log_in(installation.account)
+        walk(editor, installation, chosen.out / "annotate")
         for name, make in (("editor.png", after_clicks), ("pre-annotated.png", pre_annotated)):
             make(editor, installation, chosen.out / name)
             shrink(chosen.out / name)
