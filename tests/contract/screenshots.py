@@ -27,9 +27,13 @@ CLICKS = (
 )
 """Label, its key, and where in percent."""
 
-SAILOR = PHOTOGRAPHS / "grace_hopper.jpg"
+ROCKET = (82.5, 14.0)
+"""What is taken for a piece of the coat."""
+
+NEXT = PHOTOGRAPHS / "grace_hopper.jpg"
 MARK = """([selector, text]) => {
-  const found = [...document.querySelectorAll(selector)].find(one => !text || one.textContent.trim() === text);
+  const fitting = [...document.querySelectorAll(selector)].filter(one => !text || one.textContent.trim() === text);
+  const found = fitting[fitting.length - 1];
   const box = found.getBoundingClientRect(), mark = document.createElement('div');
   mark.className = 'mark';
   Object.assign(mark.style, {position: 'fixed', left: `${box.left - 6}px`, top: `${box.top - 6}px`, zIndex: 9999,
@@ -65,7 +69,7 @@ def pre_annotated(editor: Editor, installation: Installation, file: Path) -> Non
 def walk(editor: Editor, installation: Installation, folder: Path) -> None:
     """From an empty photograph to the next task, in five pictures."""
     folder.mkdir(exist_ok=True)
-    project = new_project(installation, [SAILOR, PHOTOGRAPH])
+    project = new_project(installation, [PHOTOGRAPH, NEXT])
 
     def keep(name: str, *marked: tuple[str, str]) -> None:
         for one in marked:
@@ -77,11 +81,12 @@ def walk(editor: Editor, installation: Installation, folder: Path) -> None:
     keep("1-opened", ("label, span, div", "Auto-Annotation"))
     editor.switch_on_clicks()
     keep("2-tool", (".lsf-tool_smart", ""))
-    editor.click("f", 51.5, 37.5, wanted=None)
-    editor.click("t", 50.0, 12.0, wanted=None)
-    editor.click("o", 20.0, 80.0, wanted=None)
+    for _, hotkey, x, y in CLICKS[:3]:
+        editor.click(hotkey, x, y, wanted=None)
     keep("3-clicked")
-    editor.click("o", 33.0, 62.0, wanted=None, negative=True)
+    _, hotkey, x, y = CLICKS[3]
+    editor.click(hotkey, x, y, wanted=None)
+    editor.click("o", *ROCKET, wanted=None, negative=True)
     keep("4-corrected", ("[data-testid=bottombar-accept-suggestions-button]", ""))
     editor.accept()
     keep("5-accepted", ("[data-testid=bottombar-submit-button]", ""))
