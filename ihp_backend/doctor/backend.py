@@ -14,6 +14,9 @@ HEALTH_PATIENCE = 1000.0
 SETUP_PATIENCE = 3000.0
 """Milliseconds that it waits for /setup (its ML_TIMEOUT_SETUP)."""
 
+ENOUGH = 5
+"""Tasks of a project that were answered without a click, after which a click should have come."""
+
 _PLACE = "backend"
 _SLOW = "stop what else uses the processor, give ihp serve more --threads, or raise {} in Label Studio"
 
@@ -70,6 +73,12 @@ def _noted(url: str) -> Iterator[Finding]:
     except NoAnswer:
         return
     content = answer.content if isinstance(answer.content, dict) else {}
+    for project, counts in dict(content.get("answers") or {}).items():
+        without, with_clicks = counts.get("without_clicks", 0), counts.get("with_clicks", 0)
+        if without >= ENOUGH and not with_clicks:
+            found = f"{without} tasks of project {project} were answered, and no click of it ever came"
+            remedy = "annotators have to take the pink key-point tool (docs/annotate.md), if they work on it already"
+            yield Finding("clicks", "warning", found, remedy, _PLACE)
     events, errors = content.get("events_recorded"), content.get("errors")
     if isinstance(errors, list) and errors and isinstance(errors[-1], dict):
         newest = ": ".join(str(errors[-1].get(name, "")) for name in ("field", "value"))

@@ -23,13 +23,16 @@ class Journal:
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._predictions = 0
+        self._answers: LRUCache[str, dict[str, int]] = LRUCache(_PROJECTS_KEPT)
         self._errors: deque[dict[str, Any]] = deque(maxlen=_ERRORS_KEPT)
         self._labels: LRUCache[str, dict[str, Any]] = LRUCache(_PROJECTS_KEPT)
 
-    def count_predictions(self, number: int) -> None:
-        """Count answered tasks."""
+    def count_predictions(self, project: str, number: int, *, clicked: bool) -> None:
+        """Count answered tasks of a project, with and without clicks: where none ever comes, something is amiss."""
         with self._lock:
             self._predictions += number
+            counts = self._answers.setdefault(project, {"with_clicks": 0, "without_clicks": 0})
+            counts["with_clicks" if clicked else "without_clicks"] += number
 
     def note_labels(self, project: str, labels: dict[str, Any]) -> None:
         """Remember which of the model's labels become which of a project's, as ``Translation.told`` says it."""
@@ -48,11 +51,12 @@ class Journal:
             self._errors.append({"time": now, "times": 1, **problem.to_json()})
 
     def to_json(self) -> dict[str, Any]:
-        """``uptime_seconds``, ``predictions_answered``, ``label_mappings`` and ``errors``, the newest last."""
+        """``uptime_seconds``, ``predictions_answered``, ``answers``, ``label_mappings``, ``errors`` (newest last)."""
         with self._lock:
             return {
                 "uptime_seconds": round(time.monotonic() - self._started, 1),
                 "predictions_answered": self._predictions,
+                "answers": {project: dict(counts) for project, counts in self._answers.items()},
                 "label_mappings": dict(self._labels),
                 "errors": list(self._errors),
             }

@@ -32,6 +32,9 @@ def predict() -> Response:
     request = replace(request, hostname=hostname, access_token=access_token, timings=timings)
     items = answer_all(here.batches, tasks, request, began)
     _write_down(here.journal, items)
+    # The doctor's own clicks have no task.
+    known = [item for task, item in zip(tasks, items, strict=True) if task.get("id") is not None and "result" in item]
+    here.journal.count_predictions(str(request.project), len(known), clicked=request.context is not None)
     with timings.stage("writing"):
         answer = jsonify({"results": items})
     answer.headers["Server-Timing"] = timings.header()
@@ -43,4 +46,3 @@ def _write_down(journal: Journal, items: list[dict[str, Any]]) -> None:
         if error := item.get("error"):
             for each in (error, *error.get("others", ())):
                 journal.note(Problem(each["field"], each["value"], each["remedy"]))
-    journal.count_predictions(sum("result" in item for item in items))

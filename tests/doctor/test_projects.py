@@ -197,6 +197,18 @@ def test_a_live_model_takes_labels_that_it_has_never_seen(installation: StandInI
     assert "labels" not in installation.wrong()
 
 
+@pytest.mark.parametrize(("with_clicks", "told"), [(0, True), (1, False)])
+def test_a_project_in_which_nobody_ever_clicks(installation: StandInInstallation, with_clicks: int, told: bool) -> None:
+    counts = {"7": {"without_clicks": 5, "with_clicks": with_clicks}, "8": {"without_clicks": 4, "with_clicks": 0}}
+    installation.answers("/status", {"answers": counts, "errors": [], "events_recorded": 0})
+    found = installation.wrong()
+    assert ("clicks" in found) == told
+    if told:
+        assert found["clicks"].level == "warning"
+        assert found["clicks"].found.startswith("5 tasks of project 7 were answered")
+        assert "pink key-point tool" in found["clicks"].remedy
+
+
 def test_no_click_of_the_doctor_is_remembered(installation: StandInInstallation) -> None:
     list(examine_servers(installation.case()))
     bodies = [asked.body for asked in installation.server.asked if asked.path == "/predict"]

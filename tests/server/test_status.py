@@ -20,6 +20,7 @@ def test_a_fresh_server(client: FlaskClient) -> None:
         "predictions_answered": 0,
         "no_fine_tuning": None,
         "projects": {},
+        "answers": {},
         "label_mappings": {},
         "errors": [],
     }
@@ -55,6 +56,20 @@ def test_work_is_counted(client: FlaskClient) -> None:
     client.post("/predict", json=capture("05")["request"])
     status = client.get("/status").get_json()
     assert (status["predictions_answered"], status["clicks_remembered"]) == (3, 3)
+
+
+def test_where_no_click_ever_comes_the_page_says_so(client: FlaskClient) -> None:
+    request = capture("05")["request"]
+    opened = {**request, "context": None, "params": {**request.get("params", {}), "context": None}}
+    for _ in range(5):
+        client.post("/predict", json=opened)
+    (project,) = client.get("/status").get_json()["answers"]
+    assert client.get("/status").get_json()["answers"][project] == {"with_clicks": 0, "without_clicks": 5}
+    hint = "5 tasks were answered, and no click ever came"
+    assert hint in client.get("/status", headers={"Accept": "text/html"}).text
+    client.post("/predict", json=request)
+    assert client.get("/status").get_json()["answers"][project]["with_clicks"] == 1
+    assert hint not in client.get("/status", headers={"Accept": "text/html"}).text
 
 
 def test_setup_names_labels_the_model_lacks(client: FlaskClient) -> None:
