@@ -8,11 +8,10 @@ MMSegmentation (``img_dir/train``, ``ann_dir/train``).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from ihp_backend.datasets.layouts import Layout, Source
-from ihp_backend.datasets.mask_options import Beyond, MaskOptions, Sides
-from ihp_backend.datasets.paired_files import PairedFiles
-from ihp_backend.datasets.reading import IdsIn
+from ihp_backend.datasets.layouts import Layout, Source, check_root
+from ihp_backend.datasets.sourced_pairs import SourcedPairs
 from ihp_backend.datasets.text_files import read_text
 from ihp_backend.labels import LabelSet, mirror_pairs
 
@@ -34,39 +33,26 @@ SOURCE = Source(
 )
 
 
-class FolderDataset(PairedFiles):
+class FolderDataset(SourcedPairs):
     """One split of a folder.
 
     Args:
         root: the folder.
         split: "train", "val" or "test".
         classes: list of the classes below the root, one per line, the background first.
-        layout, ids, exact_names: see ``Source.find``.
-        first_id, ids_in, beyond, sides, upright: see ``MaskOptions``.
+        options: of ``SourcedPairs``.
 
     Raises:
         FileNotFoundError: the folder has none of the layouts, or no list of classes.
         ValueError: the split or a value does not exist, or a list cannot be read.
     """
 
-    def __init__(
-        self,
-        root: Path | str,
-        split: str,
-        *,
-        classes: str = CLASSES,
-        layout: int | None = None,
-        ids: str | None = None,
-        exact_names: bool = False,
-        first_id: int | None = None,
-        ids_in: IdsIn | None = None,
-        beyond: Beyond | None = None,
-        sides: Sides | None = None,
-        upright: bool | None = None,
-    ) -> None:
-        found = SOURCE.find(root, split, layout=layout, ids=ids, exact_names=exact_names)
-        options = MaskOptions(first_id, ids_in, beyond, sides, upright)
-        super().__init__(found.pairs, _labels(Path(root) / classes), None, options, found.assumptions)
+    source = SOURCE
+
+    def __init__(self, root: Path | str, split: str, *, classes: str = CLASSES, **options: Any) -> None:
+        check_root(Path(root), SOURCE.remedy)
+        self.named = _labels(Path(root) / classes)
+        super().__init__(root, split, **options)
 
 
 def _labels(file: Path) -> LabelSet:

@@ -32,7 +32,7 @@ class SourcedPairs(PairedFiles):
     """
 
     source: ClassVar[Source]
-    named: ClassVar[LabelSet]
+    named: LabelSet
 
     def __init__(
         self,
