@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -99,14 +100,16 @@ def export(
         raise ExportError(f"undrawn: {form} cannot say that pixels are to be ignored; choose png or mmseg")
     if out.is_dir() and any(out.iterdir()):
         raise ExportError(f"export: {out} is not empty; give a new folder")
-    writer = _WRITERS[form](out, index.labels)
     names = _names(index, photographs)
     # MMSegmentation looks for one ending of all photographs.
     only = None
     if form == "mmseg" and len({Path(name).suffix for name in names.values()}) > 1:
         only = ".png"
     unsaid = 0
-    with _sources(out) as note:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Made beside it, so that an export that was interrupted is not taken for a whole one.
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as unfinished, _sources(Path(unfinished)) as note:
+        writer = _WRITERS[form](Path(unfinished), index.labels)
         for item in index.items:
             name = names[item.task] if only is None else Path(names[item.task]).stem + only
             label_map, unknown = accepted.label_map(item), accepted.unknown(item)
@@ -118,7 +121,10 @@ def export(
             writer.add(one)
             note(one)
             done()
-    writer.finish()
+        writer.finish()
+        out.mkdir(exist_ok=True)
+        for made in Path(unfinished).iterdir():
+            made.rename(out / made.name)
     return unsaid
 
 
@@ -127,7 +133,6 @@ class _Writer(ABC):
 
     def __init__(self, out: Path, labels: LabelSet) -> None:
         self.out, self.labels = out, labels
-        out.mkdir(parents=True, exist_ok=True)
         (out / "classes.txt").write_text("".join(f"{name}\n" for name in labels.names), encoding="utf-8")
 
     def photograph(self, one: Exported) -> Path:
@@ -281,11 +286,16 @@ def outlines(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
 
     A hole is part of the polygon: the outline goes to it along a line, around it, and back along the same line.
     """
+    if not mask.any():
+        return
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, left = rows[0], columns[0]
+    piece = mask[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.uint8)
     # Four times as large, corners lie so near the edges of pixels that what is filled is what was drawn.
     scale = 4
-    large = cv2.resize(mask.astype(np.uint8), None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
+    large = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     found, tree = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    for number, (_, _, child, parent) in enumerate(tree[0] if tree is not None else ()):
+    for number, (_, _, child, parent) in enumerate(tree[0]):
         if parent >= 0:
             continue
         whole = found[number][:, 0].astype(np.float64)
@@ -296,7 +306,7 @@ def outlines(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
             around = np.concatenate([hole[there:], hole[: there + 1]])
             whole = np.concatenate([whole[: here + 1], around, whole[here:]])
             child = int(tree[0][child][0])
-        yield (whole + 0.5) / scale
+        yield (whole + 0.5) / scale + (left, top)
 
 
 def _drawn(label_map: NDArray[np.uint8]) -> list[int]:

@@ -205,6 +205,16 @@ def test_run_lengths_add_up(mask: NDArray[np.bool_]) -> None:
     assert sum(counts[1::2]) == mask.sum()
 
 
+def test_what_is_interrupted_leaves_nothing(write: Write, tmp_path: Path) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write("png", done=interrupted)
+    assert not list(tmp_path.glob("*out-png*"))
+    assert (write("png") / "train.txt").is_file()
+
+
 def test_what_cannot_be_written_is_said(write: Write, tmp_path: Path) -> None:
     for form in ("coco", "yolo"):
         with pytest.raises(ExportError, match=f"undrawn: {form} cannot say that pixels are to be ignored"):
