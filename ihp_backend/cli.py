@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from ihp_backend.clicks import Click
     from ihp_backend.labels import LabelSet
 
-app = typer.Typer(
-    help="Click-driven human parsing for Label Studio.", no_args_is_help=True, pretty_exceptions_show_locals=False
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
 app.command()(accepted)
 app.command()(config)
 app.command()(doctor)
@@ -135,9 +133,24 @@ def parse(
 @app.command()
 def version() -> None:
     """Print the version."""
+    _print_version(True)
+
+
+def _print_version(asked: bool) -> None:
     from importlib.metadata import version as installed
 
-    typer.echo(f"ihp-backend {installed('ihp-backend')}")
+    if asked:
+        typer.echo(f"ihp-backend {installed('ihp-backend')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Click-driven human parsing for Label Studio."""
 
 
 def main() -> None:

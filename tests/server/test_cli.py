@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_serve_says_which_setting_is_wrong(tmp_path: Path) -> None:
     assert "port: 99999 is out of range" in ihp("serve", "--port", "99999")[1]
 
 
-def test_version() -> None:
-    code, output = ihp("version")
-    assert code == 0
-    assert output.startswith("ihp-backend ")
+@pytest.mark.parametrize("asked", ["--version", "version"])
+def test_the_version(asked: str) -> None:
+    told = CliRunner().invoke(app, [asked])
+    assert (told.exit_code, told.output) == (0, f"ihp-backend {metadata.version('ihp-backend')}\n")
