@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ihp_backend.clicks import Click
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.masks import drawn_work
 from ihp_backend.label_studio.masks.brush_rle import encode
-from ihp_backend.label_studio.masks.drawn_work import DrawnWork
+from ihp_backend.label_studio.masks.drawn_work import DrawnWork, keep_drawn
 
 CONFIG = parse_labelling_config(
     """<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">
@@ -76,3 +77,27 @@ def test_what_was_decoded_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch)
     for key in (1, 1, 2, 1, 3, 2):
         work.label_map((key,), [region(LEFT, "Hat")], CONFIG, LABELS, (6, 8))
     assert len(decoded) == 4
+
+
+@pytest.mark.parametrize(
+    ("clicks", "answered", "changed"),
+    [
+        ([Click(6, 4, 2)], [2], []),  # On what is not drawn.
+        ([Click(6, 4, 2), Click(1, 1, 1)], [2], []),  # It says only again what is drawn.
+        ([Click(6, 4, 2), Click(1, 1, 2)], [2], [1]),  # On a drawn label: it is another.
+        ([Click(6, 4, 2), Click(1, 1, 1, positive=False)], [2], [1]),
+        ([Click(6, 4, 2), Click(6, 1, 1)], [1, 2], [1]),  # The drawn label itself is answered.
+    ],
+)
+def test_what_is_drawn_stays_unless_a_click_says_otherwise(
+    clicks: list[Click], answered: list[int], changed: list[int]
+) -> None:
+    work = np.full((6, 8), 255, np.uint8)
+    work[:3, :4], work[4:, :2] = 1, 3
+    answer = np.full((6, 8), 2, np.uint8)
+    keep_drawn(answer, work, clicks, answered)
+    expected = np.full((6, 8), 2, np.uint8)
+    for label in (1, 3):
+        if label not in changed:
+            expected[work == label] = label
+    np.testing.assert_array_equal(answer, expected)

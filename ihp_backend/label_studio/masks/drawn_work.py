@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from ihp_backend.clicks import Click
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.label_studio.masks.painting import paint
 from ihp_backend.label_studio.problems import Problem, problem
-from ihp_backend.labels import LabelSet
+from ihp_backend.labels import IGNORE, LabelSet
 
 MOST_BYTES = 1 << 28
 
@@ -80,3 +81,25 @@ def _paint(
 
 def _bytes(drawn: Drawn) -> int:
     return 1024 + (0 if drawn[0] is None else drawn[0].nbytes)
+
+
+def keep_drawn(
+    label_map: NDArray[np.uint8], drawn: NDArray[np.uint8], clicks: Sequence[Click], answered: Collection[int]
+) -> None:
+    """Leaves accepted and drawn pixels to their labels, in place: a model may take some of them for what is clicked.
+
+    A drawn label that is answered anew may change, and so may one in which a click says that it is something else.
+
+    Args:
+        label_map: uint8 (height, width), the answer.
+        drawn: uint8 (height, width), the parsing accepted or drawn, 255 where there is none.
+        clicks: in pixels of both.
+        answered: ids of the labels whose masks are answered.
+    """
+    stays = np.ones(256, bool)
+    stays[[IGNORE, *answered]] = False
+    for click in clicks:
+        here = drawn[click.y, click.x]
+        if click.label != here or not click.positive:
+            stays[here] = False
+    np.copyto(label_map, drawn, where=stays[drawn])

@@ -19,7 +19,7 @@ from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in
 from ihp_backend.label_studio.clicks.prompts import keep_inside_boxes
 from ihp_backend.label_studio.config.config_tags import MaskTarget
 from ihp_backend.label_studio.config.task_values import has_variables
-from ihp_backend.label_studio.masks.drawn_work import DrawnWork
+from ihp_backend.label_studio.masks.drawn_work import DrawnWork, keep_drawn
 from ihp_backend.label_studio.masks.regions import Place, regions
 from ihp_backend.label_studio.masks.sizes import Size
 from ihp_backend.label_studio.predict.parser_requests import ask, mask_targets
@@ -107,6 +107,8 @@ class ClickAnswers:
             if parser.any_labels:
                 self._keep_answer(asked, session, LastAnswer.of(parse, clicks))
         with request.timings.stage("masks"):
+            if previous is not None:
+                keep_drawn(label_map, previous, clicks, [translation.labels.id_of(name) for name in answered])
             keep_inside_boxes(label_map, active.prompts, translation.labels)
             despeckle(label_map, clicks, previous)
             keep_inside_boxes(label_map, active.prompts, translation.labels)  # What filled a hole beyond one goes.
