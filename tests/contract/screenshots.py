@@ -27,8 +27,8 @@ CLICKS = (
 )
 """Label, its key, and where in percent."""
 
-ROCKET = (82.5, 14.0)
-"""What is taken for a piece of the coat."""
+COLLAR = (36.5, 34.0)
+"""Of metal; it is taken for a piece of the coat."""
 
 NEXT = PHOTOGRAPHS / "grace_hopper.jpg"
 MARK = """([selector, text]) => {
@@ -86,7 +86,7 @@ def walk(editor: Editor, installation: Installation, folder: Path) -> None:
     keep("3-clicked")
     _, hotkey, x, y = CLICKS[3]
     editor.click(hotkey, x, y, wanted=None)
-    editor.click("o", *ROCKET, wanted=None, negative=True)
+    editor.click("o", *COLLAR, wanted=None, negative=True)
     keep("4-corrected", ("[data-testid=bottombar-accept-suggestions-button]", ""))
     editor.accept()
     keep("5-accepted", ("[data-testid=bottombar-submit-button]", ""))
