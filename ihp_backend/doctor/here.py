@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ihp_backend.doctor.finding import Finding, Level
-from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
+from ihp_backend.finetuning.missing_packages import unmet, why_no_fine_tuning
 from ihp_backend.server.server_settings import ServerSettings
 
 _GIB = 1 << 30
@@ -24,23 +24,16 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 def packages() -> Iterator[Finding]:
     """Packages that serving needs: whether each is there, in a version that works."""
-    wrong = []
     try:
         needed = [Requirement(text) for text in metadata.requires("ihp-backend") or []]
         version = metadata.version("ihp-backend")
     except metadata.PackageNotFoundError:
         yield Finding("packages", "error", "ihp-backend is not installed", "pip install . in a checkout")
         return
-    for requirement in needed:
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            found = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
-            wrong.append(f"{requirement.name} is missing")
-            continue
-        if not requirement.specifier.contains(found, prereleases=True):
-            wrong.append(f"{requirement.name} is {found}, {requirement.specifier} is needed")
+    wrong = [
+        f"{one.name} is {found}, {one.specifier} is needed" if found else f"{one.name} is missing"
+        for one, found in unmet(one for one in needed if one.marker is None or one.marker.evaluate({"extra": ""}))
+    ]
     if wrong:
         yield Finding("packages", "error", "; ".join(wrong), "install the backend again: pip install . in a checkout")
     else:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import cv2
@@ -129,10 +129,18 @@ def export(
 
 
 class _Writer(ABC):
-    """Writes the masks of one format below a folder."""
+    """Writes the masks of one format below a folder.
+
+    Attributes:
+        folders: that it has, whether or not there is anything to put into them.
+    """
+
+    folders: ClassVar[tuple[str, ...]]
 
     def __init__(self, out: Path, labels: LabelSet) -> None:
         self.out, self.labels = out, labels
+        for folder in self.folders:
+            (out / folder).mkdir(parents=True)
         (out / "classes.txt").write_text("".join(f"{name}\n" for name in labels.names), encoding="utf-8")
 
     def photograph(self, one: Exported) -> Path:
@@ -151,9 +159,10 @@ class _Writer(ABC):
 class _Png(_Writer):
     """``images``, ``masks`` with a palette, ``train.txt`` and ``val.txt``: the data set ``folder``."""
 
+    folders = ("images", "masks")
+
     def __init__(self, out: Path, labels: LabelSet) -> None:
         super().__init__(out, labels)
-        (out / "masks").mkdir()
         self.ids: dict[str, list[str]] = {"train": [], "val": []}
 
     def add(self, one: Exported) -> None:
@@ -168,13 +177,8 @@ class _Png(_Writer):
 class _MmSegmentation(_Writer):
     """``img_dir`` and ``ann_dir`` with a folder per split, and a config for ``BaseSegDataset``."""
 
+    folders = ("ann_dir/train", "ann_dir/val", "img_dir/train", "img_dir/val")
     suffix = ".jpg"
-
-    def __init__(self, out: Path, labels: LabelSet) -> None:
-        super().__init__(out, labels)
-        for split in ("train", "val"):
-            (out / "ann_dir" / split).mkdir(parents=True)
-            (out / "img_dir" / split).mkdir(parents=True)
 
     def photograph(self, one: Exported) -> Path:
         self.suffix = Path(one.name).suffix
@@ -200,9 +204,10 @@ class _MmSegmentation(_Writer):
 class _Coco(_Writer):
     """``images`` and ``annotations/SPLIT.json``: one annotation per label of a photograph, as run lengths."""
 
+    folders = ("annotations", "images")
+
     def __init__(self, out: Path, labels: LabelSet) -> None:
         super().__init__(out, labels)
-        (out / "annotations").mkdir()
         self.images: dict[str, list[dict[str, Any]]] = {"train": [], "val": []}
         self.annotations: dict[str, list[dict[str, Any]]] = {"train": [], "val": []}
 
@@ -212,8 +217,6 @@ class _Coco(_Writer):
         self.images[one.split].append({"id": number, "file_name": one.name, "width": width, "height": height})
         for label in _drawn(one.label_map):
             mask = one.label_map == label
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            top, left, bottom, right = map(int, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))
             self.annotations[one.split].append(
                 {
                     "id": sum(map(len, self.annotations.values())) + 1,
@@ -221,7 +224,7 @@ class _Coco(_Writer):
                     "category_id": label,
                     "segmentation": {"size": [height, width], "counts": run_lengths(mask)},
                     "area": int(mask.sum()),
-                    "bbox": [left, top, right - left, bottom - top],
+                    "bbox": list(cv2.boundingRect(mask.view(np.uint8))),
                     "iscrowd": 0,
                 }
             )
@@ -240,11 +243,7 @@ class _Coco(_Writer):
 class _Yolo(_Writer):
     """``images/SPLIT``, ``labels/SPLIT`` with a polygon per piece of a label, and ``data.yaml``; no background."""
 
-    def __init__(self, out: Path, labels: LabelSet) -> None:
-        super().__init__(out, labels)
-        for split in ("train", "val"):
-            (out / "images" / split).mkdir(parents=True)
-            (out / "labels" / split).mkdir(parents=True)
+    folders = ("images/train", "images/val", "labels/train", "labels/val")
 
     def photograph(self, one: Exported) -> Path:
         return self.out / "images" / one.split / one.name
@@ -288,9 +287,8 @@ def outlines(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
     """
     if not mask.any():
         return
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    top, left = rows[0], columns[0]
-    piece = mask[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    piece = mask.view(np.uint8)[top : top + height, left : left + width]
     # Four times as large, corners lie so near the edges of pixels that what is filled is what was drawn.
     scale = 4
     large = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
@@ -315,7 +313,6 @@ def _drawn(label_map: NDArray[np.uint8]) -> list[int]:
 
 def _write_photograph(source: Path, file: Path) -> None:
     """The photograph as it was imported, or anew where it lies on its side or has another ending."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(source) as image:
         as_it_is = _ENDINGS.get(str(image.format)) == file.suffix and image.getexif().get(_ORIENTATION, 1) == 1
     if as_it_is:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
 
@@ -17,7 +18,19 @@ def missing_packages() -> tuple[str, ...]:
         wanted = [Requirement(text) for text in metadata.requires("ihp-backend") or []]
     except metadata.PackageNotFoundError:
         return ()
-    return tuple(f"{one.name}{one.specifier}" for one in wanted if _of_training(one) and not _installed(one))
+    return tuple(f"{one.name}{one.specifier}" for one, _ in unmet([one for one in wanted if _of_training(one)]))
+
+
+def unmet(requirements: Iterable[Requirement]) -> Iterator[tuple[Requirement, str | None]]:
+    """Those that are not installed in a version that works, each with the version that is there, None for none."""
+    for requirement in requirements:
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            yield requirement, None
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            yield requirement, version
 
 
 def why_no_fine_tuning() -> tuple[str, str] | None:
@@ -33,11 +46,3 @@ def why_no_fine_tuning() -> tuple[str, str] | None:
 def _of_training(requirement: Requirement) -> bool:
     marker = requirement.marker
     return marker is not None and marker.evaluate({"extra": "train"}) and not marker.evaluate({"extra": ""})
-
-
-def _installed(requirement: Requirement) -> bool:
-    try:
-        version = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
-        return False
-    return requirement.specifier.contains(version, prereleases=True)
