@@ -47,13 +47,16 @@ def despeckle(
     if few < 1:
         return
     pieces = number_regions(label_map + np.uint8(1))  # 0 would count as no piece
-    speck = np.bincount(pieces.ravel()) <= few
+    starts, lengths = _runs(label_map)
+    piece_of_run = pieces.ravel()[starts]
+    speck = np.bincount(piece_of_run, lengths) <= few
     speck[0] = False
     for click in clicks:
         speck[pieces[click.y, click.x]] = False
     if not speck.any():
         return
-    at = np.divmod(np.flatnonzero(speck.take(pieces)), label_map.shape[1])
+    tiny = speck[piece_of_run]
+    at = np.divmod(_pixels(starts[tiny], lengths[tiny]), label_map.shape[1])
     if drawn is not None:
         speck[pieces[at][drawn[at] == label_map[at]]] = False
         still = speck[pieces[at]]
@@ -73,6 +76,20 @@ def despeckle(
         label_map[at[0][mine], at[1][mine]] = votes.argmax(axis=1)[own[mine]]
         speck[numbers[settled]] = False
         waiting &= ~settled
+
+
+def _runs(label_map: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Flat index of the first pixel, and length, of every run of one label in a row; there are far fewer than pixels."""
+    begins = np.ones(label_map.shape, bool)
+    np.not_equal(label_map[:, 1:], label_map[:, :-1], out=begins[:, 1:])
+    starts = np.flatnonzero(begins)
+    return starts, np.diff(starts, append=label_map.size)
+
+
+def _pixels(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Flat indices of the pixels of runs, in order."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
 def _borders(
