@@ -121,6 +121,11 @@ class AnnotationStore:
             for project, number, task, annotator, updated, cancelled, content in rows
         ]
 
+    def annotators(self, project: str) -> dict[int, str]:
+        """Who made each of the annotations that count, by its id; "" where that is unknown."""
+        query = "SELECT id, annotator FROM annotations WHERE project = ? AND NOT withdrawn AND NOT cancelled"
+        return dict(self._read(query, project))
+
     def projects(self) -> list[str]:
         """All projects of which events arrived."""
         query = "SELECT project FROM annotations UNION SELECT project FROM projects ORDER BY project"

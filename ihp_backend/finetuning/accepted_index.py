@@ -12,7 +12,7 @@ from ihp_backend.labels import LabelSet
 HELD_OUT, LEARNED = "held-out", "learned"
 INDEX = "index.json"
 
-READING = 3
+READING = 4
 """Of the rules by which annotations become label maps; after a change all are made again from what is kept."""
 
 LEAST_HELD_OUT, MOST_HELD_OUT, NEEDED = 0.2, 0.5, 12
@@ -57,6 +57,7 @@ class Item:
         untouched: share of the drawn pixels that are as they were suggested.
         notes: regions that could not be used, and why.
         address: of the photograph, as its task has it.
+        shares: of the photograph that each label has which is drawn on it, by name.
     """
 
     task: int
@@ -71,6 +72,7 @@ class Item:
     untouched: float
     notes: tuple[str, ...]
     address: str = ""
+    shares: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -252,6 +252,7 @@ class AcceptedSet:
             untouched=works[-1].untouched,
             notes=(*notes, *(note for work in works for note in work.left_out)),
             address=works[-1].address if len(works[-1].address) < LONGEST_ADDRESS else "data:",
+            shares=_shares(label_map, labels),
         )
 
     def _keep(self, index: Index) -> None:
@@ -275,6 +276,12 @@ class AcceptedSet:
             return parse_labelling_config(text), text
         except RequestError as error:
             raise AcceptedError(f"project {project}: {error.problem.remedy}") from None
+
+
+def _shares(label_map: NDArray[np.uint8], labels: LabelSet) -> dict[str, float]:
+    """Share of the photograph that each drawn label has, by name."""
+    pixels = np.bincount(label_map.ravel(), minlength=256)
+    return {name: int(count) / label_map.size for name, count in zip(labels.names, pixels, strict=False) if count}
 
 
 def _stamp(config: str, policy: str, annotations: Sequence[Annotation], ids: Sequence[str]) -> str:

@@ -79,7 +79,7 @@ def despeckle(
 
 
 def _runs(label_map: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Flat index of the first pixel, and length, of every run of one label in a row; there are far fewer than pixels."""
+    """First pixel (flat index) and length of every run of one label in a row; they are far fewer than the pixels."""
     begins = np.ones(label_map.shape, bool)
     np.not_equal(label_map[:, 1:], label_map[:, :-1], out=begins[:, 1:])
     starts = np.flatnonzero(begins)

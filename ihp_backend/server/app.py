@@ -7,7 +7,7 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
 - ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
 - ``ModelCache`` looks up which version serves a project; one request loads a new one, the others go on with the old.
-- ``Journal`` and ``ProjectAccess`` each have one lock around dictionary work of microseconds.
+- ``Journal``, ``ProjectAccess`` and ``DoctorFindings`` each have one lock around dictionary work of microseconds.
 - ``EventInbox`` and ``ClickMemory`` are SQLite files that processes may share; the one opens a connection per call, the
   other one per process.
 
@@ -25,6 +25,7 @@ from ihp_backend.label_studio.predict.shared_backend import open_batches, open_m
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server import information, predict, setup, webhook
+from ihp_backend.server.doctor_findings import DoctorFindings, examiner
 from ihp_backend.server.errors import register_errors
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.project_access import ProjectAccess
@@ -64,6 +65,7 @@ def create_app(
         journal=journal,
         access=access or ProjectAccess(),
         label_studio_known=settings.images.label_studio_url is not None,
+        doctor=DoctorFindings(examiner(settings)),
     )
     register_errors(app)
     for module in (information, setup, predict, webhook):

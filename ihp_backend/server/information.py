@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from flask import Blueprint, Response, jsonify, request
 
 from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
+from ihp_backend.server.doctor_findings import Examined
 from ihp_backend.server.fine_tuning_status import curve, fine_tuning_status, pictures
 from ihp_backend.server.state import state
 
@@ -53,7 +55,34 @@ def status() -> Response:
     }
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
         return jsonify(told)
-    page = jinja2.Environment(autoescape=True).from_string(_PAGE.read_text(encoding="utf-8"))
-    curves = {project: curve(here.workspace, project) for project in told["projects"] if project}
-    drawn = {project: pictures(here.workspace, project) for project in told["projects"] if project}
-    return Response(page.render(status=told, curves=curves, pictures=drawn), mimetype="text/html")
+    return Response(_page(told), mimetype="text/html")
+
+
+def _page(told: dict[str, Any]) -> str:
+    """The status as a page; whoever looks at it also has the doctor look."""
+    here = state()
+    fine_tuned = [project for project in told["projects"] if project]
+    names = list(dict.fromkeys([*told["projects"], *told["label_mappings"], *told["answers"]]))
+    examined = here.doctor.look(f"http://127.0.0.1:{request.environ['SERVER_PORT']}")
+    doctor = examined.findings if examined else {}
+    return (
+        jinja2.Environment(autoescape=True)
+        .from_string(_PAGE.read_text(encoding="utf-8"))
+        .render(
+            status=told,
+            names=names,
+            curves={project: curve(here.workspace, project) for project in fine_tuned},
+            pictures={project: pictures(here.workspace, project) for project in fine_tuned},
+            doctor=doctor,
+            others=[place for place in doctor if place not in {f"project {name}" for name in names}],
+            examined=_when(examined),
+        )
+    )
+
+
+def _when(examined: Examined | None) -> str:
+    if examined is None:
+        return "It looks at Label Studio and the projects where LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY are set."
+    if not examined.at:
+        return "It looks at Label Studio and the projects now."
+    return f"Warnings and errors of {examined.at}; ihp doctor shows all that was looked at."

@@ -13,6 +13,7 @@ from ihp_backend.label_studio.predict.batches import Batches
 from ihp_backend.label_studio.predict.model_cache import ModelCache
 from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.parsing.parser import Parser
+from ihp_backend.server.doctor_findings import DoctorFindings
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.project_access import ProjectAccess
 
@@ -32,6 +33,7 @@ class ServerState:
     journal: Journal
     access: ProjectAccess
     label_studio_known: bool
+    doctor: DoctorFindings
 
     @property
     def inbox(self) -> EventInbox:

@@ -98,7 +98,7 @@ def test_the_status_says_which_labels_become_which(client: FlaskClient, caplog: 
     status = client.get("/status")
     assert status.get_json()["label_mappings"]["3"]["matched"]["shoes"] == ["left shoe", "right shoe"]
     page = client.get("/status", headers={"Accept": "text/html"}).text
-    for text in ("Labels of project 3", "<td>left shoe, right shoe</td>", "<td>predicted values</td>", "wings"):
+    for text in ("<h2>Project 3</h2>", "<td>left shoe, right shoe</td>", "<td>predicted values</td>", "wings"):
         assert text in page
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ihp_backend.annotation_store.changes import Annotation, Configured
+from ihp_backend.doctor.finding import Finding
+from ihp_backend.finetuning.accepted_index import LEARNED, Index, Item
 from ihp_backend.finetuning.workspace import Workspace
+from ihp_backend.labels import LabelSet
+from ihp_backend.server.doctor_findings import FRESH, DoctorFindings
+from ihp_backend.server.state import EXTENSION
+from tests.contract.installation import eventually
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PROOF = {"measure": "mIoU <b>", "before": 70.0, "after": 75.0, "better": 0.97, "passed": True}
@@ -45,12 +53,109 @@ def test_a_program_gets_json_and_a_browser_a_page(client: FlaskClient, workspace
     text = page.get_data(as_text=True)
     assert "30 of 120" in text
     assert "Gate of 0001-ab" in text
-    assert 'points="0.0,0.0 300.0,60.0 600.0,120.0"' in text
+    # Three steps, evenly across and down, and the strong line behind them.
+    assert 'class="each" points="46.0,16.0 338.0,87.0 630.0,158.0"' in text
+    assert 'class="mean" points="46.0,16.0 338.0,51.5 630.0,122.5"' in text
+    assert re.findall(r'text-anchor="end">([\d.]+)<', text) == ["2", "1.5", "1"]
+    assert re.findall(r'text-anchor="middle">([\d.]+)<', text) == ["1", "2", "3"]
     assert "data:image/jpeg;base64,YSBwaWN0dXJl" in text
     assert "mIoU &lt;b&gt;" in text
     # Nothing is fetched from anywhere.
     assert not re.findall(r'(?:src|href)="(?!data:)', text)
     assert "http" not in text.replace("http-equiv", "")
+
+
+def test_each_measure_of_a_gate_has_one_row_that_says_better_or_worse(
+    client: FlaskClient, workspace: Workspace
+) -> None:
+    def compared(measure: str, passed: bool, better: float | None = None) -> dict[str, object]:
+        return {"measure": measure, "before": 1.0, "after": 2.0, "better": better, "passed": passed}
+
+    gate = {
+        "passed": False,
+        "reason": "worse: seconds",
+        "proofs": [compared("corrections", False, 0.5), compared("mIoU", True, 0.99), compared("alone", False, 0.1)],
+        "conditions": [compared("corrections", True), compared("mIoU", True), compared("alone", False),
+                       compared("seconds", False), compared("obeyed", True)],
+    }  # fmt: skip
+    (workspace.versions.folder("2", "0001-ab") / "gate.json").write_text(json.dumps(gate))
+    measures = client.get("/status").get_json()["projects"]["2"]["last_gate"]["measures"]
+    assert {one["measure"]: (one["better"], one["verdict"]) for one in measures} == {
+        "corrections": (0.5, "no worse"),
+        "mIoU": (0.99, "better"),
+        "alone": (0.1, "worse"),
+        "seconds": (None, "worse"),
+        "obeyed": (None, "no worse"),
+    }
+    page = client.get("/status", headers=BROWSER).get_data(as_text=True)
+    assert [page.count(f"<td>{measure}</td>") for measure in ("corrections", "mIoU", "seconds")] == [1, 1, 1]
+
+
+def test_annotators_and_labels_have_figures(client: FlaskClient, workspace: Workspace) -> None:
+    workspace.annotation_store.take(2, [Annotation("2", 6, 4, "1", 2.0, False, "{}")])
+    workspace.annotation_store.take(3, [Annotation("2", 7, 5, "2", 2.0, False, "{}")])
+
+    def item(annotation: int, seconds: float, clicks: int | None, shares: dict[str, float]) -> Item:
+        return Item(
+            annotation, "s", "p", LEARNED, "m", (annotation,), seconds, clicks, None, 0.5, (), shares=shares
+        )  # fmt: skip
+
+    items = (item(5, 10, 4, {"hat": 0.1}), item(6, 30, None, {"hat": 0.3, "coat": 0.4}), item(7, 7, 1, {}))
+    folder = workspace.accepted("2").folder
+    folder.mkdir(parents=True)
+    (folder / "index.json").write_text(json.dumps(Index(LabelSet(("background", "hat", "coat")), items).to_json()))
+    told = client.get("/status").get_json()["projects"]["2"]
+    assert told["annotators"] == [
+        {"annotator": "1", "annotations": 2, "seconds": 20.0, "clicks": 4, "untouched": 0.5},
+        {"annotator": "2", "annotations": 1, "seconds": 7, "clicks": 1, "untouched": 0.5},
+    ]
+    assert told["labels"] == [
+        {"label": "hat", "photographs": 2, "share": 0.2},
+        {"label": "coat", "photographs": 1, "share": 0.4},
+    ]
+    page = client.get("/status", headers=BROWSER).get_data(as_text=True)
+    assert '<td>hat</td><td class="number">2</td><td class="number">20.0 %</td>' in page
+
+
+def test_the_doctor_looks_while_somebody_looks(app: Flask, client: FlaskClient) -> None:
+    asked: list[str] = []
+    may_end = threading.Event()
+
+    def examine(address: str) -> list[Finding]:
+        asked.append(address)
+        may_end.wait(30)
+        if len(asked) == 2:
+            raise RuntimeError("stumbled")
+        return [Finding("webhook", "error", "there is <none>", "add it", "project 9"), Finding("token", "ok", "works")]
+
+    clock = [0.0]
+    findings = DoctorFindings(examine, lambda: clock[0])
+    state = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = replace(state, doctor=findings)
+
+    def page() -> str:
+        return client.get("/status", headers=BROWSER).get_data(as_text=True)
+
+    def ended() -> bool:
+        return not any(thread.name == "doctor" for thread in threading.enumerate())
+
+    client.get("/status")
+    assert asked == []  # A program does not cause it.
+    assert "looks at Label Studio and the projects now" in page()
+    page()
+    assert asked == ["http://127.0.0.1:80"]  # One at a time.
+    may_end.set()
+    assert eventually(ended)
+    assert "there is &lt;none&gt;" in page()
+    assert len(asked) == 1
+    clock[0] = FRESH
+    page()
+    assert eventually(ended)
+    assert "stumbled" in page()
+
+
+def test_without_label_studio_the_doctor_has_nothing_to_look_at(client: FlaskClient) -> None:
+    assert "where LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY are set" in client.get("/status", headers=BROWSER).text
 
 
 def test_what_is_damaged_is_said(client: FlaskClient, workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,8 +62,13 @@ def read_server_timing(header: str) -> dict[str, float]:
 
 
 @contextmanager
-def recording(port: int) -> Iterator[Recorder]:
-    """A recorder on a free port of this machine, in front of the backend on ``port``."""
+def recording(port: int, changed: Callable[[bytes], bytes] | None = None) -> Iterator[Recorder]:
+    """A recorder on a free port of this machine, in front of the backend on ``port``.
+
+    Args:
+        port: the backend's.
+        changed: makes another answer of one to ``/predict``; None: handed on as it is.
+    """
     recorder = Recorder("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,6 +89,8 @@ def recording(port: int) -> Iterator[Recorder]:
             finally:
                 connection.close()
             received = time.perf_counter()
+            if changed is not None and self.path == "/predict":
+                content = changed(content)
             self.send_response(answer.status)
             for name, value in _kept(answer.getheaders()).items():
                 self.send_header(name, value)
