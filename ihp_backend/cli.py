@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +11,12 @@ import typer
 from ihp_backend.commands.accepted import accepted, sync
 from ihp_backend.commands.config import config
 from ihp_backend.commands.doctor import doctor
-from ihp_backend.commands.fine_tuning import train, train_status, worker, worker_beside
+from ihp_backend.commands.fine_tuning import train, train_status, worker
 from ihp_backend.commands.former_options import tell_hints
 from ihp_backend.commands.label_mapping import labels
 from ihp_backend.commands.models import models
 from ihp_backend.commands.predict_project import predict_project
+from ihp_backend.commands.serving import serve
 from ihp_backend.commands.shared import failure
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ihp_backend.labels import LabelSet
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
+app.command()(serve)
 app.command()(accepted)
 app.command()(config)
 app.command()(doctor)
@@ -34,56 +35,6 @@ app.command()(train)
 app.command("train-status")(train_status)
 app.command()(worker)
 app.add_typer(models, name="models")
-
-
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; by default only this machine.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; by default 9090.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model folder or packaged model's name.")] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(help="onnx (CPU, the default) or torch (GPU when there is one; needs the train extra)."),
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; by default 1, right for click work.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Requests answered at once per process; by default 16.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where events and cached images live (IHP_DATA_DIR).")] = None,
-    allow_private_addresses: Annotated[
-        bool | None, typer.Option("--allow-private-addresses", help="Fetch images from the local network, too.")
-    ] = None,
-    local_files_root: Annotated[
-        Path | None, typer.Option(help="Folder that Label Studio serves as /data/local-files/.")
-    ] = None,
-    fine_tuning: Annotated[
-        bool,
-        typer.Option(
-            "--fine-tuning/--no-fine-tuning",
-            "--lessons/--no-lessons",
-            envvar=["IHP_FINE_TUNING", "IHP_LESSONS"],
-            help="Start a worker that takes in events and runs fine-tuning jobs.",
-        ),
-    ] = True,
-) -> None:
-    """Serve Label Studio's ML backend protocol until stopped."""
-    from ihp_backend.server.serve import serve as run
-    from ihp_backend.server.server_settings import ServerSettings, SettingsError
-
-    try:
-        settings = ServerSettings.from_environment(
-            host=host,
-            port=port,
-            model=model,
-            engine=engine,
-            workers=workers,
-            threads=threads,
-            data_dir=data_dir,
-            allow_private_addresses=allow_private_addresses,
-            local_files_root=local_files_root,
-        )
-        with worker_beside(settings.prepare_data_dir(), settings.model) if fine_tuning else nullcontext():
-            run(settings)
-    except SettingsError as error:
-        raise failure(str(error)) from None
 
 
 @app.command()

@@ -88,6 +88,18 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
             yield Finding("project", "error", error.found, error.remedy, each.place)
 
 
+def examine_label_studio(settings: ServerSettings) -> Iterator[Finding]:
+    """Label Studio and its token alone, as far as the settings name them, without a question to the backend."""
+    if settings.images.label_studio_url is None:
+        return
+    studio = LabelStudio(settings.images, pauses=())
+    for check in (address, token):
+        found = list(check(studio))
+        yield from found
+        if any(finding.level == "error" for finding in found):
+            return
+
+
 def mend(case: Case) -> list[Change]:
     """Changes what can be changed, in rounds, as one change may show the next thing to do."""
     changes: list[Change] = []

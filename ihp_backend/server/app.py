@@ -25,7 +25,7 @@ from ihp_backend.label_studio.predict.shared_backend import open_batches, open_m
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server import information, predict, setup, webhook
-from ihp_backend.server.doctor_findings import DoctorFindings, examiner
+from ihp_backend.server.doctor_findings import DoctorFindings, Examine
 from ihp_backend.server.errors import register_errors
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.project_access import ProjectAccess
@@ -39,6 +39,7 @@ def create_app(
     *,
     images: ImageSource | None = None,
     access: ProjectAccess | None = None,
+    examine: Examine | None = None,
 ) -> Flask:
     """The application.
 
@@ -47,6 +48,7 @@ def create_app(
         settings: its data folder is created where it is missing.
         images: fetches photographs; by default as the settings say.
         access: what ``/setup`` told, of all workers; the application's own if None.
+        examine: has the doctor look at Label Studio, for the page of ``/status``; None: it does not.
 
     Raises:
         SettingsError: the data folder cannot be written to.
@@ -65,7 +67,7 @@ def create_app(
         journal=journal,
         access=access or ProjectAccess(),
         label_studio_known=settings.images.label_studio_url is not None,
-        doctor=DoctorFindings(examiner(settings)),
+        doctor=DoctorFindings(examine),
     )
     register_errors(app)
     for module in (information, setup, predict, webhook):

@@ -5,23 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
-
-from ihp_backend.doctor.case import Case
-from ihp_backend.doctor.examination import examine_servers
-from ihp_backend.doctor.finding import Finding
-from ihp_backend.label_studio.api.client import LabelStudio
-from ihp_backend.server.server_settings import ServerSettings
 
 logger = logging.getLogger(__name__)
 
 FRESH = 600.0
 """Seconds for which findings are shown before Label Studio is asked again."""
 
-Examine = Callable[[str], list[Finding]]
+Finding = dict[str, Any]
+"""A finding of the doctor, as ``ihp doctor --json`` tells it."""
+
+Examine = Callable[[str], Iterable[Finding]]
+"""The findings for a backend that listens at an address."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,11 @@ class Examined:
 
     Attributes:
         at: ISO 8601, in UTC; empty before the first examination has ended.
-        findings: warnings and errors as JSON objects, by what they are about.
+        findings: warnings and errors, by what they are about.
     """
 
     at: str
-    findings: dict[str, list[dict[str, Any]]]
+    findings: dict[str, list[Finding]]
 
 
 class DoctorFindings:
@@ -44,7 +42,7 @@ class DoctorFindings:
     ``/status`` do not cause it.
 
     Args:
-        examine: gives the findings for a backend that listens at an address; None where no Label Studio is known.
+        examine: None where no Label Studio is known.
         clock: seconds, for tests.
 
     Concurrency: any number of threads may ask; one examination runs at a time.
@@ -74,26 +72,18 @@ class DoctorFindings:
         return last
 
     def _run(self, examine: Examine, address: str) -> None:
-        found: dict[str, list[dict[str, Any]]] = {}
+        found: dict[str, list[Finding]] = {}
         try:
             for finding in examine(address):
-                if finding.level != "ok":
-                    found.setdefault(finding.place, []).append(finding.to_json())
+                if finding["level"] != "ok":
+                    found.setdefault(finding["place"], []).append(finding)
         except Exception as error:
             # Whatever it stumbles over, the page must go on, and say so.
             logger.exception("the doctor's examination ended with an error")
-            remedy = "ihp doctor shows how far it comes"
-            found["Label Studio"] = [Finding("examination", "error", f"it ended with {error!r}", remedy).to_json()]
+            what = f"it ended with {type(error).__name__}; the log has the details"
+            stopped = {"check": "examination", "level": "error", "found": what, "remedy": "ihp doctor", "fix": None}
+            found["Label Studio"] = [stopped]
         with self._lock:
             self._last = Examined(datetime.now(timezone.utc).isoformat(timespec="seconds"), found)
             self._due = self._clock() + FRESH
             self._running = False
-
-
-def examiner(settings: ServerSettings) -> Examine | None:
-    """Examines as ``ihp doctor`` does, without fetching photographs; None where the settings name no Label Studio."""
-    if settings.images.label_studio_url is None:
-        return None
-    return lambda address: list(
-        examine_servers(Case(settings, LabelStudio(settings.images, pauses=()), address), with_photographs=False)
-    )

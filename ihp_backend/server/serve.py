@@ -5,16 +5,22 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+from collections.abc import Callable, Iterable
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from ihp_backend.parsing.checkpoint import CheckpointError, read_checkpoint
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.app import create_app
+from ihp_backend.server.doctor_findings import Examine
 from ihp_backend.server.project_access import ProjectAccess
 from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
 logger = logging.getLogger(__name__)
+
+Look = Callable[[], Iterable[tuple[int, str]]]
+"""Messages for the log, each with its level."""
 
 _APP_LOAD_ERROR = 4
 """gunicorn stops as a whole when a worker exits so, instead of starting it again and again."""
@@ -26,9 +32,10 @@ class Application(BaseApplication):
     What ``/setup`` tells is shared on purpose: it reaches only one of the workers.
     """
 
-    def __init__(self, settings: ServerSettings, listening: int) -> None:
-        self._settings = settings
-        self._listening = listening
+    def __init__(self, settings: ServerSettings, listening: socket.socket, examine: Examine | None) -> None:
+        self._settings, self._examine = settings, examine
+        self._address = "http://{}:{}".format(*listening.getsockname()[:2])
+        self._listening = listening.detach()
         self._access = ProjectAccess()
         super().__init__()
 
@@ -50,23 +57,34 @@ class Application(BaseApplication):
     def load(self) -> Flask:
         try:
             parser = Parser.from_pretrained(self._settings.model, engine=self._settings.engine)
-            return create_app(parser, self._settings, access=self._access)
+            app = create_app(parser, self._settings, access=self._access, examine=self._examine)
         except (ValueError, RuntimeError, OSError) as error:
             logger.error("the server cannot start: %s", error)
             sys.exit(_APP_LOAD_ERROR)
+        logger.info("listening on %s, model %s, data in %s", self._address, parser.version, self._settings.data_dir)
+        return app
 
 
-def serve(settings: ServerSettings) -> None:
+def serve(settings: ServerSettings, *, look: Look = tuple, examine: Examine | None = None) -> None:
     """Serve until stopped.
 
+    Args:
+        settings: the server's.
+        look: what there is to say of Label Studio before the server listens.
+        examine: see ``create_app``.
+
     Raises:
-        SettingsError: the address cannot be listened on, the data folder not written to.
+        SettingsError: the address cannot be listened on, the data folder not written to, or there is no such model.
     """
     settings.prepare_data_dir()
+    try:
+        read_checkpoint(settings.model)
+    except CheckpointError as error:
+        raise SettingsError(str(error)) from None
     listening = _listen(settings.host, settings.port)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    host, port = listening.getsockname()[:2]
-    logger.info("listening on http://%s:%d, data in %s", host, port, settings.data_dir)
+    for level, told in look():
+        logger.log(level, "%s", told)
     if settings.workers > 1:
         logger.warning(
             "%d workers: each loads its own model and opens photographs for itself, and /status tells the errors and "
@@ -74,7 +92,7 @@ def serve(settings: ServerSettings) -> None:
             "prefer threads",
             settings.workers,
         )
-    Application(settings, listening.detach()).run()
+    Application(settings, listening, examine).run()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -27,7 +27,7 @@ def load(*_, **__):
     return StandInParser()
 
 Parser.from_pretrained = load
-serve(ServerSettings(port=0, data_dir=Path(sys.argv[1])))
+serve(ServerSettings(port=0, data_dir=Path(sys.argv[1])), look=lambda: [(30, "Label Studio, token: none")])
 """
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +46,15 @@ def test_serving(tmp_path: Path) -> None:
     process = start(tmp_path, "work")
     try:
         assert process.stderr is not None
-        address = next(found[1] for line in process.stderr if (found := re.search(r"listening on (http://\S+),", line)))
+        log = []
+        for line in process.stderr:
+            log.append(line)
+            if found := re.search(r"listening on (http://\S+),", line):
+                break
+        assert found is not None
+        address = found[1]
+        # What there is to say of Label Studio comes first, and what listens answers.
+        assert [line for line in log[:-1] if "WARNING" in line and "Label Studio, token: none" in line]
         for _ in range(200):
             try:
                 assert requests.get(f"{address}/health", timeout=5).json()["status"] == "UP"
@@ -69,6 +77,27 @@ def test_a_model_that_cannot_be_loaded_stops_the_server_with_its_reason(tmp_path
     assert process.returncode not in (0, None)
     assert "the server cannot start: model: it is damaged" in log
     assert "Traceback" not in log
+
+
+def test_ihp_serve_names_a_missing_model_and_an_unreachable_label_studio(tmp_path: Path) -> None:
+    ihp = [sys.executable, "-m", "ihp_backend.cli", "serve", "--port", "0", "--no-fine-tuning"]
+    environment = {**os.environ, "IHP_DATA_DIR": str(tmp_path / "data"), "LABEL_STUDIO_URL": "http://127.0.0.1:9"}
+    ended = subprocess.run([*ihp, "--model", "nowhere"], capture_output=True, text=True, timeout=60, env=environment)
+    assert ended.returncode == 1
+    assert "nowhere" in ended.stderr
+    process = subprocess.Popen(ihp, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stderr is not None
+        log = ""
+        for line in process.stderr:
+            log += line
+            if "listening on" in line:
+                break
+        assert "WARNING ihp_backend.server.serve: Label Studio, address: http://127.0.0.1:9" in log
+        assert "listening on http://127.0.0.1:" in log
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def test_a_data_folder_that_cannot_be_written_to_ends_at_once(tmp_path: Path) -> None:

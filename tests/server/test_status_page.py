@@ -7,6 +7,7 @@ import re
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -121,12 +122,13 @@ def test_the_doctor_looks_while_somebody_looks(app: Flask, client: FlaskClient) 
     asked: list[str] = []
     may_end = threading.Event()
 
-    def examine(address: str) -> list[Finding]:
+    def examine(address: str) -> list[dict[str, Any]]:
         asked.append(address)
         may_end.wait(30)
         if len(asked) == 2:
             raise RuntimeError("stumbled")
-        return [Finding("webhook", "error", "there is <none>", "add it", "project 9"), Finding("token", "ok", "works")]
+        found = Finding("webhook", "error", "there is <none>", "add it", "project 9"), Finding("token", "ok", "works")
+        return [finding.to_json() for finding in found]
 
     clock = [0.0]
     findings = DoctorFindings(examine, lambda: clock[0])
@@ -151,7 +153,7 @@ def test_the_doctor_looks_while_somebody_looks(app: Flask, client: FlaskClient) 
     clock[0] = FRESH
     page()
     assert eventually(ended)
-    assert "stumbled" in page()
+    assert "it ended with RuntimeError" in page()
 
 
 def test_without_label_studio_the_doctor_has_nothing_to_look_at(client: FlaskClient) -> None:
