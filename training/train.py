@@ -1,8 +1,9 @@
 """Trains a click network: ``python -m training.train fit --config FILE --run FOLDER --data.root DIR``.
 
-Every argument of the module, the data and the trainer can be given in YAML files (later ones on top) or on the
-command line; ``--help`` lists them. All of a training goes into its folder: log, pictures, checkpoints, configuration.
-Ctrl-C or a killed machine cost nothing but the steps since the last checkpoint: the same command goes on there.
+Every argument of the module, the data and the trainer can be given in YAML files or on the command line; ``--help``
+lists them. Of several files later ones lie on top, and a missing one is looked for in this package's ``configs``. All
+of a training goes into its folder: log, pictures, checkpoints, configuration. Ctrl-C or a killed machine cost nothing
+but the steps since the last checkpoint: the same command goes on there.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ihp_backend.learning.resumable_training import ResumableTraining
 from ihp_backend.learning.stepwise_data import StepwiseData
 from ihp_backend.networks.weights import read_training_checkpoint
 from training.former_names import present_arguments
+from training.packaged_configs import with_config_files
 from training.run_folder import CONFIG
 
 FINISHED = "finished"
@@ -57,7 +59,7 @@ class TrainingCommand(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Takes former names, too, and looks at a checkpoint before Lightning reads its settings from it."""
         if args is None:
-            self.config = parser.parse_args(present_arguments(sys.argv[1:], _hint))
+            self.config = parser.parse_args(present_arguments([*with_config_files(sys.argv[1:])], _hint))
         else:
             super().parse_arguments(parser, args)
         chosen = self.config.get("subcommand")

@@ -35,7 +35,7 @@ def central_clicks(
     Returns:
         Positive clicks with the label that is true there, the background's last; none on ignored pixels.
 
-    Example:
+    Examples:
         >>> parsing = np.zeros((80, 80), np.uint8)
         >>> parsing[10:30, 10:30] = 1
         >>> first, background = central_clicks(parsing, np.random.default_rng(0))

@@ -15,7 +15,7 @@ class Click:
         label: id in the label set that goes with the image; 0 is the background.
         positive: False says "this pixel is not of this label".
 
-    Example:
+    Examples:
         >>> Click(x=120, y=80, label=13)
         Click(x=120, y=80, label=13, positive=True)
         >>> Click(120, 80, 13, positive=False).positive

@@ -13,7 +13,7 @@ LabelMap = NDArray[np.uint8]
 def number_regions(label_map: LabelMap) -> NDArray[np.unsignedinteger]:
     """Numbers of the 8-connected regions of equal values, from 1 on, in the order of first pixels; 0 stays 0.
 
-    Example:
+    Examples:
         >>> number_regions(np.array([[1, 0, 2], [1, 0, 2]], np.uint8)).tolist()
         [[1, 0, 2], [1, 0, 2]]
     """
@@ -37,7 +37,7 @@ def central_pixel(region: NDArray[np.bool_], rng: np.random.Generator, candidate
     Raises:
         ValueError: no candidates asked for.
 
-    Example:
+    Examples:
         >>> region = np.zeros((5, 9), bool)
         >>> region[1:4, 2:7] = True
         >>> central_pixel(region, np.random.default_rng(0), candidates=100)

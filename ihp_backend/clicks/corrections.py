@@ -39,7 +39,7 @@ def correction_click(
     Raises:
         ValueError: ``predicted`` has another size than ``parsing``.
 
-    Example:
+    Examples:
         >>> parsing = np.zeros((4, 6), np.uint8)
         >>> parsing[:, 3:] = 2
         >>> click = correction_click(parsing, np.zeros_like(parsing), np.random.default_rng(0))
@@ -65,7 +65,7 @@ def correction_clicks(
 
     Everything else is as for ``correction_click``.
 
-    Example:
+    Examples:
         >>> parsing = np.array([[1, 1, 1, 0, 2]], np.uint8)
         >>> clicks = correction_clicks(parsing, np.zeros_like(parsing), np.random.default_rng(0), count=2)
         >>> [click.label for click in clicks]

@@ -29,7 +29,7 @@ def random_clicks(
     Returns:
         Positive clicks with the label that is true there, the background's first; no pixel twice, none ignored.
 
-    Example:
+    Examples:
         >>> parsing = np.repeat(np.array([[0, 1]], np.uint8), 20, axis=0)
         >>> clicks = random_clicks(parsing, np.random.default_rng(0), count=8, background_limits=(3, 3))
         >>> [click.label for click in clicks]

@@ -42,7 +42,7 @@ def localization_maps(
     Raises:
         ValueError: a click outside the map or of a label that has none, or ``out`` of another shape.
 
-    Example:
+    Examples:
         >>> maps = localization_maps([Click(2, 0, label=1)], height=1, width=5, num_labels=2)
         >>> maps[1].tolist(), maps[0].tolist()
         ([[4, 1, 0, 1, 4]], [[255, 255, 255, 255, 255]])
@@ -64,7 +64,7 @@ def add_click(maps: NDArray[np.uint8], click: Click) -> None:
     Raises:
         ValueError: the click lies outside the maps or its label has no map.
 
-    Example:
+    Examples:
         >>> maps = np.full((2, 1, 4), FAR, np.uint8)
         >>> add_click(maps, Click(0, 0, label=1))
         >>> maps[1].tolist()

@@ -41,7 +41,7 @@ def jittered(clicks: Sequence[Click], rng: np.random.Generator, radius: int, hei
     Raises:
         ValueError: a negative radius.
 
-    Example:
+    Examples:
         >>> clicks = jittered([Click(0, 0, 1)] * 9, np.random.default_rng(0), radius=2, height=50, width=50)
         >>> max(click.x**2 + click.y**2 for click in clicks) <= 4
         True
@@ -69,7 +69,7 @@ def with_wrong_label(clicks: Sequence[Click], rng: np.random.Generator, share: f
     Raises:
         ValueError: ``share`` is no probability, or there is no other label.
 
-    Example:
+    Examples:
         >>> clicks = with_wrong_label([Click(0, 0, 1)] * 4, np.random.default_rng(0), share=1, num_labels=3)
         >>> any(click.label == 1 for click in clicks)
         False

@@ -160,7 +160,7 @@ def check_root(root: Path, remedy: str) -> None:
 def list_files(split: str, *folders: str) -> tuple[str, ...]:
     """Usual places of the lists of a split's ids, those in ``folders`` first.
 
-    Example:
+    Examples:
         >>> list_files("val", "Validation")
         ('Validation/val_id.txt', 'val_id.txt', 'list/val_id.txt', 'lists/val_id.txt')
     """

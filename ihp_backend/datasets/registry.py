@@ -42,7 +42,7 @@ def _class_of(name: str) -> Callable[..., StoredDataset]:
 def options_of(name: str) -> tuple[str, ...]:
     """The options of a data set, by which what is assumed about its files can be said otherwise.
 
-    Example:
+    Examples:
         >>> options_of("helen")
         ('exact_names', 'sides')
     """
@@ -87,7 +87,7 @@ def open_dataset(name: str, root: Path | str, split: str, options: Mapping[str, 
         FileNotFoundError: the folder is in none of the known layouts.
         ValueError: an unknown name, split or option, or a split without photographs.
 
-    Example:
+    Examples:
         >>> open_dataset("imagenet", "data", "val")
         Traceback (most recent call last):
             ...

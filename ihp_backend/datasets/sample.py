@@ -64,7 +64,7 @@ class StoredDataset(ParsingDataset, Protocol):
 def counted(left_out: Mapping[str, str], most: int = 10) -> str:
     """Reasons why things are left out, each with how often it is given, the most frequent first.
 
-    Example:
+    Examples:
         >>> counted({"1": "skipped", "2": "not annotated", "3": "skipped"})
         '2 skipped, 1 not annotated'
     """

@@ -24,7 +24,7 @@ def decoded(content: bytes, name: object) -> tuple[str, str]:
     Raises:
         ValueError: it is neither; the text names file and line.
 
-    Example:
+    Examples:
         >>> decoded("Zoë".encode("utf-16"), "list.txt")
         ('Zoë', 'UTF-16')
         >>> decoded(bytes([255]), "list.txt")

@@ -19,7 +19,7 @@ def confusion_matrix(parsing: NDArray[np.uint8], predicted: NDArray[np.uint8], n
     Raises:
         ValueError: the maps differ in size, or hold an id that is no label.
 
-    Example:
+    Examples:
         >>> true, found = np.array([0, 1, 1, 255], np.uint8), np.array([0, 1, 0, 1], np.uint8)
         >>> confusion_matrix(true, found, num_labels=2).tolist()
         [[1, 0], [1, 1]]
@@ -37,7 +37,7 @@ def confusion_matrix(parsing: NDArray[np.uint8], predicted: NDArray[np.uint8], n
 def intersection_over_union(confusion: NDArray[np.integer]) -> NDArray[np.float64]:
     """IoU of each label, float (num_labels,); NaN for a label that neither occurs nor was predicted.
 
-    Example:
+    Examples:
         >>> intersection_over_union(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]])).tolist()
         [0.5, 0.5, nan]
     """
@@ -49,7 +49,7 @@ def intersection_over_union(confusion: NDArray[np.integer]) -> NDArray[np.float6
 def mean_iou(confusion: NDArray[np.integer]) -> float:
     """Mean IoU in percent over all labels that occur or were predicted, the background included.
 
-    Example:
+    Examples:
         >>> mean_iou(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]]))
         50.0
     """
@@ -59,7 +59,7 @@ def mean_iou(confusion: NDArray[np.integer]) -> float:
 def mean_iou_of_all_labels(confusion: NDArray[np.integer]) -> float:
     """Mean IoU in percent over the whole label set; a label that neither occurs nor was predicted counts as 0.
 
-    Example:
+    Examples:
         >>> round(mean_iou_of_all_labels(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]])), 2)
         33.33
     """
@@ -83,7 +83,7 @@ def mean_iou_of_shown_labels(confusions: NDArray[np.integer]) -> NDArray[np.floa
 def mean_f1(confusion: NDArray[np.integer]) -> float:
     """Mean over labels of the harmonic mean of precision and recall, in percent, labels as in ``mean_iou``.
 
-    Example:
+    Examples:
         >>> round(mean_f1(np.array([[1, 0], [1, 1]])), 2)
         66.67
     """

@@ -17,7 +17,7 @@ def near_edge(parsing: NDArray[np.uint8], distance: int = BAND) -> NDArray[np.bo
 
     Ignored pixels are no label: they neither make an edge nor belong to the band.
 
-    Example:
+    Examples:
         >>> near_edge(np.array([[1, 1, 1, 2, 2, 2]], np.uint8), distance=1).tolist()
         [[False, False, True, True, False, False]]
     """

@@ -270,7 +270,7 @@ _WRITERS: Final[dict[str, type[_Writer]]] = {"png": _Png, "coco": _Coco, "yolo":
 def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
     """COCO's run lengths of a mask: column by column, beginning with the pixels outside.
 
-    Example:
+    Examples:
         >>> run_lengths(np.array([[0, 1], [1, 1]], bool))
         [1, 3]
     """

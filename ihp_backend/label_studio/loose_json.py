@@ -29,7 +29,7 @@ def mended(value: Any) -> tuple[Any, tuple[str, ...]]:
 
     Of names that an object has twice, the reading of JSON itself has kept the last, as Python and browsers do.
 
-    Example:
+    Examples:
         >>> mended([float("nan"), 1.5])
         ([None, 1.5], ('numbers that are not finite became null',))
     """

@@ -43,7 +43,7 @@ def problem(field: str, value: Any, remedy: str) -> Problem:
 def shown(value: Any) -> str:
     """A value as short text; long lists and objects only by their size, addresses without their query string.
 
-    Example:
+    Examples:
         >>> shown([1, 2, 3]), shown("https://host/a.jpg?token=secret")
         ('list of 3', 'https://host/a.jpg?...')
     """

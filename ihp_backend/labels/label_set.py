@@ -28,7 +28,7 @@ class LabelSet:
     Raises:
         ValueError: names repeated, too many or none, a pair, colour or region that does not fit the names.
 
-    Example:
+    Examples:
         >>> labels = LabelSet(("background", "left arm", "right arm"), flip_pairs=((1, 2),))
         >>> len(labels)
         3
@@ -67,7 +67,7 @@ class LabelSet:
     def id_of(self, name: str) -> int:
         """The id of ``name`` exactly as spelled; see ``match_labels`` for forgiving look-ups.
 
-        Example:
+        Examples:
             >>> LabelSet(("background", "hat")).id_of("hat")
             1
         """
@@ -82,7 +82,7 @@ class LabelSet:
         Raises:
             ValueError: a name that is unknown, or the background's.
 
-        Example:
+        Examples:
             >>> labels, ids = LabelSet(("background", "hat", "hair")).without(["hat"])
             >>> labels.names, ids
             (('background', 'hair'), (0, 255, 1))
@@ -103,7 +103,7 @@ class LabelSet:
     def mirrored_ids(self) -> tuple[int, ...]:
         """The id of each label in the mirrored photograph; applying it twice changes nothing.
 
-        Example:
+        Examples:
             >>> LabelSet(("background", "left arm", "right arm"), flip_pairs=((1, 2),)).mirrored_ids()
             (0, 2, 1)
         """
@@ -115,7 +115,7 @@ class LabelSet:
     def to_dict(self) -> dict[str, object]:
         """A JSON-ready description, the form in which checkpoints carry their labels.
 
-        Example:
+        Examples:
             >>> LabelSet(("background", "hat"), colours=((0, 0, 0), (255, 0, 0))).to_dict()["colours"]
             [[0, 0, 0], [255, 0, 0]]
         """
@@ -130,7 +130,7 @@ class LabelSet:
     def from_dict(cls, description: Mapping[str, Sequence]) -> LabelSet:
         """The inverse of ``to_dict``; raises ``ValueError`` naming the field that is missing or malformed.
 
-        Example:
+        Examples:
             >>> LabelSet.from_dict({"names": ["background", "hat"]}).names
             ('background', 'hat')
             >>> LabelSet.from_dict({})

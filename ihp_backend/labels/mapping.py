@@ -67,7 +67,7 @@ class LabelMapping:
         Args:
             model: the model's labels.
 
-        Example:
+        Examples:
             >>> model = LabelSet(("background", "left shoe", "right shoe", "coat", "hat"))
             >>> map_labels(["shoes", "hat", "tattoo"], model).describe(model)
             '2 labels known to the model, shoes (left shoe, right shoe); 1 new to it, tattoo; background to it: coat'
@@ -107,7 +107,7 @@ def map_labels(
             none of what is named, its own name counts.
         aliases: project's label -> another name of it, for labels whose own name says nothing to the model.
 
-    Example:
+    Examples:
         >>> model = LabelSet(("background", "left shoe", "right shoe", "coat", "hat"))
         >>> mapping = map_labels(["shoes", "top", "Hat"], model, {"top": ["coat"]})
         >>> mapping.ids

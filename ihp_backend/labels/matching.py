@@ -31,7 +31,7 @@ class LabelMatch:
     def describe(self) -> str:
         """A readable sentence, fit for a log line or an error.
 
-        Example:
+        Examples:
             >>> match_labels(["hat", "beard"], LabelSet(("background", "hat"))).describe()
             "1 of 2 labels matched; unmatched: 'beard' (the model has no such label); not asked for: background."
         """
@@ -54,7 +54,7 @@ def match_labels(wanted: Sequence[str], available: LabelSet) -> LabelMatch:
         wanted: names to look for; repeated names count once.
         available: the labels there are.
 
-    Example:
+    Examples:
         >>> known = LabelSet(("background", "left arm", "pants", "hat"))
         >>> match = match_labels(["LeftArm", "trousers", "beard"], known)
         >>> match.ids

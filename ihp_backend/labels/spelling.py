@@ -90,7 +90,7 @@ def _side_and_noun(name: str) -> tuple[str, str]:
 def spelling_key(name: str) -> str:
     """Key of a name by its spelling: equal where names differ only in that; empty without a letter or digit.
 
-    Example:
+    Examples:
         >>> spelling_key("L-Arm"), spelling_key("left arms"), spelling_key("?")
         ('leftarm', 'leftarm', '')
     """
@@ -104,7 +104,7 @@ _MEANINGS = {spelling_key(name): "".join(_side_and_noun(group[0])) for group in 
 def meaning_key(name: str) -> str:
     """Key of a name by its meaning: equal for names that are spelled alike or are common synonyms.
 
-    Example:
+    Examples:
         >>> meaning_key("Trousers") == meaning_key("pants")
         True
         >>> meaning_key("left boot") == meaning_key("right boot")
@@ -121,7 +121,7 @@ _KIND_OF = {spelling_key(name): "".join(_side_and_noun(group[0])) for group in _
 def kind_key(name: str) -> str:
     """Key of a name by what it is a kind of ("shorts" are pants); where it is none, by its meaning.
 
-    Example:
+    Examples:
         >>> kind_key("shorts") == kind_key("trousers"), kind_key("left sandal") == kind_key("left shoe")
         (True, True)
     """
@@ -132,7 +132,7 @@ def kind_key(name: str) -> str:
 def is_background(name: str) -> bool:
     """Whether ``name`` is "background" or one of its synonyms.
 
-    Example:
+    Examples:
         >>> is_background("BG"), is_background("hat")
         (True, False)
     """
@@ -142,7 +142,7 @@ def is_background(name: str) -> bool:
 def mirror_pairs(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Flip pairs of a label set, as (left, right) positions of names that differ only in left and right.
 
-    Example:
+    Examples:
         >>> mirror_pairs(["hat", "left arm", "R-Arm", "left shoe"])
         ((1, 2),)
     """

@@ -36,7 +36,7 @@ class Box(Rectangle):
             stride: working pixels per cell along each axis.
             margin: blocks on each side, as far as the photograph goes.
 
-        Example:
+        Examples:
             >>> cells = np.zeros((16, 16), bool)
             >>> cells[5, 9] = True
             >>> Box.around(cells, stride=4, margin=1)

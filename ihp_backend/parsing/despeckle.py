@@ -36,7 +36,7 @@ def despeckle(
         drawn: uint8 (height, width), what was drawn or accepted by hand, 255 where nothing was; None: nothing.
         few: the most pixels of a speck; by default the photograph's pixels divided by ``SHARE``.
 
-    Example:
+    Examples:
         >>> label_map = np.ones((5, 5), np.uint8)
         >>> label_map[2, 2] = 7
         >>> despeckle(label_map, few=1)

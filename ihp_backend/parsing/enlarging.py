@@ -25,7 +25,7 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
     the label that is nearest to it in sum. Only pixels between others that disagree are looked at, and which of the
     four wins is looked up: it depends on which of them are equal and on the place between them.
 
-    Example:
+    Examples:
         >>> enlarged(np.array([[1, 2]], np.uint8), height=1, width=6).tolist()
         [[1, 1, 1, 2, 2, 2]]
     """

@@ -26,7 +26,7 @@ def working_scale(height: int, width: int, working_size: int) -> float:
     from nearer or more besides; scaled by its longer side alone, a portrait's face would be larger than any face the
     network has seen, and every click would cost twice the time.
 
-    Example:
+    Examples:
         >>> working_scale(1024, 400, working_size=512)
         0.5
         >>> working_scale(50, 20, working_size=512)
@@ -39,7 +39,7 @@ def working_scale(height: int, width: int, working_size: int) -> float:
 def working_sides(height: int, width: int, scale: float) -> tuple[int, int]:
     """Height and width in working pixels, without padding.
 
-    Example:
+    Examples:
         >>> working_sides(1024, 401, scale=0.5)
         (512, 200)
     """
@@ -49,7 +49,7 @@ def working_sides(height: int, width: int, scale: float) -> tuple[int, int]:
 def to_working_image(image: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
     """The working image of a photograph, scaled, then padded at bottom and right to multiples of ``multiple_of``.
 
-    Example:
+    Examples:
         >>> to_working_image(np.zeros((100, 50, 3), np.uint8), scale=0.5, multiple_of=16).shape
         (64, 32, 3)
     """
@@ -70,7 +70,7 @@ def in_sides(image: NDArray[np.uint8], sides: tuple[int, int], multiple_of: int)
 def to_working_map(label_map: NDArray[np.uint8], scale: float, multiple_of: int) -> NDArray[np.uint8]:
     """The working map of a label map, scaled and padded like the photograph, with 255 beyond it.
 
-    Example:
+    Examples:
         >>> to_working_map(np.ones((2, 2), np.uint8), scale=1, multiple_of=3).tolist()
         [[1, 1, 255], [1, 1, 255], [255, 255, 255]]
     """
@@ -91,7 +91,7 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
     Raises:
         ValueError: a click lies outside the image.
 
-    Example:
+    Examples:
         >>> to_working_clicks([Click(99, 50, 1)], height=200, width=100, scale=0.5)
         [Click(x=49, y=25, label=1, positive=True)]
         >>> to_working_clicks([Click(100, 50, 1)], height=200, width=100, scale=0.5)
@@ -117,7 +117,7 @@ def to_working_clicks(clicks: Iterable[Click], height: int, width: int, scale: f
 def as_batch(working: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A working photograph uint8 (H, W, 3) as networks read it, uint8 (1, 3, H, W).
 
-    Example:
+    Examples:
         >>> as_batch(np.zeros((32, 16, 3), np.uint8)).shape
         (1, 3, 32, 16)
     """

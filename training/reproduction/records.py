@@ -17,6 +17,7 @@ import yaml
 from ihp_backend.datasets import ParsingDataset
 from ihp_backend.evaluation import provenance
 from training.former_names import present_options, present_settings
+from training.packaged_configs import config_file
 from training.reproduction.methods import METHODS
 from training.reproduction.scales import Scale
 from training.reproduction.steps import RECORD, Place, Step
@@ -35,7 +36,7 @@ def settings(method: str, scale: Scale) -> dict[str, Any]:
         "steps": None if chosen.kind == "classical" else scale.steps,
         "corrections": chosen.corrections or scale.corrections,
         "photographs": scale.photographs,
-        "configs": {file: _hash(Path(file)) for file in files},
+        "configs": {file: _hash(config_file(file)) for file in files},
     }
 
 
@@ -53,7 +54,7 @@ def meaning(given: dict[str, Any], place: Place) -> dict[str, Any]:
 
 
 def _said(file: str, digest: str, place: Place) -> Any:
-    for kept in (_kept(place, digest), Path(file)):
+    for kept in (_kept(place, digest), config_file(file)):
         if kept.is_file() and _hash(kept) == digest:
             return present_settings(yaml.safe_load(kept.read_text()))
     return digest
@@ -98,7 +99,7 @@ def write(
     for config, digest in chosen["configs"].items():
         kept = _kept(place, digest)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(Path(config).read_bytes())
+        kept.write_bytes(config_file(config).read_bytes())
     record = {
         "method": method,
         "seed": seed,

@@ -90,7 +90,7 @@ def value_of(element: Element, attributes: Mapping[str, str]) -> str:
 def to_names_of(attributes: Mapping[str, str]) -> list[str]:
     """Names of the tags that a control tag is on.
 
-    Example:
+    Examples:
         >>> to_names_of({"toname": "left, right"})
         ['left', 'right']
     """

@@ -103,7 +103,7 @@ def hotkeys(names: Iterable[str], taken: Collection[str] = ()) -> list[str | Non
 
     There are 102, first single keys, then with shift, alt and shift, and alt. Their names are those of Label Studio.
 
-    Example:
+    Examples:
         >>> hotkeys(["background", "hair", "face"])
         ['0', 'a', 'f']
         >>> hotkeys(["beard"], taken={"1"})

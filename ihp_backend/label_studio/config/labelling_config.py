@@ -89,7 +89,7 @@ class LabellingConfig:
 
         None also for what is no text: whatever stands in a record where a label's name belongs may be asked for.
 
-        Example:
+        Examples:
             >>> config = LabellingConfig(labels=("Hat",), aliases={"h": "Hat"})
             >>> config.label_of("h"), config.label_of("Hat"), config.label_of("Hair")
             ('Hat', 'Hat', None)
@@ -119,7 +119,7 @@ def parse_labelling_config(text: str | None) -> LabellingConfig:
     Raises:
         RequestError: the text is no XML, or XML that tries to expand entities.
 
-    Example:
+    Examples:
         >>> label = '<Label value="Hat" alias="h"/>'
         >>> brush = f'<BrushLabels name="part" toName="image">{label}</BrushLabels>'
         >>> config = parse_labelling_config(f'<View><Image name="image" value="$image"/>{brush}</View>')

@@ -14,7 +14,7 @@ from ihp_backend.label_studio.problems import RequestError, problem
 def page_of(record: Mapping[str, Any]) -> int:
     """Page that a region is on, from 0; regions of tasks with one photograph do not say.
 
-    Example:
+    Examples:
         >>> page_of({"item_index": 2}), page_of({})
         (2, 0)
     """
@@ -28,7 +28,7 @@ def addresses(task: Mapping[str, Any], image: ImageTag) -> list[str]:
     Raises:
         RequestError: the task has none, or nothing but something else than text.
 
-    Example:
+    Examples:
         >>> addresses({"data": {"shots": ["a.jpg", None]}}, ImageTag("image", "$shots", several=True))
         ['a.jpg', '']
     """

@@ -78,7 +78,7 @@ def tag_of(type_: object) -> LabellingTag:
     Returns:
         A tag without name that does nothing where the table has none.
 
-    Example:
+    Examples:
         >>> tag_of("keypointlabels").prompt
         'keypoint'
         >>> tag_of("brush").takes_masks, tag_of("ellipse").takes_masks

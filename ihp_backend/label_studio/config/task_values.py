@@ -20,7 +20,7 @@ _LONGEST_INDEX = 9  # digits
 def has_variables(value: str) -> bool:
     """Whether a value of the config differs from task to task.
 
-    Example:
+    Examples:
         >>> has_variables("$image"), has_variables("5 $")
         (True, False)
     """
@@ -30,7 +30,7 @@ def has_variables(value: str) -> bool:
 def paths(value: str) -> list[str]:
     """The variables in a value, without their ``$``.
 
-    Example:
+    Examples:
         >>> paths("https://host/$meta.id/$file")
         ['meta.id', 'file']
     """
@@ -40,7 +40,7 @@ def paths(value: str) -> list[str]:
 def whole_path(value: str) -> str | None:
     """The variable that a value consists of, without its ``$``; None for a text, whether with variables or without.
 
-    Example:
+    Examples:
         >>> whole_path("$meta.image"), whole_path("https://host/$file")
         ('meta.image', None)
     """
@@ -61,7 +61,7 @@ def parse_value(value: str, data: Any) -> Any:
     Raises:
         RequestError: the data hold no text for a variable inside of a text.
 
-    Example:
+    Examples:
         >>> parse_value("$shots[1]", {"shots": ["a.jpg", "b.jpg"]})
         'b.jpg'
         >>> parse_value("/data/$name", {"name": "a.jpg"})
@@ -78,7 +78,7 @@ def value_at(path: str, data: Any) -> Any:
 
     A key that is called so, dots and brackets included, comes first.
 
-    Example:
+    Examples:
         >>> value_at("images[0].url", {"images": [{"url": "a.jpg"}]})
         'a.jpg'
         >>> value_at("a.b", {"a.b": 1, "a": {"b": 2}})

@@ -44,7 +44,7 @@ def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> list[int]:
     Raises:
         ValueError: wrong dtype, not two-dimensional, empty, or more than 2**30 - 1 pixels.
 
-    Example:
+    Examples:
         >>> encode(np.array([[0, 1]], np.uint8))
         [0, 0, 0, 8, 57, 27, 252, 96, 17, 255, 128]
         >>> decode(encode(np.array([[0, 1]], np.uint8)), height=1, width=2).tolist()
@@ -74,7 +74,7 @@ def encode_labels(label_map: NDArray[np.uint8], labels: Sequence[int]) -> dict[i
     Raises:
         ValueError: as `encode`, or a label outside 0..255.
 
-    Example:
+    Examples:
         >>> streams = encode_labels(np.array([[0, 3]], np.uint8), labels=[3])
         >>> streams[3] == encode(np.array([[False, True]]))
         True
@@ -122,7 +122,7 @@ def decode(rle: Sequence[int] | bytes, height: int, width: int) -> NDArray[np.ui
             stream that ends too early or too late. Memory beyond the stream's own size is taken only once
             the size is known to be right, and is then height * width bytes.
 
-    Example:
+    Examples:
         >>> decode(encode(np.eye(2, dtype=bool)), height=2, width=2).tolist()
         [[255, 0], [0, 255]]
     """

@@ -34,7 +34,7 @@ def mask_data_url(mask: NDArray[np.bool_]) -> str:
     Raises:
         ValueError: not two-dimensional, or empty.
 
-    Example:
+    Examples:
         >>> url = mask_data_url(np.array([[True, False]]))
         >>> url[:22]
         'data:image/png;base64,'
@@ -78,7 +78,7 @@ def picture_mask(url: object, height: int, width: int) -> NDArray[np.bool_]:
     Raises:
         ValueError: no ``data:`` address, or no picture in it.
 
-    Example:
+    Examples:
         >>> picture_mask("https://host/mask.png", height=1, width=2)
         Traceback (most recent call last):
             ...

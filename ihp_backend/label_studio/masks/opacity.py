@@ -32,7 +32,7 @@ def painted_pixels(alpha: NDArray[np.uint8]) -> NDArray[np.bool_]:
     Returns:
         bool (height, width).
 
-    Example:
+    Examples:
         >>> painted_pixels(np.array([[0, 100, 255]], np.uint8)).tolist()
         [[False, False, True]]
         >>> painted_pixels(np.array([[0, 100, 100]], np.uint8)).tolist()

@@ -22,7 +22,7 @@ def polygons(mask: NDArray[np.bool_]) -> list[list[list[float]]]:
     Returns:
         Corners as [x, y] in percent of the photograph; pieces too thin to have three corners are left out.
 
-    Example:
+    Examples:
         >>> mask = np.zeros((10, 10), bool)
         >>> mask[2:8, 2:8] = True
         >>> polygons(mask)

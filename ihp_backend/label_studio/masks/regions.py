@@ -42,7 +42,7 @@ class Place:
 def region_id(label: str, place: Place, to_name: str) -> str:
     """The id of a label's region on a task's image: always the same, so that a new answer replaces the old region.
 
-    Example:
+    Examples:
         >>> region_id("Left arm", Place(project="4", task="8"), "image")
         'left-arm-936d8de336'
     """

@@ -22,7 +22,7 @@ def shape_mask(kind: str, value: Mapping[str, Any], height: int, width: int) -> 
         NothingDrawn: a polygon that was not finished.
         ValueError: the region lacks its numbers.
 
-    Example:
+    Examples:
         >>> triangle = {"points": [[0, 0], [100, 0], [0, 100]]}
         >>> shape_mask("polygonlabels", triangle, height=4, width=4).astype(int).tolist()
         [[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]]

@@ -12,7 +12,7 @@ Size = tuple[int, int]
 def scaled_alike(one: Size, other: Size) -> bool:
     """Whether a picture of one size is the other made smaller or larger, up to a pixel of rounding.
 
-    Example:
+    Examples:
         >>> scaled_alike((600, 400), (300, 200)), scaled_alike((600, 400), (400, 600))
         (True, False)
     """
@@ -24,7 +24,7 @@ def scaled_alike(one: Size, other: Size) -> bool:
 def named(size: Size) -> str:
     """The size as people write it, width first.
 
-    Example:
+    Examples:
         >>> named((600, 400))
         '400 x 600'
     """

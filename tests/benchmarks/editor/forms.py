@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ from ihp_backend.label_studio.config.config_writer import labelling_config
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.labels import LabelSet
 from tests.benchmarks.__main__ import conditions
+from tests.benchmarks.editor.annotator import FREE
 from tests.benchmarks.editor.painting import painting, watch
 from tests.benchmarks.editor.recorder import recording
 from tests.contract.editor import Editor, browser_page, chromium_for
@@ -152,16 +154,17 @@ class Clicking:
 
     def __init__(self, editor: Editor, session: CDPSession, keys: dict[str, str]) -> None:
         self._editor, self._session, self._keys = editor, session, keys
-        self._clicks = 0
+        self._turns = count()
 
     def click(self, part: int) -> tuple[int, int]:
         """Number of labels in the answer, and its bytes."""
         page = self._editor.page
         across, down = centre(part)
-        # Each time elsewhere in the disc; a click on a dot would drag it.
-        angle = 2.4 * self._clicks
-        self._clicks += 1
-        x, y = across + 4 * np.cos(angle), down + 4 * np.sin(angle) / 1.5
+        for turn in islice(self._turns, 100):  # Elsewhere in the disc each time.
+            angle, reach = 2.4 * turn, 2 + turn % 5
+            x, y = across + reach * np.cos(angle), down + reach * np.sin(angle) / 1.5
+            if page.evaluate(FREE, [x, y]):
+                break
         with page.expect_response(lambda answer: "interactive-annotating" in answer.url) as answer:
             self._editor.click_only(self._keys[PARTS.names[part + 1]], x, y)
         body = answer.value.body()
