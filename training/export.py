@@ -19,7 +19,7 @@ import typer
 from ihp_backend.exporting import ExportError, write_model_folder
 from ihp_backend.labels import BENCHMARKS, LabelSet
 from ihp_backend.learning.live_recipe import LiveRecipe
-from ihp_backend.networks import LiveNetwork
+from ihp_backend.networks import LiveNetwork, class_name
 from ihp_backend.networks.weights import read_training_checkpoint
 from training.run_folder import config_of, settings_of
 
@@ -40,8 +40,8 @@ def main(
         label_set = labels_of(checkpoint, labels)
         settings = settings_of(config or config_of(checkpoint))
         network_config = settings["model"]["network"]
-        description = {
-            "class": network_config["class_path"].rpartition(".")[2],
+        description: dict[str, Any] = {
+            "class": class_name(network_config["class_path"]),
             "arguments": without_encoder_weights(network_config["init_args"]),
         }
         difference = write_model_folder(

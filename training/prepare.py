@@ -22,11 +22,13 @@ from rich.table import Table
 from ihp_backend.datasets import DATASETS, Fault, Report, StoredDataset, check_dataset, open_split
 from ihp_backend.datasets.sample import counted
 from ihp_backend.parsing.cores import available_cores
+from training.ccp_crops import SPLIT, make_crops
 from training.dataset_figures import COUNTS, IMPLIED
 from training.dataset_options import OPTION_HELP, parsed_options
 
 SPLITS = ("train", "val", "test")
 MOST_NOTES = 20
+COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 
 console = Console()
 
@@ -41,10 +43,16 @@ def main(
     most_faults: Annotated[int, typer.Option(min=0, help="Faults printed per split; the JSON has all.")] = 20,
     option: Annotated[list[str] | None, typer.Option(help=OPTION_HELP)] = None,
     left_out: Annotated[bool, typer.Option("--left-out", help="Name every task that an export left out.")] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Makes the folder first, from a checkout of clothing-co-parsing; for ccp only."),
+    ] = None,
 ) -> None:
     """Checks the folder of a data set."""
     if name not in DATASETS:
         raise SystemExit(f"prepare: name: {name!r} is unknown; choose one of {', '.join(DATASETS)}")
+    if source is not None:
+        name = make_ccp(name, source, root)
     try:
         datasets, absent = open_splits(name, root, split, parsed_options(option))
     except ValueError as error:
@@ -79,6 +87,24 @@ def main(
     console.print("[green]no faults[/]")
 
 
+def make_ccp(name: str, source: Path, root: Path) -> str:
+    """Makes the CCP person crops; gives the data set to check then, since the 24 labels cannot be made."""
+    if not name.startswith("ccp"):
+        raise SystemExit(
+            f"prepare: from: given for {name}; only ccp-human18 and ccp-garments are made from other files"
+        )
+    try:
+        with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
+            bar = progress.add_task("cutting out", total=sum(map(len, json.loads(SPLIT.read_text()).values())))
+            count = make_crops(source, root, lambda: progress.advance(bar))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"prepare: {error}") from None
+    say(f"{root}: {count} person crops")
+    if name == "ccp":
+        say("masks24 is not among them (docs/datasets.md); looking at ccp-human18", "yellow")
+    return "ccp-human18" if name == "ccp" else name
+
+
 def open_splits(
     name: str, root: Path, wanted: list[str] | None, options: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, StoredDataset], dict[str, str]]:
@@ -102,8 +128,7 @@ def open_splits(
 
 def look_through(dataset: StoredDataset, title: str, minimum_area: int, workers: int) -> Report:
     """The report on a split, made behind a progress bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
         bar = progress.add_task(title, total=len(dataset))
         return check_dataset(
             dataset,

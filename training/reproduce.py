@@ -1,6 +1,7 @@
 """Makes the paper's tables and figures: ``python -m training.reproduce TARGET --scale ccp --data DIR --out DIR``.
 
-TARGET is table1 ... table6, fig3, fig4, fig7, losses or all. What is missing is trained and measured, what is there is
+TARGET is table1 ... table6, fig3, fig4, fig7, losses or all; ablations and unseen are about the live network, and own
+about methods of yours (``--method mine.yaml``). What is missing is trained and measured, what is there is
 taken; then every table is written as CSV, every figure as PNG, and all of them as one HTML page. Interrupt it at any
 time: the same command goes on where it was.
 """
@@ -20,6 +21,7 @@ from training.reproduction.claims import CLAIMS, judge
 from training.reproduction.figures import FIGURES
 from training.reproduction.gallery import gallery
 from training.reproduction.jobs import Job, Seconds, Work
+from training.reproduction.methods import read_method
 from training.reproduction.page import runs, write_page
 from training.reproduction.results import Results
 from training.reproduction.runner import Timings
@@ -27,14 +29,14 @@ from training.reproduction.scales import Scale, scales
 from training.reproduction.smoke import draw_data
 from training.reproduction.steps import Place, steps
 from training.reproduction.tables import TABLES
-from training.reproduction.targets import needs, wanted
+from training.reproduction.targets import compare_own, needs, wanted
 
 console = Console()
 
 
 def main(
     target: Annotated[
-        str, typer.Argument(help="table1 ... table6, fig3, fig4, fig7, losses or all; ablations, unseen.")
+        str, typer.Argument(help="table1 ... table6, fig3, fig4, fig7, losses or all; ablations, unseen; own.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for trainings, figures, tables and the page.")],
     scale: Annotated[str, typer.Option(help="full (the paper's), ccp (hours on a CPU) or smoke (minutes).")] = "ccp",
@@ -46,6 +48,9 @@ def main(
     training_steps: Annotated[int | None, typer.Option("--steps", min=1, help="Of every training.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Trainings per method.")] = None,
     results: Annotated[Path | None, typer.Option(help="Folder of what was measured; default: in --out.")] = None,
+    method: Annotated[
+        list[Path] | None, typer.Option(help="YAML file of a method of yours, for the target own; once for each.")
+    ] = None,
     parallel: Annotated[int, typer.Option(min=1, help="Trainings side by side; the cores are shared out.")] = 1,
     report: Annotated[
         bool, typer.Option("--report", help="Train nothing; tables and figures of what is there.")
@@ -53,6 +58,8 @@ def main(
 ) -> None:
     """Trains what is missing, measures it, and writes tables, figures and the page."""
     try:
+        if method:
+            compare_own([read_method(file) for file in method])
         chosen = [_sized(one, training_steps, seeds) for one in scales(scale)]
         targets = [wanted(target, one.dataset, one.name) for one in chosen]
     except ValueError as error:

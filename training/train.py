@@ -20,6 +20,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 
 from ihp_backend.commands.former_options import former_name_hint
+from ihp_backend.datasets import open_dataset
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.learning.network_check import ContractError, check_network
@@ -29,6 +30,9 @@ from ihp_backend.networks.weights import read_training_checkpoint
 from training.former_names import present_arguments
 from training.packaged_configs import with_config_files
 from training.run_folder import CONFIG
+
+OWN_LABELS = ("accepted", "folder", "label-studio")
+"""Data sets whose labels are the user's own."""
 
 FINISHED = "finished"
 """Name of the file that says that a training ran to its end."""
@@ -75,11 +79,15 @@ class TrainingCommand(LightningCLI):
         if (run / FINISHED).exists():
             raise SystemExit(f"run: the training in {run} is finished; give another folder")
         config.trainer.default_root_dir = str(run)
+        _count_labels(config)
         # The data last one epoch, however many steps that is.
         if config.trainer.max_epochs is None:
             config.trainer.max_epochs = 1
         if config.trainer.max_epochs != 1:
             raise ValueError(f"trainer.max_epochs: {config.trainer.max_epochs} given; give 1, and data.steps as needed")
+        # Lightning refuses to look at the validation less often than once.
+        if isinstance(every := config.trainer.val_check_interval, int) and every > config.data.steps:
+            config.trainer.val_check_interval = config.data.steps
         # The data know by themselves which process sees what; Lightning would deal out each share once more.
         config.trainer.use_distributed_sampler = False
         config.trainer.logger = [
@@ -120,6 +128,18 @@ class TrainingCommand(LightningCLI):
         """Says that this training is done, unless it was interrupted."""
         if self.trainer.is_global_zero and not self.trainer.interrupted:
             (Path(self.trainer.default_root_dir) / FINISHED).touch()
+
+
+def _count_labels(config: Namespace) -> None:
+    """Takes the network's number of labels from data whose labels are the user's own; others are checked against it."""
+    arguments = config.model.network.get("init_args") or {}
+    if config.data.dataset not in OWN_LABELS or "num_labels" not in arguments:
+        return
+    try:
+        labels = open_dataset(config.data.dataset, config.data.root, "train", config.data.options).labels
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(f"data: {error}") from None
+    arguments["num_labels"] = len(labels)
 
 
 @rank_zero_only

@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
 
 from ihp_backend.learning.hyperparameters import require, require_positive
+from ihp_backend.networks.weights import encoder_of
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ class OptimiserRecipe:
         """The optimiser of a network's weights and its schedule over ``steps`` steps, as Lightning takes them.
 
         Args:
-            network: its pretrained encoder is ``network.network.encoder``.
+            network: its pretrained encoder, where it has one, is ``network.network.encoder``.
         """
-        encoder = list(network.network.encoder.parameters())  # type: ignore[union-attr]
+        pretrained = encoder_of(network)
+        encoder = [] if pretrained is None else list(pretrained.parameters())
         inside = {id(parameter) for parameter in encoder}
         rest = [parameter for parameter in network.parameters() if id(parameter) not in inside]
         rates = self._rates()

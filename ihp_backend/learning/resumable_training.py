@@ -25,7 +25,7 @@ class ResumableTraining(LightningModule):
     """A training that goes on after an interruption as if there had been none.
 
     Args:
-        network: what is trained; its pretrained encoder is ``network.network.encoder``.
+        network: what is trained; its pretrained encoder, where it has one, is ``network.network.encoder``.
         encoder_weights: file with pretrained weights of that encoder; None starts it at random.
         optimiser: how weights are changed.
         seed: of all that is random inside the network and its losses.

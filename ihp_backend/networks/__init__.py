@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
@@ -19,16 +20,39 @@ CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {
 def build_network(description: Mapping[str, Any]) -> ClickNetwork | LiveNetwork:
     """The untrained network of a description {"class": name, "arguments": {...}}.
 
+    The name is that of a network of this package, or the path of a class that can be imported here.
+
     Raises:
         ValueError: no network has that name.
     """
     name = description["class"]
+    if "." in name:
+        return _imported(name)(**description["arguments"])
     if name == LiveNetwork.__name__:
         return LiveNetwork(**description["arguments"])
     if name not in CLICK_NETWORKS:
         known = ", ".join([LiveNetwork.__name__, *CLICK_NETWORKS])
         raise ValueError(f"network: class {name!r} is unknown; known are {known}")
     return CLICK_NETWORKS[name](**description["arguments"])
+
+
+def class_name(path: str) -> str:
+    """The name under which a model folder knows a network: short for those of this package, else the class's path."""
+    name = path.rpartition(".")[2]
+    return name if name in {LiveNetwork.__name__, *CLICK_NETWORKS} and path.startswith(f"{__name__}.") else path
+
+
+def _imported(path: str) -> type[ClickNetwork | LiveNetwork]:
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (AttributeError, ImportError) as error:
+        raise ValueError(
+            f"network: class {path!r} cannot be imported ({error}); install its package, or run in its folder"
+        ) from None
+    if not isinstance(found, type) or not issubclass(found, (ClickNetwork, LiveNetwork)):
+        raise ValueError(f"network: {path!r} is neither a ClickNetwork nor a LiveNetwork; derive it from one of them")
+    return found
 
 
 __all__ = [
@@ -42,4 +66,5 @@ __all__ = [
     "PartNetwork",
     "PlainDeepLab",
     "build_network",
+    "class_name",
 ]

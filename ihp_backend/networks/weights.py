@@ -28,6 +28,12 @@ def differing(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[st
     return sorted(name for name in own.keys() | given.keys() if shapes[0].get(name) != shapes[1].get(name))
 
 
+def encoder_of(network: nn.Module) -> nn.Module | None:
+    """The pretrained encoder of a network, ``network.network.encoder``; None where it has none."""
+    found = getattr(getattr(network, "network", None), "encoder", None)
+    return found if isinstance(found, nn.Module) else None
+
+
 def read_tensors(file: Path, field: str) -> dict[str, Any]:
     """Tensors of a file that ``torch.save`` wrote: a dictionary of them, or of dictionaries with them.
 
@@ -83,15 +89,18 @@ def read_training_checkpoint(file: Path, field: str) -> dict[str, Any]:
 
 
 def load_encoder_weights(network: nn.Module, file: Path) -> None:
-    """Fills the encoder (``network.network.encoder``) from ``file``: torchvision's or the encoder's own key names.
+    """Fills a network's encoder, see ``encoder_of``, from ``file``: torchvision's or the encoder's own key names.
 
     The filters of a widened first convolution go to its RGB channels; its other channels stay as they are.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file cannot be read, holds no tensor that fits, lacks some the encoder needs, or holds NaN.
+        ValueError: the network has no encoder; the file cannot be read, holds no tensor that fits, lacks some the
+            encoder needs, or holds NaN.
     """
-    encoder: nn.Module = network.network.encoder  # type: ignore[assignment,union-attr]
+    encoder = encoder_of(network)
+    if encoder is None:
+        raise ValueError(f"encoder_weights: {type(network).__name__} has no network.encoder to fill; leave them out")
     own = encoder.state_dict()
     given = read_tensors(file, "encoder_weights")
     given = {name: tensor for name, tensor in given.items() if not str(name).startswith("classifier.")}

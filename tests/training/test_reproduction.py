@@ -30,7 +30,7 @@ from training.reproduction.runner import Timings, duration, run
 from training.reproduction.scales import CCP, FULL, SMOKE, scales
 from training.reproduction.smoke import draw_data
 from training.reproduction.steps import MEASURE, TRAIN, Place, Step, steps
-from training.reproduction.tables import ablations, table1, table3, table_of_labels, unseen
+from training.reproduction.tables import by_corrections, table1, table3, table_of_labels, unseen
 from training.reproduction.targets import TARGETS, needs, wanted
 
 
@@ -208,7 +208,7 @@ def test_unseen_labels_stand_beside_the_same_ones_seen(place: Place) -> None:
     assert rows[names, "seen"] == (f"{80 + mean:.1f}",) * 3
     assert rows[names, "never seen"] == (f"{70 + mean:.1f}",) * 3
     assert rows[", ".join(UNSEEN[0]), "never seen"] == ("-",) * 3
-    assert ("live network", *["50.0"] * 6) in ablations(Results(place, CCP)).rows
+    assert ("live network", *["50.0"] * 6) in by_corrections(Results(place, CCP), "ablations").rows
 
 
 def test_ablations_are_drawn_as_what_each_seed_loses(

@@ -11,7 +11,7 @@ import numpy as np
 from ihp_backend.evaluation import plot_curves
 from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, UNSEEN_LABELS
 from training.reproduction.results import Results
-from training.reproduction.targets import TARGETS
+from training.reproduction.targets import OWN, TARGETS
 
 
 @dataclass(frozen=True)
@@ -114,5 +114,6 @@ FIGURES: dict[str, Callable[[Results, Path], Figure]] = {
     "fig7": figure7,
     "losses": losses,
     "ablations": ablations,
+    OWN: lambda results, folder: _draw(results, folder, OWN, "own methods", [name for name, _ in TARGETS[OWN]]),
 }
 """Figures by name."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal, get_args
+
+import yaml
 
 from ihp_backend.labels import HUMAN18
 
@@ -13,6 +16,9 @@ CENTRAL, NOTHING, PART_BY_PART, EXTREME_POINTS = "central", "nothing", "part-by-
 
 UNSEEN_LABELS, FORGETFUL = "strangers", "forgetful"
 """With central clicks, but as if the network knew no label by name, or without showing it its last answer."""
+
+
+Kind = Literal["clicks", "live", "classical", "ideeplab", "dextr"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Method:
 
     title: str
     options: dict[str, str] = field(default_factory=dict)
-    kind: Literal["clicks", "live", "classical", "ideeplab", "dextr"] = "clicks"
+    kind: Kind = "clicks"
     start: str = CENTRAL
     corrections: int | None = None
     enforce_clicks: bool = False
@@ -98,3 +104,35 @@ METHODS: dict[str, Method] = {
     **{f"live-unseen-{third}": _unseen(names) for third, names in enumerate(UNSEEN)},
 }
 """Every method by the name used for its runs; the order is that of the work."""
+
+
+def read_method(file: Path) -> str:
+    """Adds the method of a YAML file to ``METHODS``, under the name of the file; gives that name.
+
+    The file has ``title`` and what else a ``Method`` has; ``options`` are settings of a training by their dotted names.
+
+    Raises:
+        ValueError: it cannot be read, lacks a title, has another field, or the name is one of the paper's methods.
+    """
+    name, where = file.stem, f"method: {file}"
+    try:
+        given = yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise ValueError(f"{where} cannot be read ({error.strerror}); give a YAML file") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{where} is no YAML ({' '.join(str(error).split())})") from None
+    known = [one.name for one in fields(Method)]
+    if not isinstance(given, dict) or not isinstance(given.get("title"), str):
+        raise ValueError(f"{where} has no title; write for example title: mine")
+    if others := given.keys() - set(known):
+        raise ValueError(f"{where} has {', '.join(sorted(map(str, others)))}; a method has {', '.join(known)}")
+    if given.get("kind", "clicks") not in get_args(Kind):
+        raise ValueError(f"{where} has kind {given['kind']!r}; choose one of {', '.join(get_args(Kind))}")
+    options = given.get("options") or {}
+    if not isinstance(options, dict):
+        raise ValueError(f"{where} has options that are no settings; write for example model.loss: CLASS")
+    if name in METHODS:
+        raise ValueError(f"{where} is named as one of the methods that there are; give the file another name")
+    texts = {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in options.items()}
+    METHODS[name] = Method(**{**given, "options": texts})
+    return name

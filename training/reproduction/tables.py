@@ -13,7 +13,7 @@ import numpy as np
 from training.reproduction import paper_figures as published
 from training.reproduction.methods import METHODS, UNSEEN
 from training.reproduction.results import Results, spread_text
-from training.reproduction.targets import TARGETS
+from training.reproduction.targets import OWN, TARGETS
 
 SAME_EFFORT = 20
 """Corrections at which the paper compares itself with others: its headline Avg. decodes to 20 of them on LIP."""
@@ -107,16 +107,16 @@ def table_of_labels(results: Results, name: str) -> Table:
     return Table(name, "IoU of every label (%) after the corrections given", columns, tuple(rows))
 
 
-def ablations(results: Results) -> Table:
-    """Table of the ablations: the gain from the parts of the live network."""
+def by_corrections(results: Results, target: str) -> Table:
+    """Table of a target's methods: what the parts of the live network give, or what methods of one's own reach."""
     rounds = (0, 1, 3, 5, 10, 20)
     rows = []
-    for method, starts in TARGETS["ablations"]:
+    for method, starts in TARGETS[target]:
         for start in starts:
             how = "" if start == METHODS[method].start else f", {start}"
             cells = (spread_text(results.at(method, round_, start=start), 1) for round_ in rounds)
             rows.append((f"{METHODS[method].title}{how}", *cells))
-    return Table("ablations", "mIoU (%) after so many corrections", ("method", *map(str, rounds)), tuple(rows))
+    return Table(target, "mIoU (%) after so many corrections", ("method", *map(str, rounds)), tuple(rows))
 
 
 def unseen(results: Results) -> Table:
@@ -170,7 +170,8 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "table3": table3,
     "table4": lambda results: table_of_labels(results, "table4"),
     "table5": lambda results: table_of_labels(results, "table5"),
-    "ablations": ablations,
+    "ablations": lambda results: by_corrections(results, "ablations"),
+    OWN: lambda results: by_corrections(results, OWN),
     "unseen": unseen,
     "table6": lambda results: table_of_labels(results, "table6"),
 }

@@ -42,11 +42,19 @@ TARGETS: dict[str, tuple[Need, ...]] = {
 }
 """What each target needs."""
 
+OWN = "own"
+"""The target of methods that are given as files."""
+
 OF_THE_LIVE_NETWORK = ("ablations", "unseen")
 """Targets that are not the paper's, and no part of "all"."""
 
 DATASETS = {"table4": ("lip", "cihp"), "table5": ("pascal-person-part",), "table6": ("helen",)}
 """Targets that the paper has for one data set; at the full scale they are made for that one only."""
+
+
+def compare_own(methods: Iterable[str]) -> None:
+    """Makes a target of own methods, beside the paper's and a watershed from the same clicks."""
+    TARGETS[OWN] = _each(*methods, "random", "watershed")
 
 
 def wanted(target: str, dataset: str, scale: str) -> tuple[str, ...]:
@@ -57,8 +65,10 @@ def wanted(target: str, dataset: str, scale: str) -> tuple[str, ...]:
     """
     if target == "all":
         # Below the full scale there is one data set, and one table of its labels says it all.
-        skipped = OF_THE_LIVE_NETWORK if scale == "full" else ("table5", "table6", *OF_THE_LIVE_NETWORK)
+        skipped = (OWN, *OF_THE_LIVE_NETWORK, *(() if scale == "full" else ("table5", "table6")))
         return tuple(name for name in TARGETS if name not in skipped and _fits(name, dataset, scale))
+    if target == OWN and target not in TARGETS:
+        raise ValueError("target: own is about methods of yours; give them with --method FILE.yaml")
     if target not in TARGETS:
         raise ValueError(f"target: {target!r} is unknown; choose one of {', '.join(TARGETS)} or all")
     if scale == "full" and target in OF_THE_LIVE_NETWORK:
