@@ -23,21 +23,39 @@ if TYPE_CHECKING:
     from ihp_backend.clicks import Click
     from ihp_backend.labels import LabelSet
 
+EXAMPLES = {
+    "accepted": "ihp accepted 3 --export accepted-3 --format coco",
+    "config": "ihp config lip > labelling-config.xml",
+    "doctor": "ihp doctor --project 3 --fix",
+    "labels": 'ihp labels 3 --set "top=upper clothes, coat"',
+    "parse": "ihp parse photo.jpg --click 120,80,face --out parsing.png",
+    "predict-project": "ihp predict-project http://127.0.0.1:8080 3 --limit 100",
+    "serve": "LABEL_STUDIO_URL=http://127.0.0.1:8080 LABEL_STUDIO_API_KEY=... ihp serve --port 9090",
+    "sync": "ihp sync 3",
+    "train": "ihp train 3 --device cpu",
+    "train-status": "ihp train-status 3 --follow",
+    "version": "ihp version",
+    "worker": "ihp worker --every 50 --policy agreed",
+    "models list": "ihp models list 3 --json",
+    "models show": "ihp models show 3 0001-92ca0741",
+    "models promote": "ihp models promote 3 0001-92ca0741",
+    "models rollback": "ihp models rollback 3",
+    "models prune": "ihp models prune 3 --keep 2",
+    "models history": "ihp models history 3",
+}
+"""An example for the help of each command."""
+
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
-app.command()(serve)
-app.command()(accepted)
-app.command()(config)
-app.command()(doctor)
-app.command()(labels)
-app.command("predict-project")(predict_project)
-app.command()(sync)
-app.command()(train)
-app.command("train-status")(train_status)
-app.command()(worker)
+for _command in (serve, accepted, config, doctor, labels, predict_project, sync, train, train_status, worker):
+    _name = _command.__name__.replace("_", "-")
+    app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_command)
+for _registered in models.registered_commands:
+    _name = _registered.name or getattr(_registered.callback, "__name__", "")
+    _registered.epilog = f"Example: {EXAMPLES[f'models {_name}']}"
 app.add_typer(models, name="models")
 
 
-@app.command()
+@app.command(epilog=f"Example: {EXAMPLES['parse']}")
 def parse(
     image: Annotated[Path, typer.Argument(help="A photograph.")],
     out: Annotated[Path, typer.Option(help="Where the label map goes: a .png, with a palette of the labels' colours.")],
@@ -81,7 +99,7 @@ def parse(
     typer.echo(f"{out}: {width} x {height} pixels, {', '.join(found) or 'background only'}")
 
 
-@app.command()
+@app.command(epilog=f"Example: {EXAMPLES['version']}")
 def version() -> None:
     """Print the version."""
     _print_version(True)

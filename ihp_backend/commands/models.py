@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,19 +17,27 @@ if TYPE_CHECKING:
     from ihp_backend.model_registry.versions import VersionStore
 
 Version = Annotated[str, typer.Argument(help="The version's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 models = typer.Typer(help="The model versions of a project.", no_args_is_help=True)
 
 
 @models.command("list")
-def list_versions(project: Project, data_dir: DataDir = None) -> None:
+def list_versions(project: Project, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the versions of a project, oldest first, and say which one serves."""
     versions, error = _open(data_dir)
     with told(error):
         serving = versions.current(project)
-        for version in versions.versions(project):
-            gate = read_report(versions.folder(project, version) / GATE).get("reason", "no gate report")
-            typer.echo(f"{'*' if version == serving else ' '} {version}  {gate}")
+        gates = {
+            version: read_report(versions.folder(project, version) / GATE).get("reason", "no gate report")
+            for version in versions.versions(project)
+        }
+    if as_json:
+        listed = [{"version": version, "gate": gate} for version, gate in gates.items()]
+        typer.echo(json.dumps({"serving": serving, "versions": listed}, indent=1))
+        return
+    for version, gate in gates.items():
+        typer.echo(f"{'*' if version == serving else ' '} {version}  {gate}")
     if serving is None:
         typer.echo("* base model")
 
@@ -74,11 +83,15 @@ def prune(
 
 
 @models.command()
-def history(project: Project, data_dir: DataDir = None) -> None:
+def history(project: Project, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List when which version began to serve, and why."""
     versions, error = _open(data_dir)
     with told(error):
         promotions = versions.promotions(project)
+    if as_json:
+        listed = [{**asdict(promotion), "version": promotion.version or None} for promotion in promotions]
+        typer.echo(json.dumps(listed, indent=1))
+        return
     for promotion in promotions:
         moment = datetime.fromtimestamp(promotion.time).isoformat(" ", "seconds")
         typer.echo(f"{moment}  {promotion.version or 'base model'}  {promotion.reason}")

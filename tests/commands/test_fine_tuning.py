@@ -43,6 +43,9 @@ def test_there_and_back_by_hand(data_dir: Path) -> None:
     make(workspace, "0002-bb", "not proven better")
     assert "0001-aa serves" in run("models", "promote", 2, "0001-aa").stdout
     assert run("models", "list", 2).stdout.splitlines() == ["* 0001-aa  better", "  0002-bb  not proven better"]
+    listed = json.loads(run("models", "list", 2, "--json").stdout)
+    assert listed["serving"] == "0001-aa"
+    assert [one["gate"] for one in listed["versions"]] == ["better", "not proven better"]
     assert json.loads(run("models", "show", 2, "0002-bb").stdout)["gate"]["reason"] == "not proven better"
     run("models", "promote", 2, "0002-bb")
     assert run("models", "rollback", 2).stdout == "project 2: 0001-aa serves\n"
@@ -51,6 +54,8 @@ def test_there_and_back_by_hand(data_dir: Path) -> None:
     assert history == [
         ["0001-aa", "by hand"], ["0002-bb", "by hand"], ["0001-aa", "rollback"], ["base model", "rollback"],
     ]  # fmt: skip
+    promotions = json.loads(run("models", "history", 2, "--json").stdout)
+    assert [(one["version"], one["reason"]) for one in promotions][-1] == (None, "rollback")
     assert run("models", "prune", 2, "--keep", 1).stdout == "project 2: removed 0001-aa\n"
 
 

@@ -92,6 +92,16 @@ def walk(editor: Editor, installation: Installation, folder: Path) -> None:
     keep("5-accepted", ("[data-testid=bottombar-submit-button]", ""))
     for file in sorted(folder.glob("*.png")):
         shrink(file, 1000)
+    moving(folder, folder / "clicking.gif")
+
+
+def moving(folder: Path, file: Path) -> None:
+    """The pictures of ``walk`` one after the other, as a GIF: the photograph and what is around it."""
+    frames = []
+    for picture in sorted(folder.glob("*.png")):
+        with Image.open(picture) as shown:
+            frames.append(shown.convert("RGB").resize((800, round(800 * shown.height / shown.width))).quantize(96))
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=[1500] * (len(frames) - 1) + [3000], loop=0)
 
 
 def shrink(file: Path, side: int = 1200) -> None:
