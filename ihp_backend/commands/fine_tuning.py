@@ -185,7 +185,9 @@ def _retraining_policy(model: Model, every: Every, policy: Policy, base: Base, d
     from ihp_backend.finetuning.run_job import RetrainingPolicy
     from ihp_backend.parsing.cores import available_cores
 
-    return RetrainingPolicy(every, policy, base, model, available_cores(), device)
+    # A core stays free: threads that wait for one another at every layer take forty times as long where one of them
+    # finds no core because another program is busy.
+    return RetrainingPolicy(every, policy, base, model, max(available_cores() - 1, 1), device)
 
 
 def _follow(look: Callable[[], Report | None], report: Report) -> Report:

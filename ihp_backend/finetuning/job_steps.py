@@ -100,6 +100,7 @@ def train(job: JobContext, learned: TrainedState) -> LiveNetwork | None:
     for other in folder.glob(CHECKPOINTS):
         if other != kept:
             other.unlink()
+    torch.set_num_threads(recipe.threads)
     tuning = FineTuning(
         job.network,
         training_set.labels,
