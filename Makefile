@@ -23,7 +23,7 @@ PROCESSES := $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 
 SIDE_BY_SIDE := --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-all check bench clean
+.PHONY: help demo demo-reset test test-all check bench docs clean
 
 help:
 	@echo 'make demo         Label Studio with the backend in it and photographs to click on'
@@ -36,6 +36,7 @@ help:
 	@echo 'make test-all     the same with the slow tests'
 	@echo 'make check        ruff and mypy'
 	@echo 'make bench        measures how fast this machine answers clicks'
+	@echo 'make docs         the documentation as a site, in site/'
 	@echo 'make clean        removes caches and build leftovers; environments and .demo/ stay'
 
 demo: $(if $(filter-out 0,$(TRAIN)),$(TRAIN_STAMP),$(BASE_STAMP)) $(LABEL_STUDIO_STAMP)
@@ -59,8 +60,11 @@ check: $(DEVELOPMENT_STAMP)
 bench: $(DEVELOPMENT_STAMP)
 	$(VENV)/bin/python -m tests.benchmarks
 
+docs: $(DEVELOPMENT_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict --site-dir site
+
 clean:
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -path './.?*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 $(BASE_STAMP): pyproject.toml

@@ -62,7 +62,8 @@ def _page(told: dict[str, Any]) -> str:
     """The status as a page; whoever looks at it also has the doctor look."""
     here = state()
     fine_tuned = [project for project in told["projects"] if project]
-    names = list(dict.fromkeys([*told["projects"], *told["label_mappings"], *told["answers"]]))
+    heard_of = [project for project in (*told["label_mappings"], *told["answers"]) if project]
+    names = list(dict.fromkeys([*told["projects"], *heard_of]))
     examined = here.doctor.look(f"http://127.0.0.1:{request.environ['SERVER_PORT']}")
     doctor = examined.findings if examined else {}
     return (

@@ -86,6 +86,7 @@ def test_what_was_decoded_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch)
         ([Click(6, 4, 2), Click(1, 1, 1)], [2], []),  # It says only again what is drawn.
         ([Click(6, 4, 2), Click(1, 1, 2)], [2], [1]),  # On a drawn label: it is another.
         ([Click(6, 4, 2), Click(1, 1, 1, positive=False)], [2], [1]),
+        ([Click(6, 4, 2), Click(1, 1, 2, positive=False)], [2], []),  # What is drawn there is not denied.
         ([Click(6, 4, 2), Click(6, 1, 1)], [1, 2], [1]),  # The drawn label itself is answered.
     ],
 )

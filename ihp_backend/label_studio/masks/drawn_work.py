@@ -100,6 +100,7 @@ def keep_drawn(
     stays[[IGNORE, *answered]] = False
     for click in clicks:
         here = drawn[click.y, click.x]
-        if click.label != here or not click.positive:
+        # Another label, or not this one; that a coat is no hat tells nothing against the coat.
+        if click.positive == (click.label != here):
             stays[here] = False
     np.copyto(label_map, drawn, where=stays[drawn])
