@@ -119,7 +119,8 @@ def _report(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) ->
     verdicts = [judge(claim, results) for claim in CLAIMS]
     summary = f"{scale.dataset}, {scale.steps} training steps, up to {scale.seeds} seeds; mean ± standard deviation."
     page = folder / "index.html"
-    write_page(page, "Clicking Matters, reproduced", summary, tables, figures, verdicts, runs(results))
+    title, smoke = "Clicking Matters, reproduced", scale.name == "smoke"
+    write_page(page, title, summary, tables, figures, verdicts, runs(results), smoke=smoke)
     for verdict in verdicts:
         console.print(f"{verdict.verdict:>15}  {verdict.claim.text} [dim]({verdict.why})[/]", soft_wrap=True)
     console.print(f"written: {page}")

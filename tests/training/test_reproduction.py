@@ -260,8 +260,17 @@ def test_a_page_is_made_of_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "fig7.png" in page
     assert (out / "fig7.png").stat().st_size > 5000
     assert "central clicks lift the parsing" in page
+    assert "A smoke run." in page
+    assert page.index("claims") < page.index("table1" if "table1:" in page else "fig7:")
+    # Two corrections were measured; nothing is said of more.
+    assert results_after(there, 2) != "-" == results_after(there, 3)
     with (out / "table1.csv").open() as file:
         assert len(list(csv.reader(file))) == 5
+
+
+def results_after(place: Place, corrections: int) -> str:
+    """What a table says of the central clicks after so many corrections."""
+    return spread_text(Results(place, SMOKE).at("central", corrections))
 
 
 def test_drawn_data_are_the_same_every_time(tmp_path: Path) -> None:

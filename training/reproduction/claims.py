@@ -66,11 +66,8 @@ def _at(method: str, round_: int, measure: str = "mean_iou", start: str | None =
 
 
 def _gain(method: str, first: int, last: int) -> Values:
-    """The gain from corrections ``first + 1`` to ``last``."""
-    return lambda results: [
-        after - before
-        for before, after in zip(results.at(method, first), results.at(method, last), strict=True)
-    ]  # fmt: skip
+    """The gain from corrections ``first + 1`` to ``last``, of the seeds that were measured so far."""
+    return lambda results: [curve[last] - curve[first] for curve in results.curves(method) if last < len(curve)]
 
 
 CLAIMS: tuple[Claim, ...] = (

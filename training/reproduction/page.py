@@ -49,11 +49,19 @@ def write_page(
     figures: Sequence[Figure],
     verdicts: Sequence[Verdict],
     provenance: Sequence[Run],
+    *,
+    smoke: bool = False,
 ) -> None:
-    """Writes the page; figures are expected beside it."""
+    """Writes the page; figures are expected beside it. A page of a smoke run says that its figures mean nothing."""
     template = jinja2.Environment(autoescape=True).from_string(Path(__file__).with_suffix(".html").read_text())
     path.write_text(
         template.render(
-            title=title, summary=summary, tables=tables, figures=figures, verdicts=verdicts, runs=provenance
+            title=title,
+            summary=summary,
+            tables=tables,
+            figures=figures,
+            verdicts=verdicts,
+            runs=provenance,
+            smoke=smoke,
         )
     )

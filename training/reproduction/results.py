@@ -42,8 +42,12 @@ class Results:
         return [figures[measure][0] for figures in self.seeds(method, start)]
 
     def at(self, method: str, round_: int, measure: str = "mean_iou", start: str | None = None) -> list[float]:
-        """Per seed the value of a measure after ``round_`` corrections (or after the last, if there were fewer)."""
-        return [curve[min(round_, len(curve) - 1)] for curve in self.curves(method, measure, start)]
+        """Per seed the value of a measure after ``round_`` corrections; nothing of seeds that were measured less far.
+
+        What takes no corrections has one value, whatever the round.
+        """
+        curves = self.curves(method, measure, start)
+        return [curve[min(round_, len(curve) - 1)] for curve in curves if len(curve) == 1 or round_ < len(curve)]
 
     def at_standard(self, method: str, standard: float) -> list[tuple[int, float] | None]:
         """Per seed the paper's Add. and Avg. at a standard of mIoU in percent; None where it is never reached."""
