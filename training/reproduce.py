@@ -8,6 +8,7 @@ time: the same command goes on where it was.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -44,7 +45,9 @@ def main(
         Path | None,
         typer.Option(help="Folder of the data set; at the full scale the folder that holds lip, cihp, ..."),
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="File with pretrained weights of the encoder.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="File with pretrained weights of the encoder, or imagenet: fetched from a hub.")
+    ] = None,
     training_steps: Annotated[int | None, typer.Option("--steps", min=1, help="Of every training.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Trainings per method.")] = None,
     results: Annotated[Path | None, typer.Option(help="Folder of what was measured; default: in --out.")] = None,
@@ -77,7 +80,9 @@ def _sized(scale: Scale, training_steps: int | None, seeds: int | None) -> Scale
     return replace(scale, steps=training_steps or scale.steps, seeds=seeds or scale.seeds)
 
 
-def _place(scale: Scale, folder: Path, results: Path | None, data: Path | None, weights: Path | None) -> Place:
+def _place(scale: Scale, folder: Path, results: Path | None, data: Path | None, weights: str | None) -> Place:
+    if weights is not None and not Path(weights).is_file() and not re.fullmatch(r"[\w-]+", weights):
+        raise SystemExit(f"reproduce: weights: {weights} does not exist; give a file, or a name such as imagenet")
     folder.mkdir(parents=True, exist_ok=True)
     if data is None:
         if scale.name != "smoke":

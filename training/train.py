@@ -8,6 +8,7 @@ but the steps since the last checkpoint: the same command goes on there.
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from pathlib import Path
@@ -50,6 +51,11 @@ class SaveConfig(SaveConfigCallback):
 
 class TrainingCommand(LightningCLI):
     """Lightning's command line with ``--run``."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Only ``fit``: what was trained is measured by ``training.evaluate``, as it is served."""
+        return {"fit": LightningCLI.subcommands()["fit"]}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds ``--run`` and ``--check_export``."""
@@ -149,12 +155,18 @@ def _hint(former: str, present: str) -> None:
 
 def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None:
     """The command line of one kind of training."""
+    logging.getLogger("lightning.pytorch").addFilter(_matters)
     # The data go on after the checkpoint by themselves; the warning knows only one other way to do that.
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
     try:
         TrainingCommand(training, data, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
     except (MisconfigurationException, OSError, ValueError) as error:
         raise SystemExit(f"train: {_sentence(error)}") from None
+
+
+def _matters(record: logging.LogRecord) -> bool:
+    """Whether a line of Lightning's says anything of this training."""
+    return not record.getMessage().startswith(("GPU available", "TPU available", "HPU available", "💡"))
 
 
 def _sentence(error: Exception) -> str:

@@ -29,7 +29,7 @@ from training.reproduction.results import Results, spread_text
 from training.reproduction.runner import Timings, duration, run
 from training.reproduction.scales import CCP, FULL, SMOKE, scales
 from training.reproduction.smoke import draw_data
-from training.reproduction.steps import MEASURE, TRAIN, Place, Step, steps
+from training.reproduction.steps import MEASURE, TRAIN, Place, Step, fit_command, steps
 from training.reproduction.tables import by_corrections, table1, table3, table_of_labels, unseen
 from training.reproduction.targets import TARGETS, needs, wanted
 
@@ -291,3 +291,17 @@ def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_data_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="--data is missing"):
         reproduce.main("table1", out=tmp_path)
+
+
+def test_weights_are_a_file_or_a_name(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "encoder.pth"
+    file.touch()
+    of_file, of_name = (
+        fit_command(METHODS["random"], 0, CCP, replace(place, weights=given), tmp_path) for given in (file, "imagenet")
+    )
+    assert of_file[of_file.index("--model.encoder_weights") + 1] == str(file)
+    assert "--model.encoder_weights" not in of_name
+    assert of_name[of_name.index("--model.network.encoder_weights") + 1] == "imagenet"
+    assert json.loads(of_name[of_name.index("--model.network.mean") + 1]) == [0.485, 0.456, 0.406]
+    with pytest.raises(SystemExit, match=r"weights: .*nowhere\.pth does not exist"):
+        reproduce.main("table1", out=tmp_path / "out", scale="smoke", weights=str(tmp_path / "nowhere.pth"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -56,13 +57,14 @@ class Place:
         data: folder of the data set.
         work: folder of trainings and exported models.
         results: folder of what was measured, small enough to keep.
-        weights: file with pretrained weights of the encoder, or None for what the configuration says.
+        weights: file with pretrained weights of the encoder, their name at the hub of segmentation-models-pytorch, or
+            None for what the configuration says.
     """
 
     data: Path
     work: Path
     results: Path
-    weights: Path | None = None
+    weights: str | Path | None = None
 
     def run(self, method: str, seed: int) -> Path:
         """Folder of a training."""
@@ -112,7 +114,7 @@ def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path
         "data.root": str(place.data),
         "data.steps": str(scale.steps),
         "trainer.val_check_interval": str(min(scale.validate_every, scale.steps)),
-        **({"model.encoder_weights": str(place.weights)} if place.weights else {}),
+        **_weights(place.weights),
         **(_of_parts(method, scale) if method.kind in ("ideeplab", "dextr") else {}),
         **method.options,
     }
@@ -120,6 +122,20 @@ def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path
     configs = [argument for file in scale.configs_of(method.kind) for argument in ("--config", file)]
     given = [argument for name, value in options.items() for argument in (f"--{name}", value)]
     return ("-m", module, "fit", *configs, "--run", str(run), *given)
+
+
+def _weights(given: str | Path | None) -> dict[str, str]:
+    """Options for the encoder's weights: a file, or a name that segmentation-models-pytorch's hub knows."""
+    if given is None:
+        return {}
+    if Path(given).is_file():
+        return {"model.encoder_weights": str(given)}
+    from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN  # Needs torch.
+
+    # The recipes in small have the normalisation of the weights in the model cards; the hub's have the usual one.
+    usual = {"mean": IMAGENET_MEAN, "deviation": IMAGENET_DEVIATION}
+    network = {"encoder_weights": str(given), **{name: json.dumps(list(values)) for name, values in usual.items()}}
+    return {f"model.network.{name}": value for name, value in network.items()}
 
 
 def _of_parts(method: Method, scale: Scale) -> dict[str, str]:
