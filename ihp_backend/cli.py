@@ -50,8 +50,8 @@ for _command in (serve, accepted, config, doctor, labels, predict_project, sync,
     _name = _command.__name__.replace("_", "-")
     app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_command)
 for _registered in models.registered_commands:
-    _name = _registered.name or getattr(_registered.callback, "__name__", "")
-    _registered.epilog = f"Example: {EXAMPLES[f'models {_name}']}"
+    _own_name = _registered.name or getattr(_registered.callback, "__name__", "")
+    _registered.epilog = f"Example: {EXAMPLES[f'models {_own_name}']}"
 app.add_typer(models, name="models")
 
 

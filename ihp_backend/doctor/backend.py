@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ihp_backend.doctor.calling import NoAnswer, call
+from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.case import Case, is_own_health
 from ihp_backend.doctor.finding import Finding
 
@@ -45,14 +45,14 @@ def backend(case: Case) -> Iterator[Finding]:
     else:
         version = answer.content.get("model_version")
         yield Finding("backend", "ok", f"{url} serves {version}", "", _PLACE, answer.milliseconds)
-    yield from _set_up(url)
-    yield from _noted(url)
+    yield from _set_up(case, url)
+    yield from _noted(case, url)
 
 
-def _set_up(url: str) -> Iterator[Finding]:
+def _set_up(case: Case, url: str) -> Iterator[Finding]:
     try:
         # No address and no token are sent, so that the backend keeps those that Label Studio told it.
-        answer = call("POST", f"{url}/setup", {"project": None, "schema": ""}, patience=30.0)
+        answer = case.ask("POST", f"{url}/setup", {"project": None, "schema": ""}, patience=30.0)
     except NoAnswer as error:
         yield Finding("setup", "error", str(error), "look into the log of ihp serve", _PLACE)
         return
@@ -66,10 +66,10 @@ def _set_up(url: str) -> Iterator[Finding]:
         yield Finding("setup", "ok", f"{url}/setup", "", _PLACE, answer.milliseconds)
 
 
-def _noted(url: str) -> Iterator[Finding]:
+def _noted(case: Case, url: str) -> Iterator[Finding]:
     """Errors and events that the backend has noted since its start: history, so nothing that is wrong now."""
     try:
-        answer = call("GET", f"{url}/status", patience=10.0)
+        answer = case.ask("GET", f"{url}/status", patience=10.0)
     except NoAnswer:
         return
     content = answer.content if isinstance(answer.content, dict) else {}

@@ -27,18 +27,22 @@ class NoAnswer(RuntimeError):
         self.error = error
 
 
-def call(method: str, url: str, body: Any = None, *, patience: float = 30.0) -> Answer:
+def call(
+    method: str, url: str, body: Any = None, *, patience: float = 30.0, authorization: str | None = None
+) -> Answer:
     """Ask an address that the operator or Label Studio names; redirects are not followed.
 
     Args:
         body: sent as JSON where given.
         patience: seconds without a byte after which it counts as no answer.
+        authorization: header of that name.
 
     Raises:
         NoAnswer: nothing listens there, the name is unknown, or it took too long.
     """
     try:
-        request = requests.Request(method, url, headers={"Accept": "application/json"}, json=body).prepare()
+        headers = {"Accept": "application/json", **({"Authorization": authorization} if authorization else {})}
+        request = requests.Request(method, url, headers=headers, json=body).prepare()
         origin(str(request.url))
     except (ValueError, requests.RequestException):
         raise _no_answer(url, NoConnection("no http or https address", "correct {setting}")) from None

@@ -8,6 +8,7 @@ from functools import partial
 from ihp_backend.doctor.case import Case, Project, same_address, url_of
 from ihp_backend.doctor.finding import Finding, Mend
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio, Record
+from ihp_backend.server.credentials import PREDICT
 
 TITLE = "IHP Backend"
 _CONTAINER = "in a container, localhost is the container itself: connect http://host.docker.internal:PORT or its name"
@@ -38,7 +39,13 @@ def connection(case: Case, studio: LabelStudio, project: Project) -> Iterator[Fi
         found = f"no backend at {case.backend_url} is connected"
         mend = None
         if case.is_ours(case.backend_url):
-            body = {"project": project.id, "url": case.backend_url, "title": TITLE, "is_interactive": True}
+            body = {
+                "project": project.id,
+                "url": case.backend_url,
+                "title": TITLE,
+                "is_interactive": True,
+                **case.login(),
+            }
             change = partial(studio.change, "POST", "/api/ml/", body)
             mend = Mend(f"backend of project {project.id}", "none", case.backend_url, change)
         yield Finding("connection", "error", found, remedy, project.place, mend=mend)
@@ -55,7 +62,7 @@ def _moved(case: Case, studio: LabelStudio, project: Project, backend: Record) -
     # Another program's backend may be asleep, so that a project has to be named, or the backend to have our title.
     if case.is_ours(case.backend_url) and (case.project or backend.get("title") == TITLE):
         # The entry is changed, not replaced: with a backend Label Studio deletes its predictions.
-        change = _patch(studio, project, backend, case.backend_url)
+        change = _patch(case, studio, project, backend, case.backend_url)
         mend = Mend(f"address of backend {backend.get('id')}", url, case.backend_url, change)
     return Finding("connection", "error", found, remedy, project.place, mend=mend)
 
@@ -67,8 +74,21 @@ def _connected(case: Case, studio: LabelStudio, project: Project, backend: Recor
         mend = None
         if case.is_ours(url):
             what = f"interactive preannotations of backend {backend.get('id')}"
-            mend = Mend(what, "off", "on", _patch(studio, project, backend, url))
+            mend = Mend(what, "off", "on", _patch(case, studio, project, backend, url))
         yield Finding("connection", "error", f"{url} is connected, but not asked for clicks", remedy, place, mend=mend)
+        return
+    allowed = case.with_right(PREDICT)
+    users = [one.name for one in case.settings.credentials if PREDICT in one.rights]
+    if allowed and (backend.get("basic_auth_user") not in users or not backend.get("basic_auth_pass_is_set")):
+        found = f"Label Studio asks {url} without a user and password that may ask: it is refused"
+        remedy = "Settings, Model, Edit: basic authentication with an entry of IHP_CREDENTIALS_FILE"
+        mend = None
+        if case.is_ours(url):
+            change = _patch(case, studio, project, backend, url)
+            mend = Mend(
+                f"user of backend {backend.get('id')}", str(backend.get("basic_auth_user")), allowed.name, change
+            )
+        yield Finding("connection", "error", found, remedy, place, mend=mend)
         return
     state = str(backend.get("readable_state") or backend.get("state"))
     if backend.get("state") in ("DI", "ER"):
@@ -114,7 +134,7 @@ def _overshadowed(project: Project, own: list[Record]) -> Iterator[Finding]:
         yield Finding("first backend", "error", found, remedy, project.place)
 
 
-def _patch(studio: LabelStudio, project: Project, backend: Record, url: str) -> Callable[[], None]:
-    """Makes a backend interactive and gives it an address; everything else of it stays."""
-    body = {"project": project.id, "url": url, "title": backend.get("title"), "is_interactive": True}
+def _patch(case: Case, studio: LabelStudio, project: Project, backend: Record, url: str) -> Callable[[], None]:
+    """Makes a backend interactive and gives it an address and, where it needs them, user and password."""
+    body = {"project": project.id, "url": url, "title": backend.get("title"), "is_interactive": True, **case.login()}
     return partial(studio.change, "PATCH", f"/api/ml/{backend.get('id')}", body)

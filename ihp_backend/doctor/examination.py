@@ -128,7 +128,7 @@ def _examine_project(case: Case, studio: LabelStudio, project: Project, with_pho
         return
     candidates = chain((url_of(own) for own in own_backends(case, project)), (case.backend_url,))
     url = next((url for url in candidates if case.is_ours(url)), None)
-    told = set_up(project, url) if url else {}
+    told = set_up(case, project, url) if url else {}
     yield from labels(project, told)
     if project.record.get("show_collab_predictions"):
         found_text = "opening a task asks for masks of all labels at once, and clicks on these select them"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ihp_backend.doctor.calling import NoAnswer, call
-from ihp_backend.doctor.case import Project
+from ihp_backend.doctor.calling import NoAnswer
+from ihp_backend.doctor.case import Case, Project
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.label_studio.config.tag_table import mask_tags_to_name
 
 
-def set_up(project: Project, backend_url: str) -> dict[str, Any]:
+def set_up(case: Case, project: Project, backend_url: str) -> dict[str, Any]:
     """Answer of the backend's /setup about the project's labels; empty where it says nothing."""
     try:
-        answer = call("POST", f"{backend_url}/setup", {"project": str(project.id), "schema": project.config})
+        answer = case.ask("POST", f"{backend_url}/setup", {"project": str(project.id), "schema": project.config})
     except NoAnswer:
         return {}
     labels = answer.content.get("labels") if answer.ok and isinstance(answer.content, dict) else None

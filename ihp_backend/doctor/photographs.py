@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from ihp_backend.doctor.calling import NoAnswer, call
+from ihp_backend.doctor.calling import NoAnswer
 from ihp_backend.doctor.case import Case, Project
 from ihp_backend.doctor.finding import Finding
 from ihp_backend.doctor.model import click_time
@@ -55,7 +55,7 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
         if seen is None:
             continue
         here = _from_here(source, seen.address, task, place)
-        answered = _through_the_backend(backend_url, project, seen) if backend_url and seen.label else None
+        answered = _through_the_backend(case, backend_url, project, seen) if backend_url and seen.label else None
         # The backend may fetch what this command may not, and what it fetches is what counts.
         if here.level != "error" or answered is None:
             yield here
@@ -63,7 +63,7 @@ def photographs(case: Case, project: Project, backend_url: str | None, label: st
             yield answered
             click = click or (seen if answered.level == "ok" and not seen.address.startswith(_CLOUD) else None)
     if backend_url and click:
-        yield _second_click(backend_url, project, click)
+        yield _second_click(case, backend_url, project, click)
     if project.task_count > len(project.tasks):
         found = f"{len(project.tasks)} of {project.task_count} tasks were looked at: from the beginning, middle and end"
         yield Finding("photographs", "ok", found, "", place)
@@ -126,23 +126,23 @@ def _from_here(source: ImageSource, address: str, task: Record, place: str) -> F
     return Finding("photograph", "ok", found, "", place, took)
 
 
-def _through_the_backend(url: str, project: Project, seen: _Seen) -> Finding:
+def _through_the_backend(case: Case, url: str, project: Project, seen: _Seen) -> Finding:
     # Only Label Studio opens clouds, by the task's number, and clicks on a numbered task are remembered.
     asked = _batch(project, seen.task) if seen.address.startswith(_CLOUD) else _click(project, seen)
     what = f"task {seen.task.get('id')}: through the backend: fetched or found in its cache, opened and parsed"
-    return _asked(url, project, asked, what, "first click")
+    return _asked(case, url, project, asked, what, "first click")
 
 
-def _second_click(url: str, project: Project, seen: _Seen) -> Finding:
-    finding = _asked(url, project, _click(project, seen), f"click of {seen.label!r} on an opened photograph")
+def _second_click(case: Case, url: str, project: Project, seen: _Seen) -> Finding:
+    finding = _asked(case, url, project, _click(project, seen), f"click of {seen.label!r} on an opened photograph")
     if finding.level != "ok" or finding.milliseconds is None:
         return finding
     return click_time(finding.check, finding.found, finding.milliseconds, project.place)
 
 
-def _asked(url: str, project: Project, body: dict[str, Any], what: str, check: str = "click") -> Finding:
+def _asked(case: Case, url: str, project: Project, body: dict[str, Any], what: str, check: str = "click") -> Finding:
     try:
-        answer = call("POST", f"{url}/predict", body, patience=100.0)
+        answer = case.ask("POST", f"{url}/predict", body, patience=100.0)
     except NoAnswer as error:
         return Finding(check, "error", str(error), error.error.remedy("ihp serve", "--backend"), project.place)
     results = answer.content.get("results") if answer.ok and isinstance(answer.content, dict) else None

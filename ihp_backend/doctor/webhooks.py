@@ -10,6 +10,7 @@ from ihp_backend.doctor.case import REACHED, Case, Project, same_address, same_h
 from ihp_backend.doctor.connection import own_backends
 from ihp_backend.doctor.finding import Finding, Mend
 from ihp_backend.label_studio.api.client import LabelStudio, Record
+from ihp_backend.server.credentials import TEACH, shown_by
 
 _WHOLE: dict[str, Any] = {"send_payload": True, "send_for_all_actions": True, "is_active": True}
 
@@ -20,21 +21,25 @@ def webhooks(case: Case, studio: LabelStudio, project: Project) -> Iterator[Find
     hooks = [hook for hook in listed if hook.get("project") in (project.id, None)]
     own = own_backends(case, project)
     for backend in own[:1]:
-        yield from _of_backend(studio, project, f"{url_of(backend)}/webhook", hooks)
+        yield from _of_backend(case, studio, project, f"{url_of(backend)}/webhook", hooks)
     backends = [f"{url_of(backend)}/webhook" for backend in project.backends]
     for hook in hooks:
         yield from _stale(case, studio, project, hook, backends, own)
 
 
-def _of_backend(studio: LabelStudio, project: Project, wanted: str, hooks: list[Record]) -> Iterator[Finding]:
+def _of_backend(
+    case: Case, studio: LabelStudio, project: Project, wanted: str, hooks: list[Record]
+) -> Iterator[Finding]:
     place = project.place
+    teacher = case.with_right(TEACH)
+    header = {"headers": {"Authorization": teacher.bearer()}} if teacher else {}
     ours = [hook for hook in hooks if same_address(url_of(hook), wanted)]
     if not ours:
         remedy = (
             f"Settings, Webhooks, Add Webhook: {wanted}, for all actions, with payload; then ihp sync {project.id} "
             "fetches what was missed"
         )
-        body = {"project": project.id, "url": wanted, **_WHOLE}
+        body = {"project": project.id, "url": wanted, **_WHOLE, **header}
         change = partial(studio.change, "POST", "/api/webhooks/", body)
         mend = Mend(f"webhook of project {project.id}", "none", wanted, change)
         found = "missing: annotations do not reach the backend"
@@ -45,9 +50,21 @@ def _of_backend(studio: LabelStudio, project: Project, wanted: str, hooks: list[
         hook = ours[0]
         off = [name for name, value in _WHOLE.items() if hook.get(name) != value]
         remedy = f"Settings, Webhooks: switch on {', '.join(off)}; then ihp sync {project.id} fetches what was missed"
-        change = partial(studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", {"url": hook.get("url"), **_WHOLE})
+        body = {"url": hook.get("url"), **_WHOLE, **header}
+        change = partial(studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", body)
         mend = Mend(f"webhook {hook.get('id')}", f"{', '.join(off)} off", "on", change)
         yield Finding("webhook", "error", f"{wanted} has {', '.join(off)} off", remedy, place, mend=mend)
+        return
+    secrets = [dict(hook.get("headers") or {}).get("Authorization") for hook in whole]
+    if teacher and not any(_shows(secret, case) for secret in secrets):
+        hook = whole[0]
+        change = partial(
+            studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", {"url": hook.get("url"), **_WHOLE, **header}
+        )
+        mend = Mend(f"webhook {hook.get('id')}", "no valid credential", f"the credential {teacher.name!r}", change)
+        found = f"{wanted} shows no credential that may teach: its events are refused"
+        remedy = "Settings, Webhooks: add the header Authorization with Bearer and the secret; then ihp sync"
+        yield Finding("webhook", "error", found, remedy, place, mend=mend)
         return
     yield Finding("webhook", "ok", wanted, "", place)
     for hook in whole[1:]:
@@ -55,6 +72,11 @@ def _of_backend(studio: LabelStudio, project: Project, wanted: str, hooks: list[
             mend = _removed(studio, hook)
             found = f"{wanted} is there more than once: each event comes again"
             yield Finding("webhook", "warning", found, "delete one under Settings, Webhooks", place, mend=mend)
+
+
+def _shows(header: Any, case: Case) -> bool:
+    credential = shown_by(header if isinstance(header, str) else None, case.settings.credentials)
+    return credential is not None and TEACH in credential.rights
 
 
 def _stale(

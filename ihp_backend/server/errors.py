@@ -21,6 +21,18 @@ _REMEDIES = {
 }
 
 
+class NotAllowed(Exception):
+    """A request without a credential, or whose credential has not the right.
+
+    Attributes:
+        status: 401 or 403.
+    """
+
+    def __init__(self, status: int, problem: Problem) -> None:
+        super().__init__(problem.remedy)
+        self.status, self.problem = status, problem
+
+
 def register_errors(app: Flask) -> None:
     """Make ``app`` answer every error as JSON."""
 
@@ -31,6 +43,13 @@ def register_errors(app: Flask) -> None:
     @app.errorhandler(StorageError)
     def not_stored(error: StorageError) -> tuple[Response, int]:
         return _answer(problem("inbox", "event not stored", str(error)), 507 if error.disk_full else 503)
+
+    @app.errorhandler(NotAllowed)
+    def not_allowed(error: NotAllowed) -> tuple[Response, int]:
+        answer, status = _answer(error.problem, error.status)
+        if status == 401:
+            answer.headers["WWW-Authenticate"] = 'Basic realm="IHP Backend"'
+        return answer, status
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:

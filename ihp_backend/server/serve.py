@@ -83,6 +83,14 @@ def serve(settings: ServerSettings, *, look: Look = tuple, examine: Examine | No
         raise SettingsError(str(error)) from None
     listening = _listen(settings.host, settings.port)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if not settings.credentials:
+        alone = listening.getsockname()[0] in ("127.0.0.1", "::1")
+        logger.log(
+            logging.INFO if alone else logging.WARNING,
+            "no credentials: whoever reaches this address%s may ask for masks, send events and look at /status; "
+            "IHP_CREDENTIALS_FILE names those who may (docs/settings.md)",
+            ", which is everybody on this machine," if alone else "",
+        )
     for level, told in look():
         logger.log(level, "%s", told)
     if settings.workers > 1:

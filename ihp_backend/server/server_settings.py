@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
 from ihp_backend.label_studio.whole_numbers import whole_numbers
+from ihp_backend.server.credentials import Credential, read_credentials
 
 _NUMBERS = {
     "port": "IHP_PORT",
@@ -21,7 +23,7 @@ _NUMBERS = {
 @dataclass(frozen=True)
 class ServerSettings(BackendSettings):
     """The server's settings at its start; ``from_environment`` also reads IHP_HOST, IHP_PORT, IHP_WORKERS,
-    IHP_THREADS, IHP_TIMEOUT and IHP_MAX_BODY_MEBIBYTES.
+    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES and IHP_CREDENTIALS_FILE.
 
     Attributes:
         host, port: where to listen; port 0 takes any free one.
@@ -29,6 +31,7 @@ class ServerSettings(BackendSettings):
         threads: requests a worker answers at once; enough that a health check finds one free among clicks.
         timeout: seconds after which a worker that does not move is replaced.
         max_body_mebibytes: largest request body; Label Studio sends all masks of a task with every click.
+        credentials: who may do what; none: whoever reaches the server may do everything.
 
     Raises:
         SettingsError: a number out of range.
@@ -40,6 +43,7 @@ class ServerSettings(BackendSettings):
     threads: int = 16
     timeout: int = 120
     max_body_mebibytes: int = 256
+    credentials: tuple[Credential, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -59,4 +63,6 @@ class ServerSettings(BackendSettings):
         values = super()._from_variables(variables)
         if variables.get("IHP_HOST"):
             values["host"] = variables["IHP_HOST"]
+        if file := variables.get("IHP_CREDENTIALS_FILE", "").strip():
+            values["credentials"] = read_credentials(Path(file))
         return {**values, **whole_numbers(variables, _NUMBERS)}
