@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ihp_backend.doctor.calling import NoAnswer, call
 from ihp_backend.label_studio.api.client import LabelStudio, Record
 from ihp_backend.label_studio.web.http_answer import Answer
-from ihp_backend.server.credentials import PREDICT, RIGHTS, Credential
+from ihp_backend.server.credentials import PREDICT, RIGHTS, TEACH, Credential
 from ihp_backend.server.server_settings import ServerSettings
 
 OWN_CLASS = "IHPBackend"
@@ -50,27 +50,21 @@ class Case:
                 self._health[url] = error
         return self._health[url]
 
-    def ask(self, method: str, url: str, body: Any = None, *, patience: float = 30.0) -> Answer:
-        """Answer of a backend, asked with a credential that has the right, where the settings name one.
+    def trusts(self, url: str) -> bool:
+        """Whether a credential may go there: to this machine, or where the operator named the backend.
 
-        It is shown to this machine and to what the operator named only: whoever connects a backend in Label Studio
-        might otherwise have it sent to an address of theirs.
-
-        Raises:
-            NoAnswer: see ``call``.
+        Whoever connects a backend in Label Studio might otherwise have it sent to an address of theirs.
         """
-        named = self.backend_named and url.startswith(f"{self.backend_url}/")
-        known = named or urlsplit(url).hostname in _LOOPBACK
-        credential = self.with_right(RIGHTS.get(urlsplit(url).path, "")) if known else None
-        return call(method, url, body, patience=patience, authorization=credential.bearer() if credential else None)
+        named = self.backend_named and same_host(url, self.backend_url)
+        return named or urlsplit(url).hostname in _LOOPBACK
 
     def with_right(self, right: str) -> Credential | None:
         """The first credential in the settings that has a right."""
         return next((one for one in self.settings.credentials if right in one.rights), None)
 
-    def login(self) -> Record:
-        """What a backend's record in Label Studio needs so that it may ask; empty where anybody may."""
-        credential = self.with_right(PREDICT)
+    def login(self, url: str) -> Record:
+        """What Label Studio's record of a backend needs so that it may ask; empty where anybody may, or nobody else."""
+        credential = self.with_right(PREDICT) if self.trusts(url) else None
         if credential is None:
             return {}
         return {
@@ -78,6 +72,20 @@ class Case:
             "basic_auth_user": credential.name,
             "basic_auth_pass": credential.secret,
         }
+
+    def header(self, url: str) -> Record:
+        """The same for its record of a webhook."""
+        credential = self.with_right(TEACH) if self.trusts(url) else None
+        return {"headers": {"Authorization": credential.bearer()}} if credential else {}
+
+    def ask(self, method: str, url: str, body: Any = None, *, patience: float = 30.0) -> Answer:
+        """Answer of a backend, asked with a credential that has the right, where the settings name one.
+
+        Raises:
+            NoAnswer: see ``call``.
+        """
+        credential = self.with_right(RIGHTS.get(urlsplit(url).path, "")) if self.trusts(url) else None
+        return call(method, url, body, patience=patience, authorization=credential.bearer() if credential else None)
 
     def is_ours(self, url: str) -> bool:
         """Whether a backend of this kind answers there."""

@@ -44,7 +44,7 @@ def connection(case: Case, studio: LabelStudio, project: Project) -> Iterator[Fi
                 "url": case.backend_url,
                 "title": TITLE,
                 "is_interactive": True,
-                **case.login(),
+                **case.login(case.backend_url),
             }
             change = partial(studio.change, "POST", "/api/ml/", body)
             mend = Mend(f"backend of project {project.id}", "none", case.backend_url, change)
@@ -83,7 +83,7 @@ def _connected(case: Case, studio: LabelStudio, project: Project, backend: Recor
         found = f"Label Studio asks {url} without a user and password that may ask: it is refused"
         remedy = "Settings, Model, Edit: basic authentication with an entry of IHP_CREDENTIALS_FILE"
         mend = None
-        if case.is_ours(url):
+        if case.is_ours(url) and case.trusts(url):
             change = _patch(case, studio, project, backend, url)
             mend = Mend(
                 f"user of backend {backend.get('id')}", str(backend.get("basic_auth_user")), allowed.name, change
@@ -136,5 +136,6 @@ def _overshadowed(project: Project, own: list[Record]) -> Iterator[Finding]:
 
 def _patch(case: Case, studio: LabelStudio, project: Project, backend: Record, url: str) -> Callable[[], None]:
     """Makes a backend interactive and gives it an address and, where it needs them, user and password."""
-    body = {"project": project.id, "url": url, "title": backend.get("title"), "is_interactive": True, **case.login()}
+    body = {"project": project.id, "url": url, "title": backend.get("title"), "is_interactive": True}
+    body |= case.login(url)
     return partial(studio.change, "PATCH", f"/api/ml/{backend.get('id')}", body)

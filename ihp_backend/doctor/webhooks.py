@@ -31,8 +31,7 @@ def _of_backend(
     case: Case, studio: LabelStudio, project: Project, wanted: str, hooks: list[Record]
 ) -> Iterator[Finding]:
     place = project.place
-    teacher = case.with_right(TEACH)
-    header = {"headers": {"Authorization": teacher.bearer()}} if teacher else {}
+    teacher, header = case.with_right(TEACH), case.header(wanted)
     ours = [hook for hook in hooks if same_address(url_of(hook), wanted)]
     if not ours:
         remedy = (
@@ -61,10 +60,11 @@ def _of_backend(
         change = partial(
             studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", {"url": hook.get("url"), **_WHOLE, **header}
         )
-        mend = Mend(f"webhook {hook.get('id')}", "no valid credential", f"the credential {teacher.name!r}", change)
+        what = f"webhook {hook.get('id')}"
+        given = Mend(what, "no valid credential", f"the credential {teacher.name!r}", change) if header else None
         found = f"{wanted} shows no credential that may teach: its events are refused"
         remedy = "Settings, Webhooks: add the header Authorization with Bearer and the secret; then ihp sync"
-        yield Finding("webhook", "error", found, remedy, place, mend=mend)
+        yield Finding("webhook", "error", found, remedy, place, mend=given)
         return
     yield Finding("webhook", "ok", wanted, "", place)
     for hook in whole[1:]:
