@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, command: str) -> str:
     """Its output; the project is installed, so only its own folder is on the path besides."""
     program, *arguments = command.split()
-    start = [sys.executable] if program == "python" else [sys.executable, "-m", "ihp_backend.cli"]
+    start = [sys.executable if program == "python" else str(Path(sys.executable).with_name(program))]
     done = subprocess.run(
         [*start, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"},
@@ -82,6 +82,10 @@ def test_every_command_of_the_page_works(folder: Path) -> None:
         ("options: {}", "has no title"),
         ("title: mine\nstep: 3", "has step; a method has title, options"),
         ("title: mine\nkind: own", "has kind 'own'; choose one of clicks, live"),
+        ("title: mine\nkind: classical", "has kind 'classical'; choose one of clicks, live"),
+        ("title: mine\nstart: middle", "has start 'middle'; choose one of central, nothing"),
+        ("title: mine\nenforce_clicks: maybe", "has enforce_clicks 'maybe'; choose one of false, true"),
+        ("title: mine\ncorrections: '3'", "has corrections '3'; give a whole number"),
         ("title: mine\noptions: [1]", "has options that are no settings"),
         ("title: [", "is no YAML"),
     ],

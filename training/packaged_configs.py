@@ -9,22 +9,25 @@ FOLDER = Path(__file__).with_name("configs")
 
 
 def config_file(given: str | Path) -> Path:
-    """A configuration; where there is no such file, the one of this package with that name.
+    """A configuration; a name alone, or one below ``training/configs``, may be that of this package.
 
     Examples:
-        >>> config_file("nowhere/ccp_paper.yaml") == FOLDER / "ccp_paper.yaml"
+        >>> config_file("ccp_paper.yaml") == FOLDER / "ccp_paper.yaml"
         True
+        >>> config_file("mine/ccp_paper.yaml")  # Another one, whether it is there or not.
+        PosixPath('mine/ccp_paper.yaml')
     """
     path = Path(given)
     own = FOLDER / path.name
-    return own if not path.exists() and own.is_file() else path
+    meant = path.parent in (Path(), Path("training/configs")) and not path.exists() and own.is_file()
+    return own if meant else path
 
 
 def with_config_files(arguments: Sequence[str]) -> Iterator[str]:
-    """A command line with ``config_file`` of whatever follows ``--config``."""
+    """A command line with ``config_file`` of whatever follows ``--config`` or ``-c``."""
     before = ""
     for argument in arguments:
-        if before == "--config":
+        if before in ("--config", "-c"):
             yield str(config_file(argument))
         elif argument.startswith("--config="):
             yield f"--config={config_file(argument.removeprefix('--config='))}"

@@ -1,7 +1,7 @@
 """Trains a click network: ``python -m training.train fit --config FILE --run FOLDER --data.root DIR``.
 
 Every argument of the module, the data and the trainer can be given in YAML files or on the command line; ``--help``
-lists them. Of several files later ones lie on top, and a missing one is looked for in this package's ``configs``. All
+lists them. Of several files later ones lie on top, and those of this package's ``configs`` are found by their name. All
 of a training goes into its folder: log, pictures, checkpoints, configuration. Ctrl-C or a killed machine cost nothing
 but the steps since the last checkpoint: the same command goes on there.
 """
@@ -155,7 +155,7 @@ def _hint(former: str, present: str) -> None:
 
 def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None:
     """The command line of one kind of training."""
-    logging.getLogger("lightning.pytorch").addFilter(_matters)
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_matters)
     # The data go on after the checkpoint by themselves; the warning knows only one other way to do that.
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
     try:

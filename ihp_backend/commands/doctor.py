@@ -35,7 +35,7 @@ def doctor(
 
     Ends with status 1 if something is wrong, with 0 if nothing is, or only warnings are left.
     """
-    from ihp_backend.doctor.case import Case
+    from ihp_backend.doctor.case import Case, listening_at
     from ihp_backend.doctor.examination import examine_machine, examine_servers, mend
     from ihp_backend.label_studio.api.client import LabelStudio
     from ihp_backend.label_studio.web.label_studio_address import unwrapped, why_no_address
@@ -48,11 +48,10 @@ def doctor(
     backend = None if backend is None else unwrapped(backend)
     if backend is not None and (why := why_no_address(backend, "http://127.0.0.1:9090")):
         raise failure(f"backend: {why}")
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
     case = Case(
         settings,
         LabelStudio(settings.images, pauses=()) if settings.images.label_studio_url else None,
-        (backend or f"http://{host}:{settings.port}").rstrip("/"),
+        (backend or listening_at(settings)).rstrip("/"),
         project,
         backend_named=backend is not None,
     )

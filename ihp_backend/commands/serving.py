@@ -79,15 +79,15 @@ def _label_studio(settings: ServerSettings) -> Iterator[tuple[int, str]]:
 
 def _examine(settings: ServerSettings) -> Examine | None:
     """Looks as ``ihp doctor`` does, without fetching photographs; None where the settings name no Label Studio."""
-    from ihp_backend.doctor.case import Case
+    from ihp_backend.doctor.case import Case, listening_at
     from ihp_backend.doctor.examination import examine_servers
     from ihp_backend.label_studio.api.client import LabelStudio
 
     if settings.images.label_studio_url is None:
         return None
 
-    def examine(address: str) -> Iterator[Finding]:
-        case = Case(settings, LabelStudio(settings.images, pauses=()), address)
+    def examine(port: int) -> Iterator[Finding]:
+        case = Case(settings, LabelStudio(settings.images, pauses=()), listening_at(settings, port))
         for finding in examine_servers(case, with_photographs=False):
             yield finding.to_json()
 

@@ -40,6 +40,9 @@ class Case:
     backend_named: bool = False
     _health: dict[str, Answer | NoAnswer] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._expected = self.backend_url
+
     def health(self, url: str) -> Answer | NoAnswer:
         """Answer of a backend to ``/health``, asked for once per address."""
         url = url.rstrip("/")
@@ -51,12 +54,11 @@ class Case:
         return self._health[url]
 
     def trusts(self, url: str) -> bool:
-        """Whether a credential may go there: to this machine, or where the operator named the backend.
+        """Whether a credential may go there: where this machine or the operator says that the backend is.
 
         Whoever connects a backend in Label Studio might otherwise have it sent to an address of theirs.
         """
-        named = self.backend_named and same_host(url, self.backend_url)
-        return named or urlsplit(url).hostname in _LOOPBACK
+        return _normal(url)[:3] == _normal(self._expected)[:3]
 
     def with_right(self, right: str) -> Credential | None:
         """The first credential in the settings that has a right."""
@@ -84,7 +86,8 @@ class Case:
         Raises:
             NoAnswer: see ``call``.
         """
-        credential = self.with_right(RIGHTS.get(urlsplit(url).path, "")) if self.trusts(url) else None
+        path = f"/{urlsplit(url).path.rpartition('/')[2]}"  # Without the sub-path of a server in front.
+        credential = self.with_right(RIGHTS.get(path, "")) if self.trusts(url) else None
         return call(method, url, body, patience=patience, authorization=credential.bearer() if credential else None)
 
     def is_ours(self, url: str) -> bool:
@@ -138,6 +141,17 @@ def is_own_health(answer: Answer) -> bool:
 def url_of(record: Record) -> str:
     """The address in a backend's or a webhook's record, without a slash at the end."""
     return str(record.get("url") or "").rstrip("/")
+
+
+def listening_at(settings: ServerSettings, port: int | None = None) -> str:
+    """The address at which a server with these settings is reached from its own machine.
+
+    Args:
+        settings: its settings.
+        port: where it listens, if that is not settled by the settings.
+    """
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port if port is None else port}"
 
 
 def same_address(first: str, second: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -81,7 +82,10 @@ def _connected(case: Case, studio: LabelStudio, project: Project, backend: Recor
     users = [one.name for one in case.settings.credentials if PREDICT in one.rights]
     if allowed and (backend.get("basic_auth_user") not in users or not backend.get("basic_auth_pass_is_set")):
         found = f"Label Studio asks {url} without a user and password that may ask: it is refused"
-        remedy = "Settings, Model, Edit: basic authentication with an entry of IHP_CREDENTIALS_FILE"
+        remedy = (
+            "Settings, Model, Edit: basic authentication with an entry of IHP_CREDENTIALS_FILE; or "
+            f"ihp doctor --fix --backend {url}"
+        )
         mend = None
         if case.is_ours(url) and case.trusts(url):
             change = _patch(case, studio, project, backend, url)
@@ -100,10 +104,10 @@ def _connected(case: Case, studio: LabelStudio, project: Project, backend: Recor
         )
         yield Finding("connection", "error", found, remedy, place)
         return
-    yield _reached_by_label_studio(studio, project, backend)
+    yield _reached_by_label_studio(case, studio, project, backend)
 
 
-def _reached_by_label_studio(studio: LabelStudio, project: Project, backend: Record) -> Finding:
+def _reached_by_label_studio(case: Case, studio: LabelStudio, project: Project, backend: Record) -> Finding:
     """A click's way without a click: an empty list of them is answered at once, and nothing is remembered of it."""
     path = f"/api/ml/{backend.get('id')}"
     body: Record = {}
@@ -116,6 +120,14 @@ def _reached_by_label_studio(studio: LabelStudio, project: Project, backend: Rec
     said = answer.content.get("errors") if isinstance(answer.content, dict) else None
     if said or not answer.ok:
         found = f"Label Studio's way to {url_of(backend)} fails, and its editor shows nothing: {said or answer.detail}"
+        if case.settings.credentials and re.search(r"\b40[13]\b", found):
+            remedy = f"it has a secret that is refused: ihp doctor --fix --backend {url_of(backend)}"
+            mend = None
+            if login := case.login(url_of(backend)):
+                change = _patch(case, studio, project, backend, url_of(backend))
+                what = f"secret of backend {backend.get('id')}"
+                mend = Mend(what, "refused", f"that of {login['basic_auth_user']!r}", change)
+            return Finding("connection", "error", found, remedy, project.place, answer.milliseconds, mend)
         remedy = f"look into the logs of both; {_CONTAINER}"
         return Finding("connection", "error", found, remedy, project.place, answer.milliseconds)
     found = f"Label Studio asks {url_of(backend)} for clicks"

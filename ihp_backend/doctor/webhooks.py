@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -39,7 +39,7 @@ def _of_backend(
             "fetches what was missed"
         )
         body = {"project": project.id, "url": wanted, **_WHOLE, **header}
-        change = partial(studio.change, "POST", "/api/webhooks/", body)
+        change: Callable[[], None] = partial(studio.change, "POST", "/api/webhooks/", body)
         mend = Mend(f"webhook of project {project.id}", "none", wanted, change)
         found = "missing: annotations do not reach the backend"
         yield Finding("webhook", "error", found, remedy, place, mend=mend)
@@ -49,21 +49,21 @@ def _of_backend(
         hook = ours[0]
         off = [name for name, value in _WHOLE.items() if hook.get(name) != value]
         remedy = f"Settings, Webhooks: switch on {', '.join(off)}; then ihp sync {project.id} fetches what was missed"
-        body = {"url": hook.get("url"), **_WHOLE, **header}
-        change = partial(studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", body)
+        change = _made_whole(studio, hook, header)
         mend = Mend(f"webhook {hook.get('id')}", f"{', '.join(off)} off", "on", change)
         yield Finding("webhook", "error", f"{wanted} has {', '.join(off)} off", remedy, place, mend=mend)
         return
     secrets = [dict(hook.get("headers") or {}).get("Authorization") for hook in whole]
     if teacher and not any(_shows(secret, case) for secret in secrets):
         hook = whole[0]
-        change = partial(
-            studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", {"url": hook.get("url"), **_WHOLE, **header}
-        )
+        change = _made_whole(studio, hook, header)
         what = f"webhook {hook.get('id')}"
         given = Mend(what, "no valid credential", f"the credential {teacher.name!r}", change) if header else None
         found = f"{wanted} shows no credential that may teach: its events are refused"
-        remedy = "Settings, Webhooks: add the header Authorization with Bearer and the secret; then ihp sync"
+        remedy = (
+            "Settings, Webhooks: add the header Authorization with Bearer and the secret, or "
+            f"ihp doctor --fix --backend {wanted.removesuffix('/webhook')}; then ihp sync {project.id}"
+        )
         yield Finding("webhook", "error", found, remedy, place, mend=given)
         return
     yield Finding("webhook", "ok", wanted, "", place)
@@ -72,6 +72,11 @@ def _of_backend(
             mend = _removed(studio, hook)
             found = f"{wanted} is there more than once: each event comes again"
             yield Finding("webhook", "warning", found, "delete one under Settings, Webhooks", place, mend=mend)
+
+
+def _made_whole(studio: LabelStudio, hook: Record, header: Record) -> Callable[[], None]:
+    body = {"url": hook.get("url"), **_WHOLE, **header}
+    return partial(studio.change, "PATCH", f"/api/webhooks/{hook.get('id')}/", body)
 
 
 def _shows(header: Any, case: Case) -> bool:

@@ -48,7 +48,7 @@ def _imported(path: str) -> type[ClickNetwork | LiveNetwork]:
         found = getattr(import_module(module), name)
     except (AttributeError, ImportError) as error:
         raise ValueError(
-            f"network: class {path!r} cannot be imported ({error}); install its package, or run in its folder"
+            f"network: class {path!r} cannot be imported ({error}); install it, or set PYTHONPATH to its folder"
         ) from None
     if not isinstance(found, type) or not issubclass(found, (ClickNetwork, LiveNetwork)):
         raise ValueError(f"network: {path!r} is neither a ClickNetwork nor a LiveNetwork; derive it from one of them")

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,16 +68,21 @@ def read_credentials(file: Path) -> tuple[Credential, ...]:
         raise ValueError(f"{where} is no JSON; {_REMEDY}") from None
     if not isinstance(content, dict) or not content:
         raise ValueError(f"{where} lists nobody; {_REMEDY}")
-    return tuple(_credential(where, str(name), given) for name, given in content.items())
+    found = tuple(_credential(where, str(name), given) for name, given in content.items())
+    if len({one.secret for one in found}) < len(found):
+        raise ValueError(f"{where}: two names have the same secret, which as a bearer token says no name; change one")
+    return found
 
 
 def _credential(where: str, name: str, given: Any) -> Credential:
     secret, rights = (given.get("secret"), given.get("rights")) if isinstance(given, dict) else (None, None)
     if ":" in name or not name:
         raise ValueError(f"{where}: name {name!r} is empty or has a colon, which basic auth cannot send; rename it")
-    if not isinstance(secret, str) or len(secret) < LEAST_SECRET or not secret.isascii() or not secret.isprintable():
+    if not isinstance(secret, str) or len(secret) < LEAST_SECRET or not re.fullmatch(r"[!-~]+", secret):
         remedy = "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes one"
-        raise ValueError(f"{where}: the secret of {name!r} is not {LEAST_SECRET} or more ASCII characters; {remedy}")
+        raise ValueError(
+            f"{where}: the secret of {name!r} is not {LEAST_SECRET} or more ASCII characters without blanks; {remedy}"
+        )
     known = sorted({*RIGHTS.values()})
     if not isinstance(rights, list) or not rights or not set(map(str, rights)) <= set(known):
         raise ValueError(f"{where}: the rights of {name!r} are {rights!r}; choose some of {', '.join(known)}")

@@ -18,8 +18,8 @@ FRESH = 600.0
 Finding = dict[str, Any]
 """A finding of the doctor, as ``ihp doctor --json`` tells it."""
 
-Examine = Callable[[str], Iterable[Finding]]
-"""The findings for a backend that listens at an address."""
+Examine = Callable[[int], Iterable[Finding]]
+"""The findings for the server on a port of this machine."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class DoctorFindings:
         self._due = 0.0
         self._last = Examined("", {})
 
-    def look(self, address: str) -> Examined | None:
+    def look(self, port: int) -> Examined | None:
         """What was found last, and a new examination where that is old; None where there is nothing to examine.
 
         Args:
-            address: of this server, as seen from this machine.
+            port: on which this server listens.
         """
         if self._examine is None:
             return None
@@ -68,13 +68,13 @@ class DoctorFindings:
             self._running |= begin
             last = self._last
         if begin:
-            threading.Thread(target=self._run, args=(self._examine, address), name="doctor", daemon=True).start()
+            threading.Thread(target=self._run, args=(self._examine, port), name="doctor", daemon=True).start()
         return last
 
-    def _run(self, examine: Examine, address: str) -> None:
+    def _run(self, examine: Examine, port: int) -> None:
         found: dict[str, list[Finding]] = {}
         try:
-            for finding in examine(address):
+            for finding in examine(port):
                 if finding["level"] != "ok":
                     found.setdefault(finding["place"], []).append(finding)
         except Exception as error:

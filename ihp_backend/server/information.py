@@ -64,7 +64,7 @@ def _page(told: dict[str, Any]) -> str:
     fine_tuned = [project for project in told["projects"] if project]
     heard_of = [project for project in (*told["label_mappings"], *told["answers"]) if project]
     names = list(dict.fromkeys([*told["projects"], *heard_of]))
-    examined = here.doctor.look(f"http://127.0.0.1:{request.environ['SERVER_PORT']}")
+    examined = here.doctor.look(int(request.environ["SERVER_PORT"]))
     doctor = examined.findings if examined else {}
     return (
         jinja2.Environment(autoescape=True)

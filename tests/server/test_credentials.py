@@ -60,8 +60,6 @@ def test_health_stays_open_and_an_answer_says_what_is_wanted(guarded: FlaskClien
     assert answer.get_json()["error"]["remedy"].endswith("of an entry of IHP_CREDENTIALS_FILE")
     refused = guarded.get("/status", headers={"Authorization": STUDIO.bearer()}).get_json()["error"]
     assert (refused["value"], "add 'look' to its rights" in refused["remedy"]) == ("label studio", True)
-    # What nobody may see does not show what is there.
-    assert guarded.get("/nowhere").status_code == 404
 
 
 def test_a_refused_event_is_not_recorded(guarded: FlaskClient) -> None:
@@ -91,6 +89,12 @@ def test_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         ('{"a:b": {"secret": "0123456789abcdef", "rights": ["look"]}}', "name 'a:b' is empty or has a colon"),
         ('{"a": {"secret": "short", "rights": ["look"]}}', "the secret of 'a' is not 16 or more ASCII characters"),
         ('{"a": {"secret": "0123456789abcdeé", "rights": ["look"]}}', "ASCII"),
+        ('{"a": {"secret": "0123456789abcdef ", "rights": ["look"]}}', "without blanks"),
+        (
+            '{"a": {"secret": "0123456789abcdef", "rights": ["look"]},'
+            ' "b": {"secret": "0123456789abcdef", "rights": ["teach"]}}',
+            "two names have the same secret",
+        ),
         ('{"a": {"secret": "0123456789abcdef", "rights": ["fly"]}}', "choose some of look, predict, teach"),
         ('{"a": "0123456789abcdef"}', "the secret of 'a'"),
     ],

@@ -72,6 +72,15 @@ def test_where_no_click_ever_comes_the_page_says_so(client: FlaskClient) -> None
     assert hint not in client.get("/status", headers={"Accept": "text/html"}).text
 
 
+def test_a_question_without_clicks_counts_for_nothing(client: FlaskClient) -> None:
+    request = capture("05")["request"]
+    empty = {**request, "params": {**request["params"], "context": {"result": []}}}
+    answer = client.post("/predict", json=empty).get_json()
+    assert answer["results"][0]["result"] == []
+    status = client.get("/status").get_json()
+    assert (status["predictions_answered"], status["answers"]) == (0, {})
+
+
 def test_setup_names_labels_the_model_lacks(client: FlaskClient) -> None:
     config = """<View><Image name="i" value="$image"/>
         <KeyPointLabels name="k" toName="i"><Label value="Wings"/><Label value="Top"/></KeyPointLabels>

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import yaml
 
@@ -19,6 +19,9 @@ UNSEEN_LABELS, FORGETFUL = "strangers", "forgetful"
 
 
 Kind = Literal["clicks", "live", "classical", "ideeplab", "dextr"]
+
+OWN_KINDS, STARTS = ("clicks", "live"), (CENTRAL, NOTHING, UNSEEN_LABELS, FORGETFUL)
+"""What a method of one's own may be, and begin with."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,13 @@ def read_method(file: Path) -> str:
         raise ValueError(f"{where} has no title; write for example title: mine")
     if others := given.keys() - set(known):
         raise ValueError(f"{where} has {', '.join(sorted(map(str, others)))}; a method has {', '.join(known)}")
-    if given.get("kind", "clicks") not in get_args(Kind):
-        raise ValueError(f"{where} has kind {given['kind']!r}; choose one of {', '.join(get_args(Kind))}")
+    for field_, allowed in (("kind", OWN_KINDS), ("start", STARTS), ("enforce_clicks", (False, True))):
+        if field_ in given and given[field_] not in allowed:
+            choice = ", ".join(map(str, allowed)).lower()
+            raise ValueError(f"{where} has {field_} {given[field_]!r}; choose one of {choice}")
+    corrections = given.get("corrections")
+    if corrections is not None and (not isinstance(corrections, int) or corrections < 1):
+        raise ValueError(f"{where} has corrections {corrections!r}; give a whole number from 1 on")
     options = given.get("options") or {}
     if not isinstance(options, dict):
         raise ValueError(f"{where} has options that are no settings; write for example model.loss: CLASS")

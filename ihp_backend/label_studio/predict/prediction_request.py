@@ -37,6 +37,11 @@ class PredictionRequest:
     ends_at: float = math.inf
     timings: Timings = field(default_factory=Timings, repr=False, compare=False)
 
+    @property
+    def empty(self) -> bool:
+        """Whether it is about prompts, and has none: the doctor asks so, to see that there is a way."""
+        return self.context is not None and not self.context.get("result")
+
 
 def read_prediction_request(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], PredictionRequest]:
     """The tasks of a ``/predict`` body and the rest of it, without hostname and access token, which it has not.

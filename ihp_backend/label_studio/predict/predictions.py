@@ -112,7 +112,7 @@ class Predictions:
     def _model(self, task: Mapping[str, Any], request: PredictionRequest) -> Parser:
         """Pre-annotations are made by the newest model, clicks answered by the one with which the task was begun."""
         task_id = task_id_of(task)
-        if request.context is None or not task_id:
+        if request.context is None or request.empty or not task_id:
             return self.models.of_project(request.project)
         return self.models.of_task(request.project, task_id)
 
@@ -124,9 +124,9 @@ class Predictions:
         problems: list[Problem],
         lost: list[Problem],
     ) -> list[dict[str, Any]]:
-        prompts = request.context.get("result") if request.context is not None else None
-        if request.context is not None and not prompts:
+        if request.empty:
             return []
+        prompts = request.context.get("result") if request.context is not None else None
         self._check_time(request)
         with request.timings.stage("config"):
             config = config_of_task(request.label_config, task)
