@@ -18,9 +18,10 @@ def config(
     name: Annotated[str | None, typer.Argument(help="A label set by name, for example lip or helen.")] = None,
     labels: Annotated[str | None, typer.Option(help="Your own labels, separated by commas.")] = None,
     bitmask: Annotated[bool, typer.Option("--bitmask", help="BitmaskLabels for the masks, not BrushLabels.")] = False,
+    polygon: Annotated[bool, typer.Option("--polygon", help="PolygonLabels for the masks, not BrushLabels.")] = False,
 ) -> None:
     """Print a labelling config: paste it under Settings, Labeling Interface, Code."""
-    from ihp_backend.label_studio.config.config_writer import labelling_config
+    from ihp_backend.label_studio.config.config_writer import Masks, labelling_config
     from ihp_backend.labels import BENCHMARKS
 
     if (name is None) == (labels is None):
@@ -31,7 +32,10 @@ def config(
         chosen = BENCHMARKS[name]
     else:
         raise failure(f"name: {name!r} is unknown; choose one of {', '.join(BENCHMARKS)}, or give --labels")
-    typer.echo(labelling_config(chosen, bitmask=bitmask), nl=False)
+    if bitmask and polygon:
+        raise failure("bitmask, polygon: both are given; masks come in one form, so give one of them")
+    masks: Masks = "bitmask" if bitmask else "polygon" if polygon else "brush"
+    typer.echo(labelling_config(chosen, masks=masks), nl=False)
 
 
 def _own_labels(text: str) -> LabelSet:

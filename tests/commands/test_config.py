@@ -19,9 +19,11 @@ def test_a_config_by_name_and_of_ones_own_labels() -> None:
     assert parse_labelling_config(own.stdout).label_set().names == ("background", "beard", "tattoo", "left glove")
 
 
-def test_with_bitmasks() -> None:
-    config = parse_labelling_config(run("config", "helen", "--bitmask").stdout)
-    assert {target.type for target in config.targets} == {"bitmasklabels"}
+@pytest.mark.parametrize("form", ["bitmask", "polygon"])
+def test_with_other_masks_than_brushes(form: str) -> None:
+    config = parse_labelling_config(run("config", "helen", f"--{form}").stdout)
+    assert {target.type for target in config.targets} == {f"{form}labels"}
+    assert "give one of them" in run("config", "helen", "--bitmask", "--polygon").output
     assert config.labels == parse_labelling_config(run("config", "helen").stdout).labels
 
 

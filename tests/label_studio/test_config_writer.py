@@ -9,25 +9,25 @@ from defusedxml import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihp_backend.label_studio.config.config_writer import EDITOR_KEYS, TOOL_KEYS, hotkeys, labelling_config
+from ihp_backend.label_studio.config.config_writer import EDITOR_KEYS, TOOL_KEYS, Masks, hotkeys, labelling_config
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.labels import BENCHMARKS, CCP, LabelSet
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"
 
 
-@pytest.mark.parametrize("bitmask", [False, True])
+@pytest.mark.parametrize("masks", ["brush", "bitmask", "polygon"])
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_every_label_can_be_clicked_and_answered(name: str, bitmask: bool) -> None:
+def test_every_label_can_be_clicked_and_answered(name: str, masks: Masks) -> None:
     labels = BENCHMARKS[name]
-    config = parse_labelling_config(labelling_config(labels, bitmask=bitmask))
+    config = parse_labelling_config(labelling_config(labels, masks=masks))
     assert config.label_set().names == labels.names
     (prompt,), (image,) = config.prompts, config.images
     assert (prompt.type, image.data_key) == ("keypointlabels", "image")
     for label in labels.names:
         target = config.mask_target(label)
         assert target is not None
-        assert (target.from_name, target.type) == ("part", "bitmasklabels" if bitmask else "brushlabels")
+        assert (target.from_name, target.type) == ("part", f"{masks}labels")
     keys = hotkeys(labels.names)
     assert None not in keys
     assert len(set(keys)) == len(keys)

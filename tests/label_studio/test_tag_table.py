@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ihp_backend.label_studio.config.config_tags import MaskTarget
-from ihp_backend.label_studio.config.config_writer import labelling_config
+from ihp_backend.label_studio.config.config_writer import Masks, labelling_config
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, LabellingTag, mask_tags_to_name, tag_of
 from ihp_backend.label_studio.masks.mask_forms import MASK_FORMS
@@ -76,8 +76,9 @@ def test_tags_are_named_for_people() -> None:
 
 
 def test_written_configs_use_tags_of_the_table() -> None:
-    for bitmask in (False, True):
-        written = set(re.findall(r"<(\w+) name=\"\w+\" toName=", labelling_config(HELEN, bitmask=bitmask)))
+    forms: tuple[Masks, ...] = ("brush", "bitmask", "polygon")
+    for masks in forms:
+        written = set(re.findall(r"<(\w+) name=\"\w+\" toName=", labelling_config(HELEN, masks=masks)))
         assert {tag_of(name.lower()).name for name in written} == written
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 from ihp_backend.labels import LabelSet, is_background
@@ -56,15 +57,20 @@ HIDDEN_KEYS = tuple(
 _GREY = (128, 128, 128)
 
 
-def labelling_config(labels: LabelSet, *, bitmask: bool = False) -> str:
+Masks = Literal["brush", "bitmask", "polygon"]
+_TAGS: Mapping[Masks, str] = {"brush": "BrushLabels", "bitmask": "BitmaskLabels", "polygon": "PolygonLabels"}
+
+
+def labelling_config(labels: LabelSet, *, masks: Masks = "brush") -> str:
     """A labelling config for photographs under ``$image``; labels for which no handy hotkey is left stand in a comment.
 
     Args:
         labels: background first; every label can be clicked.
-        bitmask: ``<BitmaskLabels>`` takes the masks, and not ``<BrushLabels>``.
+        masks: which tag takes them.
     """
+    tag = _TAGS[masks]
     # The editor blurs the pixels of a bitmask otherwise.
-    tag, smoothing = ("BitmaskLabels", ' smoothing="false"') if bitmask else ("BrushLabels", "")
+    smoothing = ' smoothing="false"' if masks == "bitmask" else ""
     hidden, spare = HIDDEN_KEYS[: len(labels)], iter(HIDDEN_KEYS[len(labels) :])
     typed = hotkeys(labels.names)
     # Without one, Label Studio would give it a key, and perhaps that of a tool.

@@ -33,7 +33,7 @@ from playwright.sync_api import CDPSession, Page
 from rich.console import Console
 from rich.table import Table
 
-from ihp_backend.label_studio.config.config_writer import labelling_config
+from ihp_backend.label_studio.config.config_writer import Masks, labelling_config
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.labels import LabelSet
 from tests.benchmarks.__main__ import conditions
@@ -101,9 +101,8 @@ def centre(number: int) -> tuple[float, float]:
 
 def config(form: str) -> tuple[str, dict[str, str]]:
     """The labelling config of a form, and the key of each part."""
-    text = labelling_config(PARTS, bitmask=form == "bitmask")
-    if form == "polygon":
-        text = text.replace("BrushLabels", "PolygonLabels")
+    masks: Masks = "bitmask" if form == "bitmask" else "polygon" if form == "polygon" else "brush"
+    text = labelling_config(PARTS, masks=masks)
     keys = re.findall(r'<Label value="(part \d+)"[^>]*hotkey="([^"+]+|shift\+\w)"', text)
     return text, dict(keys)
 
