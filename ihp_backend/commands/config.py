@@ -34,7 +34,7 @@ def config(
         raise failure(f"name: {name!r} is unknown; choose one of {', '.join(BENCHMARKS)}, or give --labels")
     if bitmask and polygon:
         raise failure("bitmask, polygon: both are given; masks come in one form, so give one of them")
-    masks: Masks = "bitmask" if bitmask else "polygon" if polygon else "brush"
+    masks: Masks = "BitmaskLabels" if bitmask else "PolygonLabels" if polygon else "BrushLabels"
     typer.echo(labelling_config(chosen, masks=masks), nl=False)
 
 

@@ -16,7 +16,7 @@ from ihp_backend.labels import BENCHMARKS, CCP, LabelSet
 EXAMPLES = Path(__file__).parents[2] / "examples" / "labelling_configs"
 
 
-@pytest.mark.parametrize("masks", ["brush", "bitmask", "polygon"])
+@pytest.mark.parametrize("masks", ["BrushLabels", "BitmaskLabels", "PolygonLabels"])
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_label_can_be_clicked_and_answered(name: str, masks: Masks) -> None:
     labels = BENCHMARKS[name]
@@ -27,7 +27,7 @@ def test_every_label_can_be_clicked_and_answered(name: str, masks: Masks) -> Non
     for label in labels.names:
         target = config.mask_target(label)
         assert target is not None
-        assert (target.from_name, target.type) == ("part", f"{masks}labels")
+        assert (target.from_name, target.type) == ("part", masks.lower())
     keys = hotkeys(labels.names)
     assert None not in keys
     assert len(set(keys)) == len(keys)

@@ -76,7 +76,7 @@ def test_tags_are_named_for_people() -> None:
 
 
 def test_written_configs_use_tags_of_the_table() -> None:
-    forms: tuple[Masks, ...] = ("brush", "bitmask", "polygon")
+    forms: tuple[Masks, ...] = ("BrushLabels", "BitmaskLabels", "PolygonLabels")
     for masks in forms:
         written = set(re.findall(r"<(\w+) name=\"\w+\" toName=", labelling_config(HELEN, masks=masks)))
         assert {tag_of(name.lower()).name for name in written} == written

@@ -57,20 +57,19 @@ HIDDEN_KEYS = tuple(
 _GREY = (128, 128, 128)
 
 
-Masks = Literal["brush", "bitmask", "polygon"]
-_TAGS: Mapping[Masks, str] = {"brush": "BrushLabels", "bitmask": "BitmaskLabels", "polygon": "PolygonLabels"}
+Masks = Literal["BrushLabels", "BitmaskLabels", "PolygonLabels"]
+"""Tags that take masks and have labels of their own."""
 
 
-def labelling_config(labels: LabelSet, *, masks: Masks = "brush") -> str:
+def labelling_config(labels: LabelSet, *, masks: Masks = "BrushLabels") -> str:
     """A labelling config for photographs under ``$image``; labels for which no handy hotkey is left stand in a comment.
 
     Args:
         labels: background first; every label can be clicked.
-        masks: which tag takes them.
+        masks: the tag that takes them.
     """
-    tag = _TAGS[masks]
     # The editor blurs the pixels of a bitmask otherwise.
-    smoothing = ' smoothing="false"' if masks == "bitmask" else ""
+    smoothing = ' smoothing="false"' if masks == "BitmaskLabels" else ""
     hidden, spare = HIDDEN_KEYS[: len(labels)], iter(HIDDEN_KEYS[len(labels) :])
     typed = hotkeys(labels.names)
     # Without one, Label Studio would give it a key, and perhaps that of a tool.
@@ -96,9 +95,9 @@ def labelling_config(labels: LabelSet, *, masks: Masks = "brush") -> str:
   </KeyPointLabels>
   <Image name="image" value="$image" zoom="true" zoomControl="true"{smoothing}/>
   <View style="display:none">
-    <{tag} name="part" toName="image" smart="false">
+    <{masks} name="part" toName="image" smart="false">
 {masked}
-    </{tag}>
+    </{masks}>
   </View>
 </View>
 """

@@ -101,8 +101,8 @@ def centre(number: int) -> tuple[float, float]:
 
 def config(form: str) -> tuple[str, dict[str, str]]:
     """The labelling config of a form, and the key of each part."""
-    masks: Masks = "bitmask" if form == "bitmask" else "polygon" if form == "polygon" else "brush"
-    text = labelling_config(PARTS, masks=masks)
+    tags: dict[str, Masks] = {"bitmask": "BitmaskLabels", "polygon": "PolygonLabels"}
+    text = labelling_config(PARTS, masks=tags.get(form, "BrushLabels"))
     keys = re.findall(r'<Label value="(part \d+)"[^>]*hotkey="([^"+]+|shift\+\w)"', text)
     return text, dict(keys)
 
