@@ -73,7 +73,8 @@ def test_every_command_of_the_page_works(folder: Path) -> None:
         METHODS["random"].title,
         METHODS["watershed"].title,
     ]
-    assert all(cell != "-" for row in rows for cell in row)
+    # A smoke run goes as far as two corrections.
+    assert all(row[1] != "-" != row[2] and row[3] == "-" for row in rows[1:])
 
 
 @pytest.mark.parametrize(
