@@ -1,4 +1,4 @@
-"""examples/from_photograph_to_lesson.ipynb runs from its first cell to its last."""
+"""examples/from_photograph_to_fine_tuning.ipynb runs from its first cell to its last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-CELLS = json.loads((ROOT / "examples" / "from_photograph_to_lesson.ipynb").read_text())["cells"]
+CELLS = json.loads((ROOT / "examples" / "from_photograph_to_fine_tuning.ipynb").read_text())["cells"]
 
 
 def source(kind: str) -> list[str]:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -87,14 +88,14 @@ def _matlab(file: Path, name: str) -> NDArray[np.generic]:
 
 def person(mask: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     """Left, upper, right and lower edge of the crop of a mask that has a person in it."""
-    rows, columns = (np.flatnonzero((mask > 0).any(axis)) for axis in (1, 0))
-    margin = round(MARGIN * (int(rows[-1]) - int(rows[0]) + 1))
+    left, top, wide, tall = cv2.boundingRect((mask > 0).view(np.uint8))
+    margin = round(MARGIN * tall)
     height, width = mask.shape
     return (
-        max(int(columns[0]) - margin, 0),
-        max(int(rows[0]) - margin, 0),
-        min(int(columns[-1]) + 1 + margin, width),
-        min(int(rows[-1]) + 1 + margin, height),
+        max(left - margin, 0),
+        max(top - margin, 0),
+        min(left + wide + margin, width),
+        min(top + tall + margin, height),
     )
 
 

@@ -71,8 +71,11 @@ def serve(
 def _label_studio(settings: ServerSettings) -> Iterator[tuple[int, str]]:
     """What the doctor says of Label Studio and its token, for the log; it may still be starting, so nothing ends."""
     from ihp_backend.doctor.examination import examine_label_studio
+    from ihp_backend.label_studio.api.client import LabelStudio
 
-    for finding in examine_label_studio(settings):
+    if settings.images.label_studio_url is None:
+        return
+    for finding in examine_label_studio(LabelStudio(settings.images, pauses=())):
         level = logging.INFO if finding.level == "ok" else logging.WARNING
         yield level, f"Label Studio, {finding.check}: {finding.found}{finding.remedy and '; ' + finding.remedy}"
 

@@ -65,7 +65,7 @@ class Case:
         return next((one for one in self.settings.credentials if right in one.rights), None)
 
     def login(self, url: str) -> Record:
-        """What Label Studio's record of a backend needs so that it may ask; empty where anybody may, or nobody else."""
+        """User and secret for Label Studio's record of a backend; empty without a credential, or without trust."""
         credential = self.with_right(PREDICT) if self.trusts(url) else None
         if credential is None:
             return {}
@@ -76,7 +76,7 @@ class Case:
         }
 
     def header(self, url: str) -> Record:
-        """The same for its record of a webhook."""
+        """Header for Label Studio's record of a webhook; empty where ``login`` is."""
         credential = self.with_right(TEACH) if self.trusts(url) else None
         return {"headers": {"Authorization": credential.bearer()}} if credential else {}
 

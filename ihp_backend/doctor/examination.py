@@ -62,12 +62,11 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
         remedy = "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to have Label Studio and its projects looked at"
         yield Finding("address", "error" if case.project else "warning", "LABEL_STUDIO_URL is not set", remedy, PLACE)
         return
-    for check in (address, token):
-        found = list(check(studio))
-        yield from found
-        if any(finding.level == "error" for finding in found):
-            yield from backend(case)
-            return
+    found = list(examine_label_studio(studio))
+    yield from found
+    if any(finding.level == "error" for finding in found):
+        yield from backend(case)
+        return
     try:
         projects = [load_project(studio, case.project)] if case.project else connected_projects(case, studio)
     except ApiError as error:
@@ -88,11 +87,8 @@ def examine_servers(case: Case, *, with_photographs: bool = True) -> Iterator[Fi
             yield Finding("project", "error", error.found, error.remedy, each.place)
 
 
-def examine_label_studio(settings: ServerSettings) -> Iterator[Finding]:
-    """Label Studio and its token alone, as far as the settings name them, without a question to the backend."""
-    if settings.images.label_studio_url is None:
-        return
-    studio = LabelStudio(settings.images, pauses=())
+def examine_label_studio(studio: LabelStudio) -> Iterator[Finding]:
+    """Label Studio's address, then its token; after an error nothing else can be asked."""
     for check in (address, token):
         found = list(check(studio))
         yield from found

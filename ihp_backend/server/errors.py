@@ -26,6 +26,7 @@ class NotAllowed(Exception):
 
     Attributes:
         status: 401 or 403.
+        problem: what was shown, and what has to be.
     """
 
     def __init__(self, status: int, problem: Problem) -> None:

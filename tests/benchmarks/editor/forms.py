@@ -132,7 +132,7 @@ def main_thread(session: CDPSession) -> tuple[float, float]:
 
 
 def until_idle(page: Page, session: CDPSession) -> tuple[float, float]:
-    """The same as soon as the page does nothing any more."""
+    """Milliseconds as from ``main_thread``, once the page does nothing any more."""
     before = main_thread(session)
     while True:
         page.wait_for_timeout(STEP)
