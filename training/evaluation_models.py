@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,19 +28,21 @@ def parser_maker(
     enforce_clicks: bool = True,
     unfiltered: bool = False,
     unseen_labels: bool = False,
+    scales: Sequence[float] = (),
+    flip: bool = False,
 ) -> Iterator[MakeParser]:
     """Gives a function without arguments that makes the parser called ``model``, in any process.
 
     Args:
-        model: a packaged model, a model folder, a Lightning checkpoint (.ckpt, exported for as long as this lasts),
-            "nearest", "watershed", or None for the packaged default model.
+        model: what ``exported`` takes, "nearest" or "watershed".
         labels: the label set that it shall speak.
         engine, threads, enforce_clicks, unfiltered: see ``Parser.from_pretrained``; the classical parsers have
             none of them.
         unseen_labels: whether a live network is asked as if it knew none of the labels.
+        scales, flip: see ``Parser.averaged``; without either the parser answers as it serves.
 
     Raises:
-        ValueError: a checkpoint that does not exist or has no config.yaml in its run; unseen labels to another network.
+        ValueError: see ``exported``; unseen labels to another network; scales or flip to a live network.
     """
     if model in CLASSICAL:
         yield partial(CLASSICAL[model], labels)
@@ -51,17 +53,35 @@ def parser_maker(
         "enforce_clicks": enforce_clicks,
         "unfiltered": unfiltered,
     }
-    load = partial(_load, labels=labels, unseen_labels=unseen_labels, **how)
+    load = partial(_load, labels=labels, unseen_labels=unseen_labels, scales=scales, flip=flip, **how)
+    with exported(model) as servable:
+        yield partial(load, servable)
+
+
+@contextmanager
+def exported(model: str | None) -> Iterator[str | None]:
+    """What ``Parser.from_pretrained`` can load.
+
+    Args:
+        model: a packaged model, a model folder, a Lightning checkpoint (.ckpt, exported for as long as this lasts), or
+            None for the packaged default model.
+
+    Raises:
+        ValueError: a checkpoint that does not exist or has no config.yaml in its run.
+    """
     if model is None or not model.endswith(".ckpt"):
-        yield partial(load, model)
+        yield model
         return
     with TemporaryDirectory(prefix="export-") as folder:
-        exported = _export(Path(model), Path(folder))
-        yield partial(load, exported)
+        yield str(_export(Path(model), Path(folder)))
 
 
-def _load(model: str | Path | None, labels: LabelSet, *, unseen_labels: bool, **how: Any) -> Parser:
+def _load(
+    model: str | None, labels: LabelSet, *, unseen_labels: bool, scales: Sequence[float], flip: bool, **how: Any
+) -> Parser:
     parser = Parser.from_pretrained(model, labels, **how)
+    if scales or flip:
+        return parser.averaged(scales or (1.0,), flip)
     if not unseen_labels:
         return parser
     if not parser.any_labels:

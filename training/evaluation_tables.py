@@ -1,8 +1,8 @@
-"""Tables that ``training.evaluate`` prints: the curve, the paper's figures, behaviour, labels."""
+"""Tables that measurements print: the curve, the papers' figures, behaviour, labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,35 @@ def show_recovery(console: Console, recoveries: Sequence[Recovery]) -> None:
     for more, left in enumerate(rounds):
         table.add_row(f"behind the clean annotation after {more} more corrections", f"{left:.2f}")
     console.print(table)
+
+
+def show_parsing(console: Console, figures: Mapping[str, Any]) -> None:
+    """Prints what ``training.evaluate_parsing`` measured."""
+    titles = {
+        "pixel_accuracy": "pixel accuracy",
+        "foreground_accuracy": "foreground accuracy",
+        "mean_precision": 'mean precision (HHP\'s "recall")',
+        "mean_recall": 'mean recall, mean accuracy (HHP\'s "precision")',
+        "mean_f1": "mean of the labels' F1",
+        "f1_of_means": "F1 of mean precision and mean recall",
+        "mean_iou": "mIoU",
+        "mean_iou_of_all_labels": "mIoU of all labels",
+    }
+    table = Table("measure", "%", title=f"{figures['model']}, {figures['photographs']} photographs without clicks")
+    for name, title in titles.items():
+        table.add_row(title, f"{figures[name]:.2f}")
+    console.print(table)
+    measures = ("precision", "recall", "f1", "iou")
+    labels = Table("label", "precision", "recall", "F1", "IoU", title="per label")
+    for name, of_label in figures["labels"].items():
+        values = (of_label[measure] for measure in measures)
+        labels.add_row(name, *("-" if np.isnan(value) else f"{value:.1f}" for value in values))
+    console.print(labels)
+    counts = figures["parameters"]
+    console.print(
+        f"parameters: {counts['all'] / 1e6:.3f} million, {counts['without_norm_layers'] / 1e6:.3f} without norm layers"
+    )
+    console.print(f"photographs per second, one at a time: {figures['photographs_per_second']:.2f}")
 
 
 def _curve(summary: dict[str, Any]) -> Table:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.click_enforcement import settle
 from ihp_backend.parsing.convex_upsampling import ConvexAnswer
 from ihp_backend.parsing.cores import available_cores
+from ihp_backend.parsing.engines.averaged_engine import AveragedEngine
 from ihp_backend.parsing.engines.base import Engine, LiveEngine
 from ihp_backend.parsing.engines.factory import make_engine
 from ihp_backend.parsing.fixed_labels import FixedLabels
@@ -124,6 +126,27 @@ class Parser:
         """
         how = {"enforce_clicks": self.enforce_clicks, "unfiltered": self.unfiltered}
         return Parser(self._checkpoint, self._engine, labels, known_ids=known_ids, **how)
+
+    def averaged(self, scales: Sequence[float] = (1.0,), flip: bool = False) -> Parser:
+        """Parser of the same model that answers, without clicks, by mean probabilities (test-time augmentation).
+
+        Args:
+            scales: of the working image.
+            flip: whether it is also seen mirrored; left and right labels are exchanged back.
+
+        Raises:
+            ValueError: a live network, or a scale that makes no sense; see ``AveragedEngine``.
+        """
+        if isinstance(self._engine, LiveEngine):
+            raise ValueError(
+                f"scales, flip: {self.version} is a live network, which has no probabilities of all labels to average; "
+                "measure it without"
+            )
+        mirrored_ids = self._checkpoint.labels.mirrored_ids()
+        engine = AveragedEngine(self._engine, mirrored_ids, self._multiple_of, scales, flip)
+        version = f"{self.version}, scales {', '.join(f'{scale:g}' for scale in scales)}{', mirrored' * flip}"
+        checkpoint = replace(self._checkpoint, version=version)
+        return Parser(checkpoint, engine, self.labels, enforce_clicks=self.enforce_clicks, unfiltered=self.unfiltered)
 
     def speaking(self, labels: LabelSet, known_ids: Mapping[str, Sequence[int]] | None = None) -> Parser:
         """``with_labels`` under its former name, for one release."""
