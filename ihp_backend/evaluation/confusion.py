@@ -4,8 +4,8 @@ The matrices of all photographs are added up before anything is divided: a mean 
 
 Some papers have precision and recall exchanged: ``val/f1_eval_atr.py`` of Hierarchical Human Parsing (HHP) prints the
 mean of hits over *true* pixels as precision. RPR ("Enhancing human parsing with region-level learning") probably took
-that over: on ATR its precision is below its recall, and that of the methods before it above. Here both are what their
-names say. F1 is the same either way.
+that over: on ATR its precision is below its recall, while the methods before it have more precision than recall. Here
+both are what their names say. F1 is the same either way.
 """
 
 from __future__ import annotations

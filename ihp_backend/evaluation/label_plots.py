@@ -49,7 +49,7 @@ def plot_labels(
     bars: Sequence[float],
     points: Mapping[str, Sequence[float]],
     names: Sequence[str],
-    xlabel: str,
+    measure: str,
     title: str,
 ) -> None:
     """Draws a bar for each label, with its number, and points beside it.
@@ -59,7 +59,7 @@ def plot_labels(
         bars: one value per label in percent; NaN draws none.
         points: name of a measure -> its values, drawn as the bars' are.
         names: of the labels, the first one on top.
-        xlabel: what the bars measure.
+        measure: what the bars show.
         title: what is written above.
     """
     import matplotlib
@@ -69,7 +69,7 @@ def plot_labels(
 
     figure, axes = pyplot.subplots(figsize=(6.4, 1.4 + 0.26 * len(names)))
     rows = np.arange(len(names))
-    axes.barh(rows, bars, color=COLOURS[5], label=xlabel)
+    axes.barh(rows, bars, color=COLOURS[5], label=measure)
     for row, value in enumerate(bars):
         if not np.isnan(value):
             axes.text(101.5, row, f"{value:.1f}", va="center", fontsize=8)

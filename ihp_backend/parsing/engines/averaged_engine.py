@@ -27,7 +27,8 @@ class _View(NamedTuple):
 class AveragedEngine(Engine):
     """Averages the probabilities that another engine gives to each pixel, for photographs without clicks.
 
-    The working image is scaled and mirrored together with its padding, as SCHP and HHP do with their network's input.
+    The working image is scaled and mirrored together with its padding. So a scale above 1 shows no more of a photograph
+    that is larger than the working size.
 
     Args:
         engine: runs the network.
