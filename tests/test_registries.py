@@ -57,8 +57,8 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 
 def test_every_network_is_known_by_its_name() -> None:
-    kinds = classes_of(ihp_backend.networks)
-    of_one_output_per_label = {kind for kind in kinds if issubclass(kind, ClickNetwork)} - {ClickNetwork}
+    kinds = {kind for kind in classes_of(ihp_backend.networks) if not inspect.isabstract(kind)}
+    of_one_output_per_label = {kind for kind in kinds if issubclass(kind, ClickNetwork)}
     assert set(CLICK_NETWORKS.values()) == of_one_output_per_label
     named = {kind.__name__ for kind in kinds if issubclass(kind, ClickNetwork | PartNetwork | LiveNetwork)}
     assert named <= set(ihp_backend.networks.__all__)

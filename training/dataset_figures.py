@@ -10,6 +10,7 @@ _PERSON_CROPS = {"train": {701: "person crops"}, "val": {150: "person crops"}}
 COUNTS: Mapping[str, Mapping[str, Mapping[int, str]]] = {
     "ccp": _PERSON_CROPS,
     "ccp-human18": _PERSON_CROPS,
+    "ccp-atr": _PERSON_CROPS,
     "ccp-garments": _PERSON_CROPS,
     "lip": {"train": {30_462: "as published"}, "val": {10_000: "as published"}},
     "cihp": {"train": {28_280: "as published"}, "val": {5_000: "as published"}},

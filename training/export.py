@@ -39,11 +39,7 @@ def main(
     try:
         label_set = labels_of(checkpoint, labels)
         settings = settings_of(config or config_of(checkpoint))
-        network_config = settings["model"]["network"]
-        description: dict[str, Any] = {
-            "class": class_name(network_config["class_path"]),
-            "arguments": without_encoder_weights(network_config["init_args"]),
-        }
+        description = description_of(settings["model"]["network"])
         difference = write_model_folder(
             out, out.name, description, network_weights(checkpoint), label_set, working_size, None,
             recipe_of(description["class"], settings),
@@ -54,9 +50,18 @@ def main(
     print(f"{out}: {size / 1e6:.1f} MB, ONNX Runtime within {difference:.1e} standard deviations of torch")
 
 
-def without_encoder_weights(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A network's arguments without the file that its encoder began with; not every network has one."""
-    return {name: None if name == "encoder_weights" else value for name, value in arguments.items()}
+def description_of(configured: Mapping[str, Any]) -> dict[str, Any]:
+    """A network of a training's configuration as model folders describe it, and so the networks among its arguments.
+
+    The file that an encoder began with is left out; not every network has one.
+    """
+    arguments = {
+        name: description_of(value) if isinstance(value, Mapping) and "class_path" in value else value
+        for name, value in configured["init_args"].items()
+    }
+    if "encoder_weights" in arguments:
+        arguments["encoder_weights"] = None
+    return {"class": class_name(configured["class_path"]), "arguments": arguments}
 
 
 def recipe_of(network: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:

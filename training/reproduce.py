@@ -1,15 +1,16 @@
-"""Makes the paper's tables and figures: ``python -m training.reproduce TARGET --scale ccp --data DIR --out DIR``.
+"""Makes the papers' tables and figures: ``python -m training.reproduce TARGET --scale ccp --data DIR --out DIR``.
 
-TARGET is table1 ... table6, fig3, fig4, fig7, losses or all; ablations and unseen are about the live network, and own
-about methods of yours (``--method mine.yaml``). What is missing is trained and measured, what is there is
-taken; then every table is written as CSV, every figure as PNG, and all of them as one HTML page. Interrupt it at any
-time: the same command goes on where it was.
+TARGET is table1 ... table6, fig3, fig4, fig7 or losses of "Clicking Matters", rpr1 ... rpr9, ssl or today of automatic
+parsers (parsers for all of these), or all. ablations and unseen are about the live network, semantic-perceiving about
+the settings of the SP-loss, and own about methods of yours (``--method mine.yaml``). What is missing is trained and
+measured, what is there is taken; then every table is written as CSV, every figure as PNG, and all of them as one HTML
+page. Interrupt it at any time: the same command goes on where it was.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,26 +19,32 @@ from rich.console import Console
 
 from ihp_backend.datasets import open_dataset
 from training.reproduction import records
-from training.reproduction.claims import CLAIMS, judge
-from training.reproduction.figures import FIGURES
+from training.reproduction.claims import CLAIMS, Verdict, judge
+from training.reproduction.figures import FIGURES, Figure
 from training.reproduction.gallery import gallery
 from training.reproduction.jobs import Job, Seconds, Work
 from training.reproduction.methods import read_method
-from training.reproduction.page import runs, write_page
+from training.reproduction.page import Run, runs, write_page
+from training.reproduction.parser_claims import PARSER_CLAIMS
+from training.reproduction.parser_tables import PARSER_TABLES
 from training.reproduction.results import Results
 from training.reproduction.runner import Timings
-from training.reproduction.scales import Scale, scales
+from training.reproduction.scales import Scale, parser_scales, scales
 from training.reproduction.smoke import draw_data
 from training.reproduction.steps import Place, steps
-from training.reproduction.tables import TABLES
-from training.reproduction.targets import compare_own, needs, wanted
+from training.reproduction.tables import TABLES, Table
+from training.reproduction.targets import PARSER_TARGETS, compare_own, needs, parsers_wanted, wanted
 
 console = Console()
 
 
 def main(
     target: Annotated[
-        str, typer.Argument(help="table1 ... table6, fig3, fig4, fig7, losses or all; ablations, unseen; own.")
+        str,
+        typer.Argument(
+            help="table1 ... table6, fig3, fig4, fig7, losses; rpr1 ... rpr9, ssl, today, parsers; all; "
+            "ablations, unseen, semantic-perceiving; own."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for trainings, figures, tables and the page.")],
     scale: Annotated[str, typer.Option(help="full (the paper's), ccp (hours on a CPU) or smoke (minutes).")] = "ccp",
@@ -63,17 +70,19 @@ def main(
     try:
         if method:
             compare_own([read_method(file) for file in method])
-        chosen = [_sized(one, training_steps, seeds) for one in scales(scale)]
-        targets = [wanted(target, one.dataset, one.name) for one in chosen]
+        asked = [(one, wanted(target, one.dataset, one.name)) for one in scales(scale)]
+        asked += [(one, parsers_wanted(target, one)) for one in parser_scales(scale)]
     except ValueError as error:
         raise SystemExit(f"reproduce: {error}") from None
-    for one, names in zip(chosen, targets, strict=True):
+    pages: dict[Path, list[Part]] = {}
+    for one, names in asked:
         if names:
             folder = out / one.dataset if scale == "full" else out
-            place = _place(one, folder, results, data, weights)
+            sized, place = _sized(one, training_steps, seeds), _place(one, folder, results, data, weights)
             if not report:
-                _make(names, one, place, parallel)
-            _report(names, one, place, folder)
+                _make(names, sized, place, parallel)
+            pages.setdefault(folder, []).append(_part(names, sized, place, folder))
+            _report(pages[folder], folder, smoke=scale == "smoke")
 
 
 def _sized(scale: Scale, training_steps: int | None, seeds: int | None) -> Scale:
@@ -112,21 +121,44 @@ def _make(names: tuple[str, ...], scale: Scale, place: Place, parallel: int) -> 
     Work(jobs, Timings(place.work / "timings.json"), parallel, keep, console).run()
 
 
-def _report(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) -> None:
-    """Writes the tables, the figures and the page of what is there."""
+@dataclass(frozen=True)
+class Part:
+    """A part of a page: the tables, figures and claims of one data set and one kind of method."""
+
+    summary: str
+    tables: list[Table]
+    figures: list[Figure]
+    verdicts: list[Verdict]
+    runs: list[Run]
+
+
+def _part(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) -> Part:
+    """Writes the tables and figures of what is there."""
     results = Results(place, scale)
-    tables = [TABLES[name](results) for name in names if name in TABLES]
+    tables = [(TABLES | PARSER_TABLES)[name](results) for name in names if name in TABLES | PARSER_TABLES]
     figures = [FIGURES[name](results, folder) for name in names if name in FIGURES]
     if "fig4" in names:
         figures.append(gallery(results, folder, open_dataset(scale.dataset, place.data, "val")))
     for table in tables:
         table.write(folder)
-    verdicts = [judge(claim, results) for claim in CLAIMS]
-    summary = f"{scale.dataset}, {scale.steps} training steps, up to {scale.seeds} seeds; mean ± standard deviation."
+    parsers = any(name in PARSER_TARGETS for name in names)
+    verdicts = [judge(claim, results) for claim in (PARSER_CLAIMS if parsers else CLAIMS)]
+    seeds = f"up to {scale.seeds} seeds; mean ± standard deviation"
+    return Part(f"{scale.dataset}, {scale.steps} training steps, {seeds}.", tables, figures, verdicts, runs(results))
+
+
+def _report(parts: list[Part], folder: Path, *, smoke: bool) -> None:
+    """Writes the page of what is there."""
     page = folder / "index.html"
-    title, smoke = "Clicking Matters, reproduced", scale.name == "smoke"
-    write_page(page, title, summary, tables, figures, verdicts, runs(results), smoke=smoke)
-    for verdict in verdicts:
+    tables, figures = (
+        [table for part in parts for table in part.tables],
+        [one for part in parts for one in part.figures],
+    )
+    verdicts = [verdict for part in parts for verdict in part.verdicts]
+    provenance = list(dict.fromkeys(run for part in parts for run in part.runs))
+    summary = " ".join(part.summary for part in parts)
+    write_page(page, "Human parsing, reproduced", summary, tables, figures, verdicts, provenance, smoke=smoke)
+    for verdict in parts[-1].verdicts:
         console.print(f"{verdict.verdict:>15}  {verdict.claim.text} [dim]({verdict.why})[/]", soft_wrap=True)
     console.print(f"written: {page}")
 

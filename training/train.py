@@ -139,6 +139,9 @@ class TrainingCommand(LightningCLI):
 def _count_labels(config: Namespace) -> None:
     """Takes the network's number of labels from data whose labels are the user's own; others are checked against it."""
     arguments = config.model.network.get("init_args") or {}
+    # A region refiner takes its number from the parser that it refines.
+    if "network" in arguments:
+        arguments = arguments["network"].get("init_args") or {}
     if config.data.dataset not in OWN_LABELS or "num_labels" not in arguments:
         return
     try:

@@ -17,7 +17,7 @@ from ihp_backend.datasets.paired_files import PairedFiles
 from ihp_backend.datasets.pairing import Pairing
 from ihp_backend.datasets.reading import IdsIn
 from ihp_backend.datasets.text_files import read_text
-from ihp_backend.labels import CCP, HUMAN18, LabelSet
+from ihp_backend.labels import ATR, CCP, HUMAN18, IGNORE, LabelSet
 
 # The garments that people named, by the label they count as.
 _GARMENTS = {
@@ -44,6 +44,13 @@ _LABEL_OF = {garment: label for label, garments in _GARMENTS.items() for garment
 
 HUMAN18_TABLE: tuple[int, ...] = (0, *(HUMAN18.id_of(_LABEL_OF[garment]) for garment in sorted(_LABEL_OF)))
 """The HUMAN18 label of each of the 59 ids of ``masks59``: nothing, then the garments in alphabetical order."""
+
+_ATR_NAMES = {"coat": "upper clothes", "torso skin": "face"}
+
+ATR_TABLE: tuple[int, ...] = tuple(
+    ATR.id_of(_ATR_NAMES.get(name, name)) if _ATR_NAMES.get(name, name) in ATR.names else IGNORE for name in CCP.names
+)
+"""The ATR label of each of the 24 ids of ``masks24``; ATR has skin below the face with the face."""
 
 GARMENTS = LabelSet(("background", *sorted(_LABEL_OF)))
 """The labels of ``masks59`` themselves."""
@@ -100,6 +107,12 @@ class CcpHuman18Dataset(PersonCrops):
     """The HUMAN18 labels, all of them drawn and named by people; see ``PersonCrops``."""
 
     masks, named, label_of_id = "masks59", HUMAN18, HUMAN18_TABLE
+
+
+class CcpAtrDataset(PersonCrops):
+    """ATR's 18 labels, as far as the 24 tell them: gloves, socks, jumpsuits and accessories are ignored."""
+
+    masks, named, label_of_id = "masks24", ATR, ATR_TABLE
 
 
 class CcpGarmentsDataset(PersonCrops):

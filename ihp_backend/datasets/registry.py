@@ -9,7 +9,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from ihp_backend.datasets.atr import AtrDataset
-from ihp_backend.datasets.ccp import CcpDataset, CcpGarmentsDataset, CcpHuman18Dataset
+from ihp_backend.datasets.ccp import CcpAtrDataset, CcpDataset, CcpGarmentsDataset, CcpHuman18Dataset
 from ihp_backend.datasets.cihp import CihpDataset
 from ihp_backend.datasets.folder_dataset import FolderDataset
 from ihp_backend.datasets.helen import HelenDataset
@@ -20,6 +20,7 @@ from ihp_backend.datasets.sample import StoredDataset
 DATASETS: dict[str, Callable[..., StoredDataset] | str] = {
     "ccp": CcpDataset,
     "ccp-human18": CcpHuman18Dataset,
+    "ccp-atr": CcpAtrDataset,
     "ccp-garments": CcpGarmentsDataset,
     "lip": LipDataset,
     "cihp": CihpDataset,
@@ -91,7 +92,7 @@ def open_dataset(name: str, root: Path | str, split: str, options: Mapping[str, 
         >>> open_dataset("imagenet", "data", "val")
         Traceback (most recent call last):
             ...
-        ValueError: dataset: 'imagenet' is unknown; choose one of ccp, ccp-human18, ccp-garments, lip, c...
+        ValueError: dataset: 'imagenet' is unknown; choose one of ccp, ccp-human18, ccp-atr, ccp-garments...
     """
     dataset = open_split(name, root, split, options)
     if len(dataset) == 0:

@@ -24,9 +24,10 @@ class LabelSet:
         flip_pairs: ids that change places when a photograph is mirrored (left arm, right arm).
         colours: RGB 0..255 per label; made from evenly spaced hues when empty.
         regions: named groups of label ids, for example ``{"head": {1, 2, 4, 13}}``.
+        joints: named groups of label ids whose centres say how a person stands (SSL, "Look into Person").
 
     Raises:
-        ValueError: names repeated, too many or none, a pair, colour or region that does not fit the names.
+        ValueError: names repeated, too many or none; a pair, colour, region or joint that does not fit the names.
 
     Examples:
         >>> labels = LabelSet(("background", "left arm", "right arm"), flip_pairs=((1, 2),))
@@ -42,6 +43,7 @@ class LabelSet:
     flip_pairs: tuple[tuple[int, int], ...] = ()
     colours: tuple[Colour, ...] = ()
     regions: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    joints: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.names) <= IGNORE:
@@ -52,7 +54,7 @@ class LabelSet:
         flipped = [label for pair in self.flip_pairs for label in pair]
         if len(flipped) != len(set(flipped)):
             raise ValueError(f"flip_pairs: {self.flip_pairs} names a label twice; a label has one mirror image")
-        grouped = [label for group in self.regions.values() for label in group]
+        grouped = [label for groups in (self.regions, self.joints) for group in groups.values() for label in group]
         for label in (*flipped, *grouped):
             if not 0 <= label < len(self.names):
                 raise ValueError(f"label id {label} does not exist; ids go from 0 to {len(self.names) - 1}")
@@ -94,11 +96,12 @@ class LabelSet:
         ids = {label: position for position, label in enumerate(kept)}
         table = tuple(ids.get(label, IGNORE) for label in range(len(self)))
         pairs = tuple((ids[left], ids[right]) for left, right in self.flip_pairs if left in ids and right in ids)
-        regions = {
-            name: frozenset(ids[label] for label in group if label in ids) for name, group in self.regions.items()
-        }
+        regions, joints = (
+            {name: frozenset(ids[label] for label in group if label in ids) for name, group in groups.items()}
+            for groups in (self.regions, self.joints)
+        )
         colours = tuple(self.colours[label] for label in kept)
-        return LabelSet(tuple(self.names[label] for label in kept), pairs, colours, regions), table
+        return LabelSet(tuple(self.names[label] for label in kept), pairs, colours, regions, joints), table
 
     def mirrored_ids(self) -> tuple[int, ...]:
         """The id of each label in the mirrored photograph; applying it twice changes nothing.
@@ -124,6 +127,7 @@ class LabelSet:
             "flip_pairs": [list(pair) for pair in self.flip_pairs],
             "colours": [list(colour) for colour in self.colours],
             "regions": {name: sorted(ids) for name, ids in self.regions.items()},
+            "joints": {name: sorted(ids) for name, ids in self.joints.items()},
         }
 
     @classmethod
@@ -139,12 +143,17 @@ class LabelSet:
             ValueError: label set: field 'names' is missing; known fields are []
         """
         try:
-            regions: Mapping[str, Sequence[int]] = description.get("regions") or {}  # type: ignore[assignment]
+            groups: list[Mapping[str, Sequence[int]]] = [
+                description.get(name) or {}  # type: ignore[misc]
+                for name in ("regions", "joints")
+            ]
+            regions, joints = ({name: frozenset(map(int, ids)) for name, ids in group.items()} for group in groups)
             return cls(
                 names=tuple(str(name) for name in description["names"]),
                 flip_pairs=tuple((int(a), int(b)) for a, b in description.get("flip_pairs", ())),
                 colours=tuple((int(r), int(g), int(b)) for r, g, b in description.get("colours", ())),
-                regions={name: frozenset(int(i) for i in ids) for name, ids in regions.items()},
+                regions=regions,
+                joints=joints,
             )
         except KeyError as error:
             raise ValueError(f"label set: field {error} is missing; known fields are {list(description)}") from error

@@ -9,11 +9,11 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
+from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ihp_backend.clicks import Click
 from ihp_backend.evaluation.drawing import draw_parsing, side_by_side
-from ihp_backend.learning.click_views import Item
 
 
 class SamplePictures(Callback):
@@ -34,20 +34,20 @@ class SamplePictures(Callback):
         trainer: Trainer,
         pl_module: LightningModule,
         outputs: object,
-        batch: Item,
+        batch: tuple[Tensor, ...],
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Draws one photograph while it is at hand."""
+        """Draws one photograph while it is at hand; the batch holds images, parsings and, of click networks, maps."""
         if batch_idx >= self.photographs or trainer.sanity_checking or not trainer.is_global_zero:
             return
         labels = trainer.datamodule.labels  # type: ignore[attr-defined]
-        image, parsing, maps = (tensor[0].cpu() for tensor in batch)
+        image, parsing, *maps = (tensor[0].cpu() for tensor in batch)
         with torch.no_grad():
-            logits = pl_module.network(batch[0][:1], batch[2][:1])  # type: ignore[operator]
+            logits = pl_module.network(batch[0][:1], batch[2][:1] if maps else None)  # type: ignore[operator]
         logits = interpolate(logits.float(), size=parsing.shape, mode="bilinear", align_corners=False)
         found = logits[0].argmax(0).to(torch.uint8).cpu().numpy()
-        clicks = [Click(x, y, label) for label, y, x in torch.nonzero(maps == 0).tolist()]
+        clicks = [Click(x, y, label) for one in maps for label, y, x in torch.nonzero(one == 0).tolist()]
         photograph = image.numpy().transpose(1, 2, 0)
         pictures = [draw_parsing(photograph, label_map, labels, clicks) for label_map in (parsing.numpy(), found)]
         self._rows.append(side_by_side(pictures))

@@ -142,7 +142,7 @@ class StepwiseData(LightningDataModule, Generic[Item]):
         """Batches in an order fixed by the seed, from the step on at which the trainer is."""
         rank, world = self.share()
         step = self.trainer.global_step if self.trainer is not None else 0
-        views = self._views()
+        views = self.views()
         return DataLoader(
             views,
             self.batch_size,
@@ -153,11 +153,12 @@ class StepwiseData(LightningDataModule, Generic[Item]):
 
     def ids_of(self, step: int) -> list[str]:
         """The ids of the photographs that this process looks at in a step."""
-        (rank, world), views = self.share(), self._views()
+        (rank, world), views = self.share(), self.views()
         first = step * self.batch_size * world + rank
         return [views.id_of(first + number * world) for number in range(self.batch_size)]
 
-    def _views(self) -> Views[Item]:
+    def views(self) -> Views[Item]:
+        """All views of the training, in order."""
         return self.items(self.samples("train"), self.steps * self.batch_size * self.share()[1])
 
     def share(self) -> tuple[int, int]:

@@ -33,13 +33,18 @@ def pixel_cross_entropy(logits: Tensor, parsing: Tensor) -> Tensor:
     return cross_entropy(full_precision(logits), parsing, reduction="none", ignore_index=IGNORE)
 
 
-def mean_over_images(values: Tensor, weights: Tensor) -> Tensor:
-    """The mean over images of each image's weighted mean over pixels, so that large parts of a batch count alike.
+def mean_of_each_image(values: Tensor, weights: Tensor) -> Tensor:
+    """Each image's weighted mean over its pixels, float (N,); 0 of an image without any weight.
 
     Args:
         values: float (N, H, W).
-        weights: float or bool (N, H, W), not below 0; an image without any weight adds 0 to the mean.
+        weights: float or bool (N, H, W), not below 0.
     """
     weights = weights.to(values.dtype)
     total = weights.sum((1, 2))
-    return ((values * weights).sum((1, 2)) / total.where(total > 0, 1)).mean()
+    return (values * weights).sum((1, 2)) / total.where(total > 0, 1)
+
+
+def mean_over_images(values: Tensor, weights: Tensor) -> Tensor:
+    """The mean over images of ``mean_of_each_image``, so that large parts of a batch count alike."""
+    return mean_of_each_image(values, weights).mean()

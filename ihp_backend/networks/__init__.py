@@ -1,4 +1,4 @@
-"""Network architectures: DeepLab V3+ in four forms and the live network; ``build_network`` makes one by its name."""
+"""Network architectures: click networks, automatic parsers, the live network; ``build_network`` makes one by name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,34 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from ihp_backend.networks.automatic import (
+    AttentionToScale,
+    AutomaticParser,
+    ContextEdgeParser,
+    DeepLabV2,
+    DeepLabV3,
+    ObjectContextParser,
+    ParserOutputs,
+    RegionRefiner,
+)
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
 from ihp_backend.networks.deeplab import DeepLabClickNetwork, ExtremePointDeepLab, InteractiveDeepLab, PlainDeepLab
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.networks.part_network import PartNetwork
 
 CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {
-    network.__name__: network for network in (DeepLabClickNetwork, InteractiveDeepLab, PlainDeepLab)
+    network.__name__: network
+    for network in (
+        DeepLabClickNetwork,
+        InteractiveDeepLab,
+        PlainDeepLab,
+        DeepLabV2,
+        DeepLabV3,
+        AttentionToScale,
+        ContextEdgeParser,
+        ObjectContextParser,
+        RegionRefiner,
+    )
 }
 """Every click network by the name under which model folders know it."""
 
@@ -20,20 +41,29 @@ CLICK_NETWORKS: dict[str, type[ClickNetwork]] = {
 def build_network(description: Mapping[str, Any]) -> ClickNetwork | LiveNetwork:
     """The untrained network of a description {"class": name, "arguments": {...}}.
 
-    The name is that of a network of this package, or the path of a class that can be imported here.
+    The name is that of a network of this package, or the path of a class that can be imported here. An argument may be
+    a network, too, with a description of its own.
 
     Raises:
         ValueError: no network has that name.
     """
     name = description["class"]
+    given: Mapping[str, Any] = description["arguments"]
+    arguments: dict[str, Any] = {
+        key: build_network(value) if _describes(value) else value for key, value in given.items()
+    }
     if "." in name:
-        return _imported(name)(**description["arguments"])
+        return _imported(name)(**arguments)
     if name == LiveNetwork.__name__:
-        return LiveNetwork(**description["arguments"])
+        return LiveNetwork(**arguments)
     if name not in CLICK_NETWORKS:
         known = ", ".join([LiveNetwork.__name__, *CLICK_NETWORKS])
         raise ValueError(f"network: class {name!r} is unknown; known are {known}")
-    return CLICK_NETWORKS[name](**description["arguments"])
+    return CLICK_NETWORKS[name](**arguments)
+
+
+def _describes(value: object) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"class", "arguments"}
 
 
 def class_name(path: str) -> str:
@@ -57,14 +87,22 @@ def _imported(path: str) -> type[ClickNetwork | LiveNetwork]:
 
 __all__ = [
     "CLICK_NETWORKS",
+    "AttentionToScale",
+    "AutomaticParser",
     "ClickNetwork",
+    "ContextEdgeParser",
     "Decoded",
     "DeepLabClickNetwork",
+    "DeepLabV2",
+    "DeepLabV3",
     "ExtremePointDeepLab",
     "InteractiveDeepLab",
     "LiveNetwork",
+    "ObjectContextParser",
+    "ParserOutputs",
     "PartNetwork",
     "PlainDeepLab",
+    "RegionRefiner",
     "build_network",
     "class_name",
 ]

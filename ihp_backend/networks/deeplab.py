@@ -1,4 +1,4 @@
-"""DeepLab V3+ in four forms: click network, automatic parser, iDeepLab V3+, DEXTR (IHP, III-B and IV-D)."""
+"""DeepLab V3+ in four forms: click network, automatic parser, iDeepLab V3+, DEXTR (IHP, III-B and IV-D); DeepLab V3."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ihp_backend.labels import ABSENT_LOGIT
+from ihp_backend.networks.automatic.automatic_parser import ParserOutputs, StagedParser
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
 from ihp_backend.networks.part_network import PartNetwork
 from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN, Normalisation, fetching
@@ -63,7 +64,10 @@ class WidenedDeepLab(smp.DeepLabV3Plus):
             photograph: float (N, 3, H, W), from ``normalise``.
             extra: float (N, extra_channels, H, W), about 0..1; None where there are no extra channels.
         """
-        stages = self.encoder(photograph if extra is None else torch.cat([photograph, extra], dim=1))
+        return self.decoded(self.encoder(photograph if extra is None else torch.cat([photograph, extra], dim=1)))
+
+    def decoded(self, stages: list[Tensor]) -> Decoded:
+        """Logits and embedding at stride 4, from the encoder's stages."""
         embedding = self.decoder(stages)
         return Decoded(self.segmentation_head(embedding), embedding)
 
@@ -153,13 +157,17 @@ class DeepLabClickNetwork(_DeepLabNetwork):
         return decoded
 
 
-class PlainDeepLab(_DeepLabNetwork):
-    """DeepLab V3+ that takes no notice of clicks, so that ``encode`` already does everything.
+class PlainDeepLab(_DeepLabNetwork, StagedParser):
+    """DeepLab V3+ that takes no notice of clicks.
 
     Args:
         num_labels: number of labels, the background's included.
         encoder, encoder_weights, decoder_channels, mean, deviation: see ``WidenedDeepLab``.
     """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.stage_channels = tuple(self.network.encoder.out_channels)
 
     @staticmethod
     def _channels(num_labels: int) -> tuple[int, int]:
@@ -167,12 +175,16 @@ class PlainDeepLab(_DeepLabNetwork):
 
     def encode(self, image: Tensor) -> Decoded:
         """The whole answer: logits and embedding at stride 4."""
-        decoded: Decoded = self.network(self.network.normalise(image))
-        return decoded
+        return StagedParser.encode(self, image)
 
-    def decode(self, features: Decoded, click_maps: Tensor, previous: Tensor | None = None) -> Decoded:
-        """``features`` as they are, whatever the clicks."""
-        return features
+    def stages(self, image: Tensor) -> list[Tensor]:
+        """See ``StagedParser``."""
+        stages: list[Tensor] = self.network.encoder(self.network.normalise(image))
+        return stages
+
+    def heads(self, stages: list[Tensor]) -> ParserOutputs:
+        """Logits and embedding at stride 4."""
+        return ParserOutputs(*self.network.decoded(stages))
 
 
 class InteractiveDeepLab(_DeepLabNetwork, PartNetwork):

@@ -29,9 +29,13 @@ def differing(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[st
 
 
 def encoder_of(network: nn.Module) -> nn.Module | None:
-    """The pretrained encoder of a network, ``network.network.encoder``; None where it has none."""
-    found = getattr(getattr(network, "network", None), "encoder", None)
-    return found if isinstance(found, nn.Module) else None
+    """The pretrained encoder of a network: its ``encoder``, or that of its ``network``; None where it has none."""
+    inner: object = network
+    while isinstance(inner, nn.Module):
+        if isinstance(found := getattr(inner, "encoder", None), nn.Module):
+            return found
+        inner = getattr(inner, "network", None)
+    return None
 
 
 def read_tensors(file: Path, field: str) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def test_folders_of_all_splits_need_a_list(tmp_path: Path) -> None:
 
 def test_unknown_names_and_splits(tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"dataset: 'lipp' is unknown; choose one of ccp, ccp-human18, ccp-garments, lip"
+        ValueError, match=r"dataset: 'lipp' is unknown; choose one of ccp, ccp-human18, ccp-atr, ccp-garments, lip"
     ):
         open_dataset("lipp", tmp_path, "train")
     with pytest.raises(ValueError, match=r"split: 'test' does not exist; LIP has train, val \(the masks of its test"):

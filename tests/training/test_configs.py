@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,20 @@ import yaml
 
 from ihp_backend.datasets import DATASETS
 from ihp_backend.labels import BENCHMARKS, HUMAN18
-from training import train, train_live, train_parts
-from training.reproduction.methods import METHODS, UNSEEN
-from training.reproduction.scales import CCP
+from training import train, train_automatic, train_live, train_parts
+from training.reproduction.methods import AUTOMATIC, METHODS, UNSEEN
+from training.reproduction.scales import CCP, PARSERS_CCP, PARSERS_FULL, Scale
 from training.reproduction.steps import Place, fit_command
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 PAPER = {"lip": 300_000, "cihp": 300_000, "pascal_person_part": 120_000, "helen": 120_000}
-ALONE = {"ccp_deeplab": train.main, "ccp_paper": train.main, "ccp_live": train_live.main}
+PAPER_AUTOMATIC = {"lip": 342_700, "atr": 150_700, "pascal_person_part": 100_000}
+ALONE = {
+    "ccp_deeplab": train.main,
+    "ccp_paper": train.main,
+    "ccp_live": train_live.main,
+    "ccp_automatic": train_automatic.main,
+}
 ON_TOP = ("ccp_live_small",)
 PARTS = ("ccp_ideeplab", "ccp_dextr", "paper_ideeplab", "paper_dextr")
 
@@ -51,7 +58,8 @@ def understood(
 
 def test_no_configuration_is_forgotten() -> None:
     names = {file.stem for file in CONFIGS.glob("*.yaml")}
-    assert names == {"paper", *(f"paper_{name}" for name in PAPER), *ALONE, *ON_TOP, *PARTS}
+    automatic = ("paper_automatic", *(f"paper_automatic_{name}" for name in PAPER_AUTOMATIC))
+    assert names == {"paper", *(f"paper_{name}" for name in PAPER), *automatic, *ALONE, *ON_TOP, *PARTS}
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -92,6 +100,64 @@ def test_variants_of_the_live_network(
                "live-no-similarity": "similarity", "live-stride-8": "finest", "live-no-colour": "colour",
                "live-no-pieces": "share"}.get(name)  # fmt: skip
     assert {option for option in usual if found[option] != usual[option]} == ({changed} if changed else set())
+
+
+@pytest.mark.parametrize("name", PAPER_AUTOMATIC)
+def test_the_recipe_of_automatic_parsers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    names = "paper_automatic", f"paper_automatic_{name}"
+    config = complete(capsys, monkeypatch, *names, main=train_automatic.main)
+    model, data = config["model"], config["data"]
+    assert model["network"]["class_path"].endswith("ContextEdgeParser")
+    assert model["network"]["init_args"]["num_labels"] == len(BENCHMARKS[data["dataset"]])
+    assert data["steps"] == PAPER_AUTOMATIC[name]
+
+
+@pytest.mark.parametrize("scale", [PARSERS_CCP, *PARSERS_FULL], ids=lambda scale: scale.dataset)
+@pytest.mark.parametrize("name", AUTOMATIC)
+def test_every_automatic_parser_can_be_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, scale: Scale
+) -> None:
+    """The settings alone are looked at: networks of the full size take seconds to make."""
+    place = Place(tmp_path / "data", tmp_path / "work", tmp_path / "results", "imagenet")
+    method = METHODS[name]
+    assert method.parser is not None
+    if "sunglasses" in method.parser.regions and scale.dataset == "pascal-person-part":
+        with pytest.raises(ValueError, match="'sunglasses' is no region and no label; regions are head, body"):
+            fit_command(method, 0, scale, place, tmp_path / "run")
+        return
+    _, module, *arguments = fit_command(method, 0, scale, place, tmp_path / "run")
+    assert module == "training.train_automatic"
+    network = json.loads(arguments[arguments.index("--model.network") + 1])
+    inner = network["init_args"].get("network", network)
+    assert inner["init_args"]["num_labels"] == len(BENCHMARKS[scale.dataset])
+    assert inner["init_args"]["encoder_weights"] == "imagenet"
+    assert ("regions" in network["init_args"]) == ("RegionRefiner" in network["class_path"])
+    assert ("--model.loss.structure.joints" in arguments) == bool(method.parser.structure)
+
+
+@pytest.mark.parametrize("name", ["ce2p-mid", "ce2p-equal", "attention-ssl", "ce2p-lovasz", "ce2p-batch-norm"])
+def test_the_command_line_understands_automatic_parsers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.chdir(CONFIGS.parents[1])
+    place = Place(tmp_path / "data", tmp_path / "work", tmp_path / "results")
+    _, _, *arguments = fit_command(METHODS[name], 1, PARSERS_CCP, place, tmp_path / "run")
+    config = understood(capsys, monkeypatch, arguments, train_automatic.main)
+    model = config["model"]
+    if name == "ce2p-batch-norm":
+        assert [one["class_path"].rpartition(".")[2] for one in config["trainer"]["callbacks"]] == [
+            "EMAWeightAveraging", "ModelCheckpoint", "SamplePictures", "StepTiming", "ReestimatedBatchNorm",
+        ]  # fmt: skip
+    elif name == "ce2p-mid":
+        assert model["network"]["init_args"]["fusion"] == "mid"
+        assert model["network"]["init_args"]["network"]["init_args"]["encoder"] == "mobilenet_v2"
+    else:
+        loss = model["loss"]["init_args"]
+        assert (loss["region_weights"] == "equal") == (name == "ce2p-equal")
+        assert (loss["structure"] is not None) == (name == "attention-ssl")
+        assert (loss["lovasz_weight"] == 1) == (name == "ce2p-lovasz")
 
 
 def test_every_label_is_unseen_once() -> None:

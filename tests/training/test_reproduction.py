@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-from ihp_backend.labels import HUMAN18
-from training import evaluate, reproduce
+from ihp_backend.labels import ATR, HUMAN18
+from training import evaluate, evaluate_parsing, reproduce
 from training.reproduction import figures, jobs, records
 from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
 from training.reproduction.methods import (
@@ -20,18 +20,22 @@ from training.reproduction.methods import (
     EXTREME_POINTS,
     FORGETFUL,
     METHODS,
+    MIRRORED,
     NOTHING,
     PART_BY_PART,
+    SCALED,
     UNSEEN,
     UNSEEN_LABELS,
 )
+from training.reproduction.parser_claims import PARSER_CLAIMS
+from training.reproduction.parser_tables import PARSER_TABLES
 from training.reproduction.results import Results, spread_text
 from training.reproduction.runner import Timings, duration, run
-from training.reproduction.scales import CCP, FULL, SMOKE, scales
+from training.reproduction.scales import CCP, FULL, PARSERS_CCP, PARSERS_FULL, PARSERS_SMOKE, SMOKE, scales
 from training.reproduction.smoke import draw_data
 from training.reproduction.steps import MEASURE, TRAIN, Place, Step, fit_command, steps
 from training.reproduction.tables import by_corrections, table1, table3, table_of_labels, unseen
-from training.reproduction.targets import TARGETS, needs, wanted
+from training.reproduction.targets import PARSER_TARGETS, TARGETS, needs, parsers_wanted, wanted
 
 
 @pytest.fixture
@@ -55,10 +59,10 @@ def measured(place: Place, method: str, seed: int, mean_iou: list[float], start:
 
 
 def test_every_target_needs_methods_that_exist() -> None:
-    for target, needed in TARGETS.items():
+    for target, needed in (TARGETS | PARSER_TARGETS).items():
         assert needed, target
         assert {method for method, _ in needed} <= set(METHODS)
-    assert {method for method, _ in needs(TARGETS)} == set(METHODS), "a method that nothing needs"
+    assert {method for method, _ in needs(TARGETS | PARSER_TARGETS)} == set(METHODS), "a method that nothing needs"
 
 
 def test_targets_share_their_runs() -> None:
@@ -79,8 +83,19 @@ def test_tables_of_other_data_are_refused_below_the_full_scale() -> None:
     assert wanted("table6", "lip", "full") == ()
 
 
+def test_tables_of_automatic_parsers_are_made_for_the_papers_data() -> None:
+    lip, atr, limbs = PARSERS_FULL
+    assert parsers_wanted("rpr1", lip) == parsers_wanted("rpr3", atr) == parsers_wanted("table1", atr) == ()
+    assert parsers_wanted("rpr3", lip) == ("rpr3",)
+    assert parsers_wanted("all", limbs) == ("ssl",)
+    assert set(parsers_wanted("parsers", PARSERS_CCP)) == set(PARSER_TARGETS)
+    assert wanted("parsers", "ccp-human18", "ccp") == wanted("rpr1", "lip", "full") == ()
+
+
 def test_scales_name_configurations_that_exist() -> None:
     root = Path(reproduce.__file__).parents[1]
+    for scale in (PARSERS_CCP, PARSERS_SMOKE, *PARSERS_FULL):
+        assert all((root / file).is_file() for file in scale.configs)
     for scale in (CCP, SMOKE, *FULL):
         for kind in ("clicks", "live", "ideeplab", "dextr"):
             assert all((root / file).is_file() for file in scale.configs_of(kind))
@@ -113,6 +128,40 @@ def test_part_networks_are_trained_and_measured_their_own_way(place: Place) -> N
     assert part_by_part[1] == "training.evaluate_parts"
     train, measure = [step.command for step in steps("dextr", 0, (EXTREME_POINTS,), CCP, place)]
     assert measure[2].endswith("last.ckpt")
+
+
+def test_automatic_parsers_are_measured_without_clicks(place: Place) -> None:
+    commands = [step.command for step in steps("ce2p", 0, (NOTHING, MIRRORED, SCALED), PARSERS_CCP, place)]
+    assert [command[1] for command in commands[2:]] == ["training.evaluate_parsing"] * 3
+    command = typer.Typer()
+    command.command()(evaluate_parsing.main)
+    given = [typer.main.get_command(command).make_context("evaluate", list(one[2:])).params for one in commands[2:]]
+    assert [(one["flip"], one["scales"]) for one in given] == [(False, None), (True, None), (True, "0.75,1,1.25")]
+    assert given[0]["dataset"] == "ccp-atr"
+
+
+def test_tables_of_automatic_parsers_stand_beside_the_papers(place: Place) -> None:
+    labels = {name: {"f1": 50.0, "iou": None if name == "hat" else 40.0} for name in ATR.names}
+    for method, seed, shift in (("ce2p", 0, 0.0), ("ce2p", 1, 2.0), ("ce2p-rpr", 0, 5.0), ("ce2p-rpr", 1, 5.5)):
+        file = place.measured(method, seed, NOTHING)
+        file.parent.mkdir(parents=True)
+        measures = ("pixel_accuracy", "foreground_accuracy", "mean_accuracy", "mean_precision", "mean_recall")
+        figures = dict.fromkeys((*measures, "f1_of_means", "mean_iou"), 60 + shift)
+        counts = {"parameters": {"without_norm_layers": 5e6}, "photographs_per_second": 10.0}
+        file.write_text(json.dumps({**figures, **counts, "labels": labels}))
+    results = Results(place, PARSERS_CCP)
+    tables = {name: {row[0]: row[1:] for row in make(results).rows} for name, make in PARSER_TABLES.items()}
+    assert tables["rpr5"]["CE2P"][:2] == ("61.00 ± 1.41", "95.45")
+    assert tables["rpr5"]["CE2P + RPR, head only"][:2] == ("-", "95.63")
+    assert tables["rpr3"]["CE2P + RPR"][-2:] == ("65.25 ± 0.35", "55.17")
+    assert tables["rpr4"]["CE2P"][:2] == ("40.0 ± 0.0", "-")
+    assert tables["rpr9"]["CE2P"] == ("5.000", "66.61", "10.0 ± 0.0", "26.88")
+    assert tables["today"]["CE2P, mirrored too"] == ("-",) * 6
+    limbs = {row[0]: row[1:] for row in PARSER_TABLES["ssl"](Results(place, PARSERS_FULL[2])).rows}
+    assert limbs["Attention + SSL"][-1] == "59.36"
+    verdicts = {judge(claim, results).claim.text: judge(claim, results).verdict for claim in PARSER_CLAIMS}
+    assert verdicts["RPR is better than CE2P (F1)"] == HOLDS
+    assert verdicts["RPR helps OCR"] == CANNOT_SAY
 
 
 def test_evaluate_understands_its_commands(place: Place) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 import yaml
 
 from ihp_backend.labels import HUMAN18
+from training.reproduction.parsers import LOSSES, ParserRecipe
 
 CENTRAL, NOTHING, PART_BY_PART, EXTREME_POINTS = "central", "nothing", "part-by-part", "extreme-points"
 """How a measurement begins: central clicks, none; or what is not the interaction protocol: iDeepLab's own, DEXTR's."""
@@ -17,8 +18,11 @@ CENTRAL, NOTHING, PART_BY_PART, EXTREME_POINTS = "central", "nothing", "part-by-
 UNSEEN_LABELS, FORGETFUL = "strangers", "forgetful"
 """With central clicks, but as if the network knew no label by name, or without showing it its last answer."""
 
+MIRRORED, SCALED = "mirrored", "scaled"
+"""Without clicks, averaged with the mirrored photograph; and over three scales besides."""
 
-Kind = Literal["clicks", "live", "classical", "ideeplab", "dextr"]
+
+Kind = Literal["clicks", "live", "classical", "ideeplab", "dextr", "automatic"]
 
 OWN_KINDS, STARTS = ("clicks", "live"), (CENTRAL, NOTHING, UNSEEN_LABELS, FORGETFUL)
 """What a method of one's own may be, and begin with."""
@@ -32,10 +36,11 @@ class Method:
         title: as tables and figures show it.
         options: of the training, on top of the scale's configuration.
         kind: "clicks": a click network; "live": the live network; "classical": needs no training; "ideeplab", "dextr":
-            trained part by part.
+            trained part by part; "automatic": parses without clicks.
         start: how a measurement that nothing else is said of begins.
         corrections: rounds under the interaction protocol, where they are fewer than the scale's.
         enforce_clicks: whether clicks that the network does not follow are settled for it, as when it serves.
+        parser: of an automatic parser, what it is.
     """
 
     title: str
@@ -44,6 +49,7 @@ class Method:
     start: str = CENTRAL
     corrections: int | None = None
     enforce_clicks: bool = False
+    parser: ParserRecipe | None = None
 
 
 CENTRAL_ONLY = {"data.clicks.extra": "0"}
@@ -73,6 +79,68 @@ def _unseen(names: tuple[str, ...]) -> Method:
         model__network__num_labels=str(len(HUMAN18) - len(names)),
     )
 
+
+def _parser(title: str, baseline: str, *regions: str, structure: str = "", **options: str) -> Method:
+    given = {name.replace("__", "."): value for name, value in options.items()}
+    return Method(title, kind="automatic", start=NOTHING, parser=ParserRecipe(baseline, regions, structure, given))
+
+
+HEAD_AND_BODY = ("head", "body")
+LOSS = f"{LOSSES}.ParserLoss"
+
+AUTOMATIC: dict[str, Method] = {
+    "ce2p": _parser("CE2P", "ce2p"),
+    "ce2p-rpr": _parser("CE2P + RPR", "ce2p", *HEAD_AND_BODY),
+    "deeplab-v2": _parser("DeepLab V2", "deeplab-v2"),
+    "deeplab-v2-ssl": _parser("DeepLab V2 + SSL", "deeplab-v2", structure="offset"),
+    "ce2p-head": _parser("CE2P + RPR, head only", "ce2p", "head"),
+    "ce2p-body": _parser("CE2P + RPR, body only", "ce2p", "body"),
+    "ce2p-mid": _parser("CE2P + RPR, mid fusion", "ce2p", *HEAD_AND_BODY, model__network__fusion="mid"),
+    "ce2p-equal": _parser(
+        "CE2P + RPR, equal weights", "ce2p", *HEAD_AND_BODY, model__loss=LOSS, model__loss__region_weights="equal"
+    ),
+    "ce2p-three": _parser("CE2P + RPR, three regions", "ce2p", *HEAD_AND_BODY, "sunglasses"),
+    "attention": _parser("Attention", "attention"),
+    "attention-ssl": _parser("Attention + SSL", "attention", structure="offset"),
+    "deeplab-v3": _parser("DeepLab V3", "deeplab-v3"),
+    "deeplab-v3-rpr": _parser("DeepLab V3 + RPR", "deeplab-v3", *HEAD_AND_BODY),
+    "ocr": _parser("HRNet-OCR", "ocr"),
+    "ocr-rpr": _parser("HRNet-OCR + RPR", "ocr", *HEAD_AND_BODY),
+    "deeplab-v2-literal": _parser("DeepLab V2 + SSL, as printed", "deeplab-v2", structure="literal"),
+    "deeplab-v2-soft": _parser("DeepLab V2 + SSL, differentiable", "deeplab-v2", structure="soft"),
+    "ce2p-lovasz": _parser("CE2P, Lovász-softmax", "ce2p", model__loss=LOSS, model__loss__lovasz_weight="1"),
+    "ce2p-batch-norm": _parser(
+        "CE2P, batch norm taken anew",
+        "ce2p",
+        **{"trainer__callbacks+": "ihp_backend.learning.batch_norm.ReestimatedBatchNorm"},
+    ),
+    "ce2p-rotated": _parser("CE2P, rotated views", "ce2p", data__rotation="30"),
+    "ce2p-no-colours": _parser("CE2P, colours as they are", "ce2p", data__colours="false"),
+}
+"""Parsers without clicks, of RPR and SSL."""
+
+SWEPT_STEPS = 2400
+"""Training steps of the sweep over the SP-loss: it might need longer than others to show."""
+
+
+def _swept(form: str, margin: float, weight: float) -> Method:
+    title = f"R + SP-loss, {form}, margin {margin:g}, weight {weight:g}"
+    loss = {"form": form, "margin": f"{margin:g}"}
+    given = {f"model.semantic_perceiving.{name}": value for name, value in loss.items()}
+    return Method(title, {**RANDOM, **SEMANTIC_PERCEIVING, **given, "model.semantic_perceiving_weight": f"{weight:g}",
+                          "data.steps": str(SWEPT_STEPS)})  # fmt: skip
+
+
+SWEEP: dict[str, Method] = {
+    "sweep-none": Method("R, no SP-loss", {**RANDOM, "data.steps": str(SWEPT_STEPS)}),
+    **{
+        f"sweep-{form}-{margin:g}-{weight:g}": _swept(form, margin, weight)
+        for form in ("log", "linear")
+        for margin in (0.1, 0.5, 1.5)
+        for weight in (0.1, 1.0)
+    },
+}
+"""The SP-loss in all its settings, trained twice as long as the others."""
 
 METHODS: dict[str, Method] = {
     "no-clicks": Method(
@@ -105,6 +173,8 @@ METHODS: dict[str, Method] = {
     "live-no-colour": _live(", no colours", model__network__colour="false"),
     "live-no-pieces": _live(", no pieces of labels", data__sub_parts__share="0"),
     **{f"live-unseen-{third}": _unseen(names) for third, names in enumerate(UNSEEN)},
+    **SWEEP,
+    **AUTOMATIC,
 }
 """Every method by the name used for its runs; the order is that of the work."""
 

@@ -41,6 +41,10 @@ class Results:
         """Per seed the values of a measure by round."""
         return [figures[measure][0] for figures in self.seeds(method, start)]
 
+    def values(self, method: str, measure: str, start: str | None = None) -> list[float]:
+        """Per seed a measure of an automatic parser, in percent."""
+        return [figures[measure] for figures in self.seeds(method, start)]
+
     def at(self, method: str, round_: int, measure: str = "mean_iou", start: str | None = None) -> list[float]:
         """Per seed the value of a measure after ``round_`` corrections; nothing of seeds that were measured less far.
 

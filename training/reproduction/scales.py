@@ -80,13 +80,49 @@ FULL: tuple[Scale, ...] = (
 """The paper's data and schedule; days on several GPUs."""
 
 
+PARSERS_CCP = Scale(
+    "ccp", "ccp-atr", (f"{CONFIGS}/ccp_automatic.yaml",), steps=600, seeds=2, corrections=0, working_size=256,
+    validate_every=300,
+)  # fmt: skip
+"""Automatic parsers in small; ATR's labels have the sides and the joints that RPR and SSL need."""
+
+PARSERS_SMOKE = replace(
+    PARSERS_CCP, name="smoke", dataset="ccp-human18", steps=4, seeds=1, photographs=2, validate_every=4
+)
+
+
+def _automatic(dataset: str, file: str, steps: int) -> Scale:
+    configs = (f"{CONFIGS}/paper_automatic.yaml", f"{CONFIGS}/paper_automatic_{file}.yaml")
+    return Scale("full", dataset, configs, steps, seeds=1, corrections=0, validate_every=5000)
+
+
+PARSERS_FULL: tuple[Scale, ...] = (
+    _automatic("lip", "lip", 342_700),
+    _automatic("atr", "atr", 150_700),
+    _automatic("pascal-person-part", "pascal_person_part", 100_000),
+)
+"""180 epochs of LIP in batches of 16 and of ATR's 6,700 photographs in batches of 8, as RPR; SSL's 100,000 steps."""
+
+
+def parser_scales(name: str) -> tuple[Scale, ...]:
+    """The data sets of a scale for automatic parsers.
+
+    Raises:
+        ValueError: no such scale.
+    """
+    return _known({"ccp": (PARSERS_CCP,), "smoke": (PARSERS_SMOKE,), "full": PARSERS_FULL}, name)
+
+
 def scales(name: str) -> tuple[Scale, ...]:
     """The data sets of a scale.
 
     Raises:
         ValueError: no such scale.
     """
-    known = {"ccp": (CCP,), "smoke": (SMOKE,), "full": FULL}
+    return _known({"ccp": (CCP,), "smoke": (SMOKE,), "full": FULL}, name)
+
+
+def _known(known: Mapping[str, tuple[Scale, ...]], name: str) -> tuple[Scale, ...]:
     if name not in known:
         raise ValueError(f"scale: {name!r} is unknown; choose one of {', '.join(known)}")
     return known[name]

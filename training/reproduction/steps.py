@@ -10,13 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ihp_backend.labels import BENCHMARKS
-from training.reproduction.methods import EXTREME_POINTS, FORGETFUL, METHODS, PART_BY_PART, UNSEEN_LABELS, Method
+from training.reproduction.methods import (
+    EXTREME_POINTS,
+    FORGETFUL,
+    METHODS,
+    MIRRORED,
+    PART_BY_PART,
+    SCALED,
+    UNSEEN_LABELS,
+    Method,
+)
+from training.reproduction.parsers import ParserRecipe
 from training.reproduction.scales import Scale
 
 TRAIN, EXPORT, MEASURE = "train", "export", "measure"
 
 PHOTOGRAPHS, PARTS = 150, 7
 """Photographs of a val split and parts of a photograph, for estimates of time."""
+
+TRAININGS = {
+    "clicks": "training.train",
+    "live": "training.train_live",
+    "automatic": "training.train_automatic",
+}
+"""The training of each kind of method; that of parts has all others."""
 
 RECORD = "run.json"
 """File beside the figures of one method and seed that says where they come from."""
@@ -72,7 +89,8 @@ class Place:
 
     def measured(self, method: str, seed: int, start: str) -> Path:
         """File of the figures of one model under one way to begin."""
-        return self.results / method / f"seed-{seed}" / start / "curve.json"
+        file = "figures.json" if METHODS[method].parser else "curve.json"
+        return self.results / method / f"seed-{seed}" / start / file
 
 
 def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, place: Place) -> Iterator[Step]:
@@ -99,6 +117,8 @@ def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, place: Pl
         figures = place.measured(name, seed, start)
         part_by_part = start in (PART_BY_PART, EXTREME_POINTS)
         measure = evaluate_parts_command if part_by_part else evaluate_command
+        if method.parser:
+            measure = evaluate_parsing_command
         # A part network runs once for every part.
         work = (scale.photographs or PHOTOGRAPHS) * (PARTS if method.kind in ("ideeplab", "dextr") else 1)
         command = measure(method, model, start, scale, place, figures.parent)
@@ -114,21 +134,26 @@ def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path
         "data.root": str(place.data),
         "data.steps": str(scale.steps),
         "trainer.val_check_interval": str(min(scale.validate_every, scale.steps)),
-        **_weights(place.weights),
+        **(_weights(place.weights) if method.parser is None or _is_file(place.weights) else {}),
         **(_of_parts(method, scale) if method.kind in ("ideeplab", "dextr") else {}),
+        **(parser_options(method.parser, scale, place.weights) if method.parser else {}),
         **method.options,
     }
-    module = {"clicks": "training.train", "live": "training.train_live"}.get(method.kind, "training.train_parts")
+    module = TRAININGS.get(method.kind, "training.train_parts")
     configs = [argument for file in scale.configs_of(method.kind) for argument in ("--config", file)]
     given = [argument for name, value in options.items() for argument in (f"--{name}", value)]
     return ("-m", module, "fit", *configs, "--run", str(run), *given)
+
+
+def _is_file(weights: str | Path | None) -> bool:
+    return weights is not None and Path(weights).is_file()
 
 
 def _weights(given: str | Path | None) -> dict[str, str]:
     """Options for the encoder's weights: a file, or a name that segmentation-models-pytorch's hub knows."""
     if given is None:
         return {}
-    if Path(given).is_file():
+    if _is_file(given):
         return {"model.encoder_weights": str(given)}
     from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN  # Needs torch.
 
@@ -144,6 +169,13 @@ def _of_parts(method: Method, scale: Scale) -> dict[str, str]:
     return {"data.dataset": scale.dataset, **counted}
 
 
+def parser_options(recipe: ParserRecipe, scale: Scale, weights: str | Path | None = None) -> dict[str, str]:
+    """Options of an automatic parser; regions and joints depend on the labels of the data set."""
+    hub = None if weights is None or _is_file(weights) else str(weights)
+    settings = recipe.settings(BENCHMARKS[scale.dataset], full=scale.name == "full", hub=hub)
+    return {"data.dataset": scale.dataset, **settings}
+
+
 def evaluate_command(method: Method, model: str, start: str, scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
     """Arguments of ``python`` for the interaction protocol; the paper's networks are not helped to obey."""
     how = {UNSEEN_LABELS: ("--unseen-labels",), FORGETFUL: ("--no-last-answer",)}.get(start, ("--start", start))
@@ -153,6 +185,14 @@ def evaluate_command(method: Method, model: str, start: str, scale: Scale, place
         *how, "--enforce-clicks" if method.enforce_clicks else "--no-enforce-clicks",
         "--corrections", corrections, "--seeds", "1",
     )  # fmt: skip
+
+
+def evaluate_parsing_command(
+    method: Method, model: str, start: str, scale: Scale, place: Place, out: Path
+) -> tuple[str, ...]:
+    """Arguments of ``python`` for parsing without clicks, averaged over mirror images or scales where it is asked."""
+    averaged = {MIRRORED: ("--flip",), SCALED: ("--flip", "--scales", "0.75,1,1.25")}.get(start, ())
+    return ("-m", "training.evaluate_parsing", "--model", model, *_data(scale, place, out), *averaged)
 
 
 def evaluate_parts_command(

@@ -171,6 +171,7 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "table4": lambda results: table_of_labels(results, "table4"),
     "table5": lambda results: table_of_labels(results, "table5"),
     "ablations": lambda results: by_corrections(results, "ablations"),
+    "semantic-perceiving": lambda results: by_corrections(results, "semantic-perceiving"),
     OWN: lambda results: by_corrections(results, OWN),
     "unseen": unseen,
     "table6": lambda results: table_of_labels(results, "table6"),
