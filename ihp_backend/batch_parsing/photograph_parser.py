@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,12 +48,14 @@ class PhotographParser:
     Attributes:
         labels: the config's, the background first and in the model's colour of it.
         version: of the model.
+        config: the labelling config's XML.
 
     Raises:
         RequestError: the config cannot be used, or tasks of one photograph do not suffice for it.
     """
 
     def __init__(self, parser: Parser, config: str) -> None:
+        self.config = config
         self._parser, self._config = parser, usable_config(config)
         self._translation = translate(self._config, parser.labels, any_labels=parser.any_labels)
         labels = self._translation.labels
@@ -68,6 +71,14 @@ class PhotographParser:
         if not re.fullmatch(r"\w+", self._image.data_key or ""):
             remedy = 'write value="$image", so that the address of the photograph is all that a task needs'
             raise RequestError(problem("config", f"<Image> with {self._image.value}", remedy))
+
+    def settings(self) -> dict[str, str]:
+        """What its parsings and predictions depend on besides photographs and clicks."""
+        return {
+            "model_version": self.version,
+            "labels": ", ".join(self.labels.names),
+            "labelling_config": hashlib.sha256(self.config.encode()).hexdigest()[:12],
+        }
 
     def problems(self) -> Iterator[Problem]:
         """What the config asks for and the model does not find."""

@@ -60,6 +60,7 @@ class ResultsFolder:
 
     def __init__(self, folder: Path, kinds: Sequence[str], parser: PhotographParser) -> None:
         self.folder, self.kinds, self._parser = folder, kinds, parser
+        self._written: set[NamedPhotograph] = set()
 
     def begin(self, settings: Mapping[str, Any], *, again: bool = False) -> None:
         """Makes the folder ready for results that are made so.
@@ -74,23 +75,27 @@ class ResultsFolder:
         """
         file = self.folder / SETTINGS
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
+        new = not file.exists()
+        if new:
             if others := sorted(path.name for path in self.folder.iterdir() if not is_debris(path.name)):
                 raise ResultsError(f"out: {self.folder} holds other files ({others[0]}); give a new or an empty folder")
         elif not again:
             held = _settings(file)
             if changed := [name for name in settings if held.get(name) != settings[name]]:
+                was = shown(held.get(changed[0], ""))
                 raise ResultsError(
-                    f"out: {self.folder} holds results with another {changed[0]} ({shown(held.get(changed[0]))}); give "
-                    "another folder, or --again to make all results anew"
+                    f"out: {self.folder} holds results of other {changed[0]} ({was}); give another folder, or --again "
+                    "to make all of them anew"
                 )
-            return
-        # What is older than this file was made by an earlier command, also after one with ``again`` was interrupted.
-        write_json(file, settings)
+        if new or again:
+            # What is older than this file counts no more, also after a command with ``again`` was interrupted.
+            write_json(file, settings)
         write_whole(self.folder / CLASSES, "".join(f"{name}\n" for name in self._parser.labels.names))
 
     def is_done(self, photograph: NamedPhotograph) -> bool:
-        """Whether all results of a photograph are there and newer than it."""
+        """Whether all results of a photograph are there, and newer than it or made here."""
+        if photograph in self._written:  # Clocks of cameras and other machines may be ahead.
+            return True
         try:
             since = max(path.stat().st_mtime_ns for path in (photograph.path, self.folder / SETTINGS))
             return all(self._file(photograph, kind).stat().st_mtime_ns >= since for kind in self.kinds)
@@ -117,19 +122,19 @@ class ResultsFolder:
                 write_json(file, self._record(named, photograph, parsed))
             else:
                 write_whole(file, json.dumps(self._parser.prediction(parsed, named.name)))
+        self._written.add(named)
 
-    def write_label_studio(self, photographs: Iterable[NamedPhotograph], config: str, image_root: str) -> Path:
+    def write_label_studio(self, photographs: Iterable[NamedPhotograph], image_root: str) -> Path:
         """Writes the file to import into Label Studio, and the labelling config of its project.
 
         Args:
             photographs: that are done.
-            config: the labelling config's XML.
             image_root: what goes before a photograph's name in its address.
 
         Raises:
             OSError: a file cannot be read or written.
         """
-        write_whole(self.folder / LABELLING_CONFIG, config)
+        write_whole(self.folder / LABELLING_CONFIG, self._parser.config)
         file = self.folder / LABEL_STUDIO
         with whole_file(file) as opened:
             before = b"["

@@ -74,8 +74,7 @@ def parse(
         raise failure(f"write: {write!r} needs a folder and --out {out} is a label map; give one of the two")
     with told(ValueError):
         loaded = Parser.from_pretrained(model, engine=engine)
-        text = _config(config, labels, loaded)
-        parser = PhotographParser(loaded, text)
+        parser = PhotographParser(loaded, _config(config, labels, loaded))
     for problem in parser.problems():
         typer.echo(f"ihp: {RequestError(problem)}", err=True)
     if single:
@@ -83,22 +82,20 @@ def parse(
         return
     results = ResultsFolder(out, kinds, parser)
     try:
-        settings = {"photographs": str(named.base), "model_version": parser.version, "labelling_config": text}
-        results.begin({**settings, "clicks": click or []}, again=again)
-    except ResultsError as error:
-        raise failure(str(error)) from None
-    except OSError as error:
-        raise failure(f"out: {out} cannot be written to ({error}); give a folder that can be") from None
-    for ending, number in sorted(named.left_out.items()):
-        typer.echo(f"ihp: photographs: {number} x {ending} in folders left out; convert what you want parsed", err=True)
-    try:
+        settings = {"photographs": str(named.base), **parser.settings(), "clicks": " ".join(click or [])}
+        with told(ResultsError):
+            results.begin(settings, again=again)
+        for ending, number in sorted(named.left_out.items()):
+            typer.echo(f"ihp: photographs: {number} x {ending} left out; convert those that are to be parsed", err=True)
         complete = _batch(parser, named.photographs, results, click or [], parallel)
         if "label-studio" in kinds:
-            done = [photograph for photograph in named.photographs if results.is_done(photograph)]
-            file = results.write_label_studio(done, text, image_root)
+            done = list(filter(results.is_done, named.photographs))
+            file = results.write_label_studio(done, image_root)
             typer.echo(f"{file}: {len(done)} tasks to import, {file.stat().st_size / 1e6:.1f} MB")
     except OSError as error:
-        raise failure(f"out: {out} cannot be written to ({error}); the same command goes on once it can be") from None
+        raise failure(
+            f"out: {out} cannot be written to ({error}); once it can be, the same command goes on with what is missing"
+        ) from None
     if not complete:
         raise typer.Exit(1)
 
@@ -187,13 +184,11 @@ def _batch(
     from ihp_backend.batch_parsing.parse_photographs import parse_photographs
 
     missing = [photograph for photograph in photographs if not results.is_done(photograph)]
-    before, done, failures, texts = len(photographs) - len(missing), 0, 0, list[str]()
+    texts = list[str]()
     outcomes = parse_photographs(parser, missing, results, clicks, parallel)
     try:
         with closing(outcomes), counted("parsing", len(missing)) as count:
             for outcome in outcomes:
-                done += outcome.failure is None
-                failures += outcome.failure is not None
                 wrong = [outcome.failure] if outcome.failure else [f"parsed, but {note}" for note in outcome.notes]
                 texts += [f"ihp: {outcome.photograph.path}: {text}" for text in wrong]
                 count()
@@ -201,10 +196,9 @@ def _batch(
         typer.echo("ihp: interrupted; the same command goes on with what is missing", err=True)
         raise typer.Exit(INTERRUPTED) from None
     finally:
-        typer.echo(
-            f"{results.folder}: {before + done} of {len(photographs)} photographs are done, {before} of them before; "
-            f"{failures} failed"
-        )
+        done = sum(map(results.is_done, photographs))
+        before = len(photographs) - len(missing)
+        typer.echo(f"{results.folder}: {done} of {len(photographs)} photographs are done, {before} of them before")
         for text in sorted(texts):
             typer.echo(text, err=True)
     return not texts
