@@ -58,7 +58,7 @@ def parse_photographs(
             photograph = read_photograph(named.path.read_bytes())
             parsed = parser.parse(photograph, clicks)
         except OSError as error:
-            return Outcome(named, f"photograph: cannot be read ({error.strerror}); give the path of a photograph")
+            return Outcome(named, f"photograph: cannot be read ({error.strerror}); check the file and its rights")
         except ValueError as error:
             return Outcome(named, str(error))
         try:

@@ -48,29 +48,28 @@ class PhotographParser:
     Attributes:
         labels: the config's, the background first and in the model's colour of it.
         version: of the model.
-        config: the labelling config's XML.
+        config: as given.
 
     Raises:
         RequestError: the config cannot be used, or tasks of one photograph do not suffice for it.
     """
 
     def __init__(self, parser: Parser, config: str) -> None:
-        self.config = config
-        self._parser, self._config = parser, usable_config(config)
-        self._translation = translate(self._config, parser.labels, any_labels=parser.any_labels)
-        labels = self._translation.labels
-        self.labels = replace(labels, colours=(parser.labels.colours[0], *labels.colours[1:]))
-        self.version = parser.version
-        self._image = self._config.images[0]
+        self._parser, self.version, self.config = parser, parser.version, config
+        self._config = usable_config(config)
         if self._config.from_task:
             remedy = "write them into the config, or import the photographs and run `ihp predict-project`"
-            raise RequestError(problem("config", f"labels from {', '.join(self._config.from_task)}", remedy))
+            raise RequestError(problem("config", f"tags or labels from {', '.join(self._config.from_task)}", remedy))
         if len(self._config.images) > 1:
             names = ", ".join(image.name for image in self._config.images)
             raise RequestError(problem("config", f"<Image> tags {names}", "leave one, as each photograph is a task"))
+        (self._image,) = self._config.images
         if not re.fullmatch(r"\w+", self._image.data_key or ""):
             remedy = 'write value="$image", so that the address of the photograph is all that a task needs'
             raise RequestError(problem("config", f"<Image> with {self._image.value}", remedy))
+        self._translation = translate(self._config, parser.labels, any_labels=parser.any_labels)
+        labels = self._translation.labels
+        self.labels = replace(labels, colours=(parser.labels.colours[0], *labels.colours[1:]))
 
     def settings(self) -> dict[str, str]:
         """What its parsings and predictions depend on besides photographs and clicks."""

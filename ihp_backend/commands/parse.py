@@ -1,4 +1,4 @@
-"""`ihp parse`: photographs to label maps, pictures, figures and predictions for Label Studio."""
+"""`ihp parse`: photographs on disk to label maps, overlays, JSON and predictions for Label Studio."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _label_map(parser: PhotographParser, named: NamedPhotograph, clicks: Sequenc
         label_map = parser.parse(photograph, clicks).label_map
     except OSError as error:
         raise failure(
-            f"photographs: {named.path} cannot be read ({error.strerror}); give the path of a photograph"
+            f"photographs: {named.path} cannot be read ({error.strerror}); check the file and its rights"
         ) from None
     except ValueError as error:
         raise failure(f"photographs: {named.path}: {error}") from None

@@ -151,7 +151,8 @@ def test_label_studio_and_the_backend_find_a_local_file_by_its_address(tmp_path:
         ),
         (SHOTS.replace("$shots", "$meta.shots"), r"<Image> with \$meta.shots"),
         (SHOTS.replace("<View>", '<View><Image name="j" value="$j"/>'), "<Image> tags j, i: leave one"),
-        (SHOTS.replace('"coat"', '"$first"'), r"labels from data.first"),
+        (SHOTS.replace('"coat"', '"$first"'), "tags or labels from data.first"),
+        (f'<View><Repeater on="$shots">{SHOTS}</Repeater></View>', "tags or labels from data.shots"),
     ],
 )
 def test_configs_that_cannot_be_used(config: str, says: str) -> None:
