@@ -28,6 +28,7 @@ for module in {modules_of_training()}:
     sys.modules[module] = None
 import numpy as np
 import ihp_backend.cli, ihp_backend.server.serve, ihp_backend.finetuning.worker, ihp_backend.finetuning.workspace
+import ihp_backend.batch_parsing.parse_photographs
 from ihp_backend.parsing import Parser
 parser = Parser.from_pretrained(threads=1)
 parser.parse(parser.open(np.zeros((64, 64, 3), np.uint8)), [])

@@ -27,7 +27,7 @@ def config(
     if (name is None) == (labels is None):
         raise failure(f"name: give one of {', '.join(BENCHMARKS)}, or your own labels with --labels")
     if labels is not None:
-        chosen = _own_labels(labels)
+        chosen = own_labels(labels)
     elif name in BENCHMARKS:
         chosen = BENCHMARKS[name]
     else:
@@ -38,7 +38,7 @@ def config(
     typer.echo(labelling_config(chosen, masks=masks), nl=False)
 
 
-def _own_labels(text: str) -> LabelSet:
+def own_labels(text: str) -> LabelSet:
     """Labels separated by commas, the background first, whether it is among them or not; fails as a command does."""
     from ihp_backend.labels import LabelSet, is_background
     from ihp_backend.labels.spelling import meaning_key, spelling_key

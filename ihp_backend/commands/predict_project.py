@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import closing
 from threading import Event
@@ -10,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ihp_backend.commands.shared import DataDir, Where, address_and_number, told
+from ihp_backend.commands.shared import INTERRUPTED, DataDir, Where, address_and_number, counted, told
 
 if TYPE_CHECKING:
     from ihp_backend.label_studio.api.prediction_api import PredictionApi
     from ihp_backend.label_studio.predict.project_predictions import Outcome
-
-INTERRUPTED = 130
 
 
 def predict_project(
@@ -102,19 +99,11 @@ def _missing(api: PredictionApi, project: str, version: str, annotated: bool) ->
 
 def _follow(outcomes: Generator[Outcome, None, None], total: int) -> int:
     """Shows how far it is, then what failed or is incomplete; the number of those tasks."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from ihp_backend.label_studio.problems import RequestError
 
     done, failures, incomplete, texts = 0, 0, 0, []
-    rate, left = TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
-    began = time.monotonic()
     try:
-        with (
-            closing(outcomes),
-            Progress(TextColumn("predicting"), BarColumn(), MofNCompleteColumn(), rate, left) as shown,
-        ):
-            bar = shown.add_task("", total=total, rate="")
+        with closing(outcomes), counted("predicting", total) as count:
             for outcome in outcomes:
                 done += 1
                 failures += outcome.failure is not None
@@ -122,7 +111,7 @@ def _follow(outcomes: Generator[Outcome, None, None], total: int) -> int:
                 if outcome.failure is not None:
                     texts.append(f"task {outcome.task}: {RequestError(outcome.failure)}")
                 texts += [f"task {outcome.task}: posted without {RequestError(lost)}" for lost in outcome.lost]
-                shown.update(bar, completed=done, rate=f"{done / (time.monotonic() - began):.1f}/s")
+                count()
     except KeyboardInterrupt:
         typer.echo("ihp: interrupted; the same command goes on with what is missing", err=True)
         raise typer.Exit(INTERRUPTED) from None

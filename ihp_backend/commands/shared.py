@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,28 @@ def failure(text: str) -> typer.Exit:
     """Says why, for ``raise failure(...) from None``."""
     typer.echo(f"ihp: {text}", err=True)
     return typer.Exit(1)
+
+
+INTERRUPTED = 130
+"""The exit status of a command that was interrupted, as shells have it."""
+
+
+@contextmanager
+def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar with numbers, rate and time left; gives what is called after each of ``total``."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    rate, left = TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
+    began, done = time.monotonic(), 0
+    with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), rate, left) as shown:
+        bar = shown.add_task("", total=total, rate="")
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            shown.update(bar, completed=done, rate=f"{done / (time.monotonic() - began):.1f}/s")
+
+        yield count
 
 
 @contextmanager

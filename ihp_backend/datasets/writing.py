@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ihp_backend.labels import IGNORE, LabelSet
+from ihp_backend.storage.atomic_files import whole_file
 
 _WHITE = (255, 255, 255)
 
 
 def write_mask(file: Path, label_map: NDArray[np.uint8], labels: LabelSet) -> None:
-    """A label map as a PNG whose palette has the labels' colours, and white for pixels to ignore.
+    """A label map as a PNG, whole or not at all, whose palette has the labels' colours, white for pixels to ignore.
 
     Args:
         file: its path.
@@ -30,4 +31,5 @@ def write_mask(file: Path, label_map: NDArray[np.uint8], labels: LabelSet) -> No
     picture = Image.fromarray(label_map, mode="P")
     # Of a shorter palette Pillow would write fewer bits per pixel, and 255 would become another label.
     picture.putpalette(colours.tobytes())
-    picture.save(file, format="PNG")
+    with whole_file(file) as opened:
+        picture.save(opened, format="PNG")

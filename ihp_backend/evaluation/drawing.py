@@ -25,6 +25,8 @@ def draw_parsing(
     labels: LabelSet,
     clicks: Sequence[Click] = (),
     windows: Sequence[Rectangle] = (),
+    *,
+    outlines: bool = False,
 ) -> Picture:
     """The photograph with every part tinted in its label's colour and every click as a dot.
 
@@ -33,6 +35,7 @@ def draw_parsing(
         label_map: uint8 (height, width); background and ignored pixels keep the photograph.
         clicks: dots in their label's colour, ringed white; negative ones are crossed out.
         windows: rectangles of the photograph, framed white.
+        outlines: whether a white line goes between parts.
 
     Returns:
         uint8 (height, width, 3); the arguments stay as they are.
@@ -42,6 +45,10 @@ def draw_parsing(
     tinted = cv2.addWeighted(image, 1 - TINT, colours[label_map], TINT, 0)
     picture = np.where(((label_map == 0) | (label_map == IGNORE))[..., None], image, tinted).astype(np.uint8)
     radius = max(round(min(image.shape[:2]) / 80), 2)
+    if outlines:
+        # Labels differ within a square of this side where its smallest and largest ids do.
+        square = np.ones((max(radius // 4, 1) + 1,) * 2, np.uint8)
+        picture[cv2.dilate(label_map, square) != cv2.erode(label_map, square)] = 255
     for box in windows:
         corners = (box.left, box.top), (box.right - 1, box.bottom - 1)
         cv2.rectangle(picture, *corners, (255, 255, 255), max(radius // 2, 1))
