@@ -10,9 +10,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ihp_backend"
 ROOMS = [
-    "single_flight", "storage", "labels", "clicks", "networks", "losses", "datasets", "parsing", "exporting",
-    "evaluation",
-    "learning", "model_registry", "annotation_store", "label_studio.problems", "label_studio.loose_json",
+    "single_flight", "log_context", "storage", "labels", "clicks", "networks", "losses", "datasets", "parsing",
+    "exporting", "evaluation", "learning", "model_registry", "annotation_store",
+    "label_studio.problems", "label_studio.loose_json",
     "label_studio.web", "label_studio.api", "label_studio.config", "label_studio.masks", "label_studio.clicks",
     "label_studio.whole_numbers", "label_studio.batch_limits", "label_studio.backend_settings",
     "label_studio.annotations", "label_studio.predict", "label_studio",

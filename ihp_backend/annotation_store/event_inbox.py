@@ -92,16 +92,20 @@ class EventInbox:
         except (sqlite3.Error, OSError) as error:
             raise self._error("cannot be written", error) from error
 
-    def count(self, kind_prefix: str = "") -> int:
+    def count(self, kind_prefix: str = "", after: int = 0) -> int:
         """Number of stored events whose kind begins so; "ANNOTATION" counts all annotation events.
+
+        Args:
+            kind_prefix: what the kind begins with.
+            after: only events with a number above it.
 
         Raises:
             StorageError: the file cannot be read.
         """
-        query = "SELECT count(*) FROM events WHERE substr(kind, 1, ?) = ?"
+        query = "SELECT count(*) FROM events WHERE substr(kind, 1, ?) = ? AND id > ?"
         try:
             with closing(self._connect()) as connection:
-                return int(connection.execute(query, (len(kind_prefix), kind_prefix)).fetchone()[0])
+                return int(connection.execute(query, (len(kind_prefix), kind_prefix, after)).fetchone()[0])
         except sqlite3.Error as error:
             raise self._error("cannot be read", error) from error
 

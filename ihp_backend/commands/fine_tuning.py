@@ -51,6 +51,10 @@ Device = Annotated[
     ),
 ]
 
+LogFormat = Annotated[
+    Literal["text", "json"], typer.Option(envvar="IHP_LOG_FORMAT", help="Log lines for people or for programs.")
+]
+
 
 def train(
     project: Project,
@@ -65,13 +69,17 @@ def train(
         bool, typer.Option("--stop", help="Stop the fine-tuning job that runs; it can go on later.")
     ] = False,
     if_due: Annotated[bool, typer.Option("--if-due", help="Only if enough is new, or it was asked for.")] = False,
+    log_format: LogFormat = "text",
 ) -> None:
     """Fine-tune on the accepted photographs, and let the result serve if the gate lets it through."""
     from ihp_backend.finetuning.run_job import run_job
     from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
+    from ihp_backend.log_context import add_log_fields
+    from ihp_backend.server.log_lines import set_up_log
     from ihp_backend.storage.sqlite import StorageError
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up_log(log_format)
+    add_log_fields(project=project)
     workspace, images = open_workspace(data_dir)
     if stop:
         if not workspace.progress(project).stop():
@@ -127,14 +135,16 @@ def worker(
     policy: Policy = "newest",
     base: Base = None,
     device: Device = "cpu",
+    log_format: LogFormat = "text",
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Take in events and run fine-tuning jobs by itself until stopped; `ihp serve` starts one along with it."""
     from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
     from ihp_backend.finetuning.process_priority import lower_session
     from ihp_backend.finetuning.worker import Worker, run_in_process
+    from ihp_backend.server.log_lines import set_up_log
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up_log(log_format)
     workspace, images = open_workspace(data_dir)
     if lacking := why_no_fine_tuning():
         logging.getLogger(__name__).warning("%s; install it with: %s", *lacking)
@@ -142,6 +152,7 @@ def worker(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     arguments = ["--data-dir", str(workspace.data_dir), "--every", str(every), "--policy", policy, "--device", device]
+    arguments += ["--log-format", log_format]
     arguments += ["--model", model] if model else []
     arguments += ["--base", base] if base else []
     if parent is not None:
@@ -153,10 +164,10 @@ def worker(
 
 
 @contextmanager
-def worker_beside(data_dir: Path, model: str | None) -> Iterator[None]:
+def worker_beside(data_dir: Path, model: str | None, log_format: str) -> Iterator[None]:
     """A worker for the time of the block, in a process of its own with low priority, which ends with this one."""
     command = [sys.executable, "-m", "ihp_backend.cli", "worker", "--data-dir", str(data_dir)]
-    command += ["--parent", str(os.getpid()), *(["--model", model] if model else [])]
+    command += ["--log-format", log_format, "--parent", str(os.getpid()), *(["--model", model] if model else [])]
     process = subprocess.Popen(command)
     os.setpriority(os.PRIO_PROCESS, process.pid, 10)
     try:

@@ -36,6 +36,9 @@ def serve(
     local_files_root: Annotated[
         Path | None, typer.Option(help="Folder that Label Studio serves as /data/local-files/.")
     ] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="text (the default) or json: one JSON object per line.")
+    ] = None,
     fine_tuning: Annotated[
         bool,
         typer.Option(
@@ -61,8 +64,10 @@ def serve(
             data_dir=data_dir,
             allow_private_addresses=allow_private_addresses,
             local_files_root=local_files_root,
+            log_format=log_format,
         )
-        with worker_beside(settings.prepare_data_dir(), settings.model) if fine_tuning else nullcontext():
+        data_dir = settings.prepare_data_dir()
+        with worker_beside(data_dir, settings.model, settings.log_format) if fine_tuning else nullcontext():
             run(settings, look=partial(_label_studio, settings), examine=_examine(settings))
     except SettingsError as error:
         raise failure(str(error)) from None

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -66,6 +67,7 @@ class Progress:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file, self._history, self._stop = folder / "lesson.json", folder / "history.json", folder / "stop"
+        self._outcomes = folder / "outcomes.json"
 
     @contextmanager
     def job(self, reason: str) -> Iterator[Running | None]:
@@ -105,6 +107,13 @@ class Progress:
         except (OSError, ValueError, TypeError):
             return []
 
+    def outcomes(self) -> dict[str, int]:
+        """How many fine-tuning jobs ended in each state, with those that are no longer in the history."""
+        try:
+            return dict(json.loads(self._outcomes.read_text()))
+        except (OSError, ValueError, TypeError):
+            return dict(Counter(one.state for one in self.history()))
+
     def stop(self) -> bool:
         """Asks the fine-tuning job that runs to end; False if none does."""
         if not self._is_running():
@@ -128,6 +137,8 @@ class Progress:
             self._remember(replace(report, state="interrupted", message="its process ended"))
 
     def _remember(self, report: Report) -> None:
+        outcomes = self.outcomes()
+        write_json(self._outcomes, {**outcomes, report.state: outcomes.get(report.state, 0) + 1})
         kept = [*self.history(), report][-_LONGEST_HISTORY:]
         write_json(self._history, [asdict(one) for one in kept])
 

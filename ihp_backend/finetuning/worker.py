@@ -22,6 +22,7 @@ from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.log_context import about
 from ihp_backend.storage.sqlite import StorageError
 
 logger = logging.getLogger(__name__)
@@ -91,13 +92,14 @@ class Worker:
         told, self._ingested = ingested != self._ingested, ingested
         untold = set(self._workspace.annotation_store.untold())
         for project in self._workspace.annotation_store.projects():
-            pause = RECONCILE if project not in untold else AGAIN if project in self._unanswered else MENDING
-            if now - self._reconciled.get(project, float("-inf")) >= pause:
-                told = self._reconcile(project, project in untold) or told
-                self._reconciled[project] = self._clock()  # Not before: a large project takes minutes.
-            if told or now - self._looked.get(project, float("-inf")) >= AGAIN:
-                self._looked[project] = now
-                self._look_at(project)
+            with about(project=project):
+                pause = RECONCILE if project not in untold else AGAIN if project in self._unanswered else MENDING
+                if now - self._reconciled.get(project, float("-inf")) >= pause:
+                    told = self._reconcile(project, project in untold) or told
+                    self._reconciled[project] = self._clock()  # Not before: a large project takes minutes.
+                if told or now - self._looked.get(project, float("-inf")) >= AGAIN:
+                    self._looked[project] = now
+                    self._look_at(project)
 
     def _look_at(self, project: str) -> None:
         try:

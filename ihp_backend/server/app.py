@@ -8,12 +8,13 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
 - ``ModelCache`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``Journal``, ``ProjectAccess`` and ``DoctorFindings`` each have one lock around dictionary work of microseconds.
+- ``Metrics`` and its library have locks around a few additions.
 - ``EventInbox`` and ``ClickMemory`` are SQLite files that processes may share; the one opens a connection per call, the
   other one per process.
 
 No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
-more than one worker, events, active prompts and project access are common to all; the model, the scenes, the journal
-and the model with which a task was begun are each worker's own.
+more than one worker, events, active prompts, project access and metrics are common to all; the model, the scenes, the
+journal and the model with which a task was begun are each worker's own.
 """
 
 from __future__ import annotations
@@ -27,14 +28,18 @@ from ihp_backend.label_studio.predict.shared_backend import open_batches, open_m
 from ihp_backend.label_studio.problems import problem
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
+from ihp_backend.parsing.turns import watch_turns
 from ihp_backend.server import information, predict, setup, webhook
 from ihp_backend.server.credentials import RIGHTS, Credential, shown_by
 from ihp_backend.server.doctor_findings import DoctorFindings, Examine
 from ihp_backend.server.errors import NotAllowed, register_errors
 from ihp_backend.server.journal import Journal
+from ihp_backend.server.metrics import Metrics
 from ihp_backend.server.project_access import ProjectAccess
+from ihp_backend.server.request_watch import watch_requests
 from ihp_backend.server.server_settings import ServerSettings
 from ihp_backend.server.state import EXTENSION, ServerState
+from ihp_backend.server.store_metrics import StoreMetrics
 
 
 def create_app(
@@ -61,19 +66,24 @@ def create_app(
     journal = Journal()
     models = open_model_cache(settings, parser, journal.note)
     batches = open_batches(settings, models, images)
+    workspace = Workspace(settings.data_dir)
+    metrics = Metrics(StoreMetrics(workspace, parser.version))
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20
     app.extensions[EXTENSION] = ServerState(
         models=models,
         predictions=batches.predictions,
         batches=batches,
-        workspace=Workspace(settings.data_dir),
+        workspace=workspace,
         journal=journal,
+        metrics=metrics,
         access=access or ProjectAccess(),
         label_studio_known=settings.images.label_studio_url is not None,
         doctor=DoctorFindings(examine),
     )
+    watch_turns(metrics.network_waiting.inc)
     register_errors(app)
+    watch_requests(app, metrics)
     _guard(app, settings.credentials)
     for module in (information, setup, predict, webhook):
         app.register_blueprint(module.routes)

@@ -25,6 +25,7 @@ RIGHTS: Final[Mapping[str, str]] = {
     "/versions": PREDICT,
     "/webhook": TEACH,
     "/status": LOOK,
+    "/metrics": LOOK,
 }
 """The right that each path needs; others need none."""
 

@@ -6,8 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -68,7 +70,8 @@ class DoctorFindings:
             self._running |= begin
             last = self._last
         if begin:
-            threading.Thread(target=self._run, args=(self._examine, port), name="doctor", daemon=True).start()
+            run = partial(copy_context().run, self._run, self._examine, port)
+            threading.Thread(target=run, name="doctor", daemon=True).start()
         return last
 
     def _run(self, examine: Examine, port: int) -> None:

@@ -1,10 +1,10 @@
-"""Errors as JSON: {"error": {"field", "value", "remedy"}} with the fitting status, never a traceback."""
+"""Errors as JSON: {"error": {"field", "value", "remedy"}, "request_id"} with the fitting status, never a traceback."""
 
 from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
@@ -14,8 +14,8 @@ from ihp_backend.storage.sqlite import StorageError
 logger = logging.getLogger(__name__)
 
 _REMEDIES = {
-    404: "known paths: /health, /setup, /predict, /webhook, /versions, /status",
-    405: "use the method of Label Studio's protocol: GET for /health and /status, POST for the others",
+    404: "known paths: /health, /setup, /predict, /webhook, /versions, /status, /metrics",
+    405: "use the method of Label Studio's protocol: GET for /health, /status and /metrics, POST for the others",
     413: "send fewer tasks at once, or raise IHP_MAX_BODY_MEBIBYTES",
     415: "send JSON as application/json",
 }
@@ -68,4 +68,4 @@ def register_errors(app: Flask) -> None:
 def _answer(problem: Problem, status: int) -> tuple[Response, int]:
     logger.warning("%s %s answered %d: %s", request.method, request.path, status, problem.field)
     state().journal.note(problem)
-    return jsonify({"error": problem.to_json()}), status
+    return jsonify({"error": problem.to_json(), "request_id": g.request_id}), status

@@ -1,4 +1,4 @@
-"""Routes that only tell: /health, /versions, /status."""
+"""Routes that only tell: /health, /versions, /metrics, /status."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import jinja2
 from flask import Blueprint, Response, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
 from ihp_backend.server.doctor_findings import Examined
@@ -39,9 +40,15 @@ def versions() -> Response:
     return jsonify({"versions": state().models.versions()})
 
 
+@routes.get("/metrics")
+def metrics() -> Response:
+    """For Prometheus."""
+    return Response(state().metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
 @routes.get("/status")
 def status() -> Response:
-    """The status: as JSON for programs, as a page for people."""
+    """The status: as JSON for programs, as a page for people; ``?project=`` has the page show one project."""
     here = state()
     told = {
         "status": "UP",
@@ -59,11 +66,13 @@ def status() -> Response:
 
 
 def _page(told: dict[str, Any]) -> str:
-    """The status as a page; whoever looks at it also has the doctor look."""
+    """The status as a page, of one project or with a list of all; whoever looks at it also has the doctor look."""
     here = state()
-    fine_tuned = [project for project in told["projects"] if project]
     heard_of = [project for project in (*told["label_mappings"], *told["answers"]) if project]
     names = list(dict.fromkeys([*told["projects"], *heard_of]))
+    asked = request.args.get("project", "")
+    shown = [asked] if asked else names if len(names) == 1 else []
+    fine_tuned = [project for project in shown if project and project in told["projects"]]
     examined = here.doctor.look(int(request.environ["SERVER_PORT"]))
     doctor = examined.findings if examined else {}
     return (
@@ -72,6 +81,8 @@ def _page(told: dict[str, Any]) -> str:
         .render(
             status=told,
             names=names,
+            asked=asked,
+            shown=shown,
             curves={project: curve(here.workspace, project) for project in fine_tuned},
             pictures={project: pictures(here.workspace, project) for project in fine_tuned},
             doctor=doctor,

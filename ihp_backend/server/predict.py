@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from ihp_backend.label_studio.predict.batches import answer_all
-from ihp_backend.label_studio.predict.prediction_request import read_prediction_request
+from ihp_backend.label_studio.predict.prediction_request import read_prediction_request, task_id_of
 from ihp_backend.label_studio.predict.timings import Timings
 from ihp_backend.label_studio.problems import Problem
+from ihp_backend.log_context import add_log_fields
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
@@ -35,18 +37,25 @@ def predict() -> Response:
     began, timings = here.batches.clock(), Timings()
     with timings.stage("reading"):
         tasks, asked = read_prediction_request(read_body())
+    add_log_fields(project=asked.project)
+    if len(tasks) == 1:
+        add_log_fields(task=task_id_of(tasks[0]))
     hostname, access_token = here.access.of(asked.project)
     asked = replace(asked, hostname=hostname, access_token=access_token, timings=timings)
-    items = answer_all(here.batches, tasks, asked, began)
+    clicked = asked.context is not None
+    with nullcontext() if clicked else here.metrics.batches.track_inprogress():
+        items = answer_all(here.batches, tasks, asked, began)
     _write_down(here.journal, items)
     # The doctor's own clicks have no task, and where it has Label Studio ask there are no clicks.
     known = [item for task, item in zip(tasks, items, strict=True) if task.get("id") is not None and "result" in item]
     if known and not asked.empty:
-        here.journal.count_predictions(str(asked.project), len(known), clicked=asked.context is not None)
+        here.journal.count_predictions(str(asked.project), len(known), clicked=clicked)
     with timings.stage("writing"):
         answer = jsonify({"results": items})
         _compress(answer)
     answer.headers["Server-Timing"] = timings.header()
+    if not asked.empty:
+        here.metrics.predicted(timings.milliseconds(), here.predictions.scenes, clicked=clicked)
     return answer
 
 

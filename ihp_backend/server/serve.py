@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from tempfile import mkdtemp
+from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from ihp_backend.parsing.checkpoint import CheckpointError, read_checkpoint
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.server.app import create_app
 from ihp_backend.server.doctor_findings import Examine
+from ihp_backend.server.log_lines import set_up_log
 from ihp_backend.server.project_access import ProjectAccess
 from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
@@ -24,6 +29,14 @@ Look = Callable[[], Iterable[tuple[int, str]]]
 
 _APP_LOAD_ERROR = 4
 """gunicorn stops as a whole when a worker exits so, instead of starting it again and again."""
+
+
+class _Logger(Logger):
+    """gunicorn's own lines go the way of all others; ``request_watch`` logs the requests."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
 
 
 class Application(BaseApplication):
@@ -37,6 +50,8 @@ class Application(BaseApplication):
         self._address = "http://{}:{}".format(*listening.getsockname()[:2])
         self._listening = listening.detach()
         self._access = ProjectAccess()
+        # Before prometheus-client is imported, which then keeps the metrics of all workers there.
+        self._metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix="ihp-metrics-")
         super().__init__()
 
     def load_config(self) -> None:
@@ -50,11 +65,26 @@ class Application(BaseApplication):
             "keepalive": 5,
             "graceful_timeout": 30,
             "control_socket_disable": True,  # newer ones would open it in the home folder
+            "errorlog": None,
+            "logger_class": _Logger,
+            "child_exit": self._worker_ended,
+            "on_exit": self._ended,
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
+    def _worker_ended(self, server: Any, worker: Any) -> None:
+        """What a worker counted stays; what it was about to do does not."""
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid, self._metrics)
+
+    def _ended(self, server: Any) -> None:
+        shutil.rmtree(self._metrics, ignore_errors=True)
+
     def load(self) -> Flask:
+        from ihp_backend.server.app import create_app
+
         try:
             parser = Parser.from_pretrained(self._settings.model, engine=self._settings.engine)
             app = create_app(parser, self._settings, access=self._access, examine=self._examine)
@@ -82,7 +112,7 @@ def serve(settings: ServerSettings, *, look: Look = tuple, examine: Examine | No
     except CheckpointError as error:
         raise SettingsError(str(error)) from None
     listening = _listen(settings.host, settings.port)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up_log(settings.log_format)
     if not settings.credentials:
         alone = listening.getsockname()[0] in ("127.0.0.1", "::1")
         logger.log(

@@ -10,6 +10,7 @@ from typing import Any
 from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
 from ihp_backend.label_studio.whole_numbers import whole_numbers
 from ihp_backend.server.credentials import Credential, read_credentials
+from ihp_backend.server.log_lines import LOG_FORMATS
 
 _NUMBERS = {
     "port": "IHP_PORT",
@@ -23,7 +24,7 @@ _NUMBERS = {
 @dataclass(frozen=True)
 class ServerSettings(BackendSettings):
     """The server's settings at its start; ``from_environment`` also reads IHP_HOST, IHP_PORT, IHP_WORKERS,
-    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES and IHP_CREDENTIALS_FILE.
+    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES, IHP_CREDENTIALS_FILE and IHP_LOG_FORMAT.
 
     Attributes:
         host, port: where to listen; port 0 takes any free one.
@@ -32,9 +33,10 @@ class ServerSettings(BackendSettings):
         timeout: seconds after which a worker that does not move is replaced.
         max_body_mebibytes: largest request body; Label Studio sends all masks of a task with every click.
         credentials: who may do what; none: whoever reaches the server may do everything.
+        log_format: of ``LOG_FORMATS``.
 
     Raises:
-        SettingsError: a number out of range.
+        SettingsError: a number out of range, or an unknown format.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +46,7 @@ class ServerSettings(BackendSettings):
     timeout: int = 120
     max_body_mebibytes: int = 256
     credentials: tuple[Credential, ...] = field(default=(), repr=False)
+    log_format: str = "text"
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -56,13 +59,15 @@ class ServerSettings(BackendSettings):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise SettingsError(f"{name}: {value} is out of range; choose {least} to {most}")
+        if self.log_format not in LOG_FORMATS:
+            raise SettingsError(f"log_format: {self.log_format!r} is unknown; choose {' or '.join(LOG_FORMATS)}")
         super().__post_init__()
 
     @classmethod
     def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
         values = super()._from_variables(variables)
-        if variables.get("IHP_HOST"):
-            values["host"] = variables["IHP_HOST"]
+        named = (("host", "IHP_HOST"), ("log_format", "IHP_LOG_FORMAT"))
+        values |= {name: variables[variable] for name, variable in named if variables.get(variable)}
         if file := variables.get("IHP_CREDENTIALS_FILE", "").strip():
             values["credentials"] = read_credentials(Path(file))
         return {**values, **whole_numbers(variables, _NUMBERS)}

@@ -11,6 +11,7 @@ from ihp_backend.label_studio.config.labelling_config import parse_labelling_con
 from ihp_backend.label_studio.config.translation import translate
 from ihp_backend.label_studio.predict.request_fields import config_text_of, optional, project_of
 from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.log_context import add_log_fields
 from ihp_backend.server.project_access import Access
 from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
@@ -28,6 +29,7 @@ def setup() -> Response:
     body = read_body()
     here = state()
     project = project_of(body)
+    add_log_fields(project=project)
     config_text = config_text_of(body, "schema")
     access = Access(optional(body, "hostname", str), optional(body, "access_token", str))
     if any(access):  # Whoever asks without an address, as ihp doctor does, must not make it forget Label Studio's.

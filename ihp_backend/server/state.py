@@ -15,6 +15,7 @@ from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.doctor_findings import DoctorFindings
 from ihp_backend.server.journal import Journal
+from ihp_backend.server.metrics import Metrics
 from ihp_backend.server.project_access import ProjectAccess
 
 
@@ -31,6 +32,7 @@ class ServerState:
     batches: Batches
     workspace: Workspace
     journal: Journal
+    metrics: Metrics
     access: ProjectAccess
     label_studio_known: bool
     doctor: DoctorFindings

@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from ihp_backend.label_studio.annotations.annotation_events import project_key
 from ihp_backend.label_studio.incoming_events import record_event
 from ihp_backend.label_studio.problems import Problem
+from ihp_backend.log_context import add_log_fields
 from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
 from ihp_backend.storage.sqlite import StorageError
@@ -28,6 +30,7 @@ _NO_ADDRESS = Problem(
 def webhook() -> tuple[Response, int]:
     """Store any event, then acknowledge it; ``error`` says what keeps it from being of use."""
     event = read_body()
+    add_log_fields(project=project_key(event.get("project")))
     here = state()
     problems: list[Problem] = []
     number = record_event(event, here.inbox, here.predictions, problems.append, _known_projects)

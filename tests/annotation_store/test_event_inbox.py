@@ -29,6 +29,7 @@ def test_events_are_numbered_and_kept_in_order(inbox: EventInbox, tmp_path: Path
         (numbers[2], "A", 2),
     ]
     assert [event.id for event in again.events(after=numbers[1])] == numbers[2:]
+    assert (again.count(after=numbers[0]), again.count("A", after=numbers[0])) == (2, 1)
 
 
 @pytest.mark.parametrize(("prefix", "count"), [("ANNOTATION", 3), ("", 5), ("ANNOTATION_", 2), ("%", 0), ("_", 0)])

@@ -135,7 +135,7 @@ def test_accepted_work_makes_a_better_version_and_a_bad_batch_none(tmp_path: Pat
     learned = TrainedState.read(workspace.trained_state_file("2"))
     assert due(learned, TrainedState.of(index, 0), every=1) is None
     assert {path.name for path in workspace.job_folder("2").iterdir()} == {
-        ".lock", "lesson.json", "history.json", "learned.json",
+        ".lock", "lesson.json", "history.json", "outcomes.json", "learned.json",
     }  # fmt: skip
 
     gone = [{"id": task} for task in range(1, 15)]

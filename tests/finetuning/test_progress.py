@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -86,6 +87,20 @@ def test_a_killed_job_is_not_taken_for_a_running_one(tmp_path: Path) -> None:
         assert job is not None
         job.end("rejected", message="not better")
     assert [report.state for report in progress.history()] == ["interrupted", "rejected"]
+    assert progress.outcomes() == {"interrupted": 1, "rejected": 1}
+
+
+def test_outcomes_are_counted_beyond_the_history(tmp_path: Path) -> None:
+    progress = Progress(tmp_path)
+    ended = [{"reason": "", "started": 0, "state": state} for state in ["failed"] * 150 + ["promoted"] * 50]
+    (tmp_path / "history.json").write_text(json.dumps(ended))  # As a release wrote it that counted nothing.
+    assert progress.outcomes() == {"failed": 150, "promoted": 50}
+    for _ in range(2):
+        with progress.job("another") as job:
+            assert job is not None
+            job.end("promoted")
+    assert progress.outcomes() == {"failed": 150, "promoted": 52}
+    assert len(progress.history()) == 200
 
 
 def test_damaged_files_are_no_job(tmp_path: Path) -> None:

@@ -42,6 +42,17 @@ def test_the_least_recently_used_gives_way_by_size() -> None:
     assert len(cache) == 2
 
 
+def test_figures_tell_what_became_of_what_was_asked_for() -> None:
+    cache = SceneCache(most_scenes=2, most_bytes=2000)
+    for key in "aabca":  # The last a gave way to c.
+        cache.get(key, scene)  # 300 bytes each
+    assert cache.figures() == (1, 4, 2, 2, 600)
+    cache.get("passing", scene, keep=False)
+    cache.get("big", lambda: scene(20))  # 1200 bytes
+    cache.get("too big", lambda: scene(100))
+    assert cache.figures() == (1, 7, 3, 2, 1500)
+
+
 def test_who_only_passes_through_changes_nothing() -> None:
     cache = SceneCache(most_scenes=2)
     oldest = cache.get("a", scene)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
+from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.server.app import create_app
+from ihp_backend.server.log_lines import JsonLines, TextLines
 from ihp_backend.server.server_settings import ServerSettings
+from tests.label_studio.image_server import sends
 from tests.label_studio.trouble_servers import place
 
-from .stand_in import CAPTURES, StandInParser, capture
+from .stand_in import CAPTURES, StandInParser, capture, photograph
+from .written_log import written_by
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
@@ -70,6 +75,60 @@ def test_a_label_studio_that_is_not_reached_is_told_with_its_cause(
         assert "set REQUESTS_CA_BUNDLE to a file" in text
     for text in (answer, status, page, caplog.text):
         assert not any(secret in text for secret in ("hunter2", "somebody", TOKEN))
+
+
+@pytest.mark.parametrize("formatter", [TextLines(), JsonLines()], ids=["text", "json"])
+def test_no_line_at_any_level_has_a_secret_or_a_picture(
+    tmp_path: Path, parser: StandInParser, formatter: logging.Formatter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> bytes:
+        raise RuntimeError("no way to http://somebody:hunter2@127.0.0.1/a.jpg?X-Amz-Signature=abc123")
+
+    credential = {"studio": {"secret": "a-secret-of-the-backend", "rights": ["predict", "teach", "look"]}}
+    (tmp_path / "credentials.json").write_text(json.dumps(credential))
+    headers = {"Authorization": "Bearer a-secret-of-the-backend"}
+    picture = base64.b64encode(photograph(shade=77)).decode()
+    with place(tmp_path) as at, written_by(formatter) as written:
+        url = at.server(sends(photograph(), "image/jpeg")).url
+        variables = {
+            "LABEL_STUDIO_URL": url.replace("http://", "http://somebody:hunter2@"),
+            "LABEL_STUDIO_API_KEY": TOKEN,
+            "IHP_CREDENTIALS_FILE": str(tmp_path / "credentials.json"),
+            "IHP_DATA_DIR": str(tmp_path / "data"),
+        }
+        client = create_app(cast(Any, parser), ServerSettings.from_environment(variables)).test_client()
+        setup = {**capture("01")["request"], "hostname": url, "access_token": "another-token-of-label-studio"}
+        assert client.post("/setup", json=setup, headers=headers).status_code == 200
+        drawn = capture("27")["request"]
+        for address in (
+            "/data/upload/1/a.jpg",
+            f"{url}/a.jpg?X-Amz-Signature=abc123",
+            f"data:image/jpeg;base64,{picture}",
+        ):
+            drawn["tasks"][0]["data"]["image"] = address
+            (item,) = client.post("/predict", json=drawn, headers=headers).get_json()["results"]
+            assert item["result"]
+        monkeypatch.setattr(ImageSource, "fetch", fail)
+        drawn["tasks"][0]["data"]["image"] = "/data/upload/1/b.jpg"
+        assert "error" in client.post("/predict", json=drawn, headers=headers).get_json()["results"][0]
+        assert client.get("/status", headers={"Authorization": "Bearer wrong-secret-of-nobody"}).status_code == 401
+    log = written.getvalue()
+    for shown in ("no way to http://127.0.0.1/a.jpg?...", "answered 401"):
+        assert shown in log
+    (rle,) = [one["value"]["rle"] for one in drawn["tasks"][0]["drafts"][0]["result"] if "rle" in one["value"]][:1]
+    secrets = (
+        "hunter2",
+        "somebody",
+        TOKEN,
+        "another-token",
+        "a-secret-of",
+        "wrong-secret",
+        "abc123",
+        "Bearer",
+        picture[:30],
+    )
+    for secret in (*secrets, str(rle[:12])[1:-1], ",".join(map(str, rle[:12]))):
+        assert secret not in log
 
 
 def test_events_are_stored_without_tokens(client: FlaskClient, tmp_path: Path) -> None:

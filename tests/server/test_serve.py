@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from .stand_in import capture
 
 PROGRAM = """
-import sys
+import json, sys
 from pathlib import Path
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.serve import serve
@@ -27,18 +32,19 @@ def load(*_, **__):
     return StandInParser()
 
 Parser.from_pretrained = load
-serve(ServerSettings(port=0, data_dir=Path(sys.argv[1])), look=lambda: [(30, "Label Studio, token: none")])
+settings = ServerSettings(port=0, data_dir=Path(sys.argv[1]), **json.loads(sys.argv[3]))
+serve(settings, look=lambda: [(30, "Label Studio, token: none")])
 """
 ROOT = Path(__file__).parents[2]
 
 
-def start(folder: Path, how: str) -> subprocess.Popen[str]:
+def start(folder: Path, how: str, **settings: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder / "data"), how],
+        [sys.executable, "-c", PROGRAM, str(folder / "data"), how, json.dumps(settings)],
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "HOME": str(folder)},
+        env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
     )
 
 
@@ -64,6 +70,42 @@ def test_serving(tmp_path: Path) -> None:
         answer = requests.post(f"{address}/webhook", json=capture("40")["request"], timeout=10)
         assert answer.status_code == 201
         assert requests.get(f"{address}/status", timeout=5).json()["events_recorded"] == 1
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert process.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_several_processes_count_together_and_log_in_one_form(tmp_path: Path) -> None:
+    """Also what a process counted that was killed since."""
+    process = start(tmp_path, "work", workers=2, log_format="json")
+    try:
+        assert process.stderr is not None
+        log: list[dict[str, Any]] = []
+        while sum(line["message"].startswith("listening on http") for line in log) < 2:
+            log.append(json.loads(process.stderr.readline()))
+        address = re.findall(r"http://[\d.:]+", log[-1]["message"])[0]
+
+        def counted() -> list[float]:
+            answer = requests.get(f"{address}/metrics", timeout=10).text
+            samples = [sample for family in text_string_to_metric_families(answer) for sample in family.samples]
+            name, route = "ihp_request_seconds_count", "/versions"
+            return [one.value for one in samples if (one.name, one.labels.get("route")) == (name, route)]
+
+        ids = [f"request-{number}" for number in range(40)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda one: requests.get(f"{address}/versions", headers={"X-Request-ID": one}), ids))
+        assert [counted() for _ in range(6)] == [[40]] * 6
+        for line in log:
+            if killed := re.fullmatch(r"Booting worker with pid: (\d+)", line["message"]):
+                os.kill(int(killed[1]), signal.SIGKILL)
+        while sum(line["message"].startswith("listening on http") for line in log) < 4:
+            log.append(json.loads(process.stderr.readline()))
+        assert [counted() for _ in range(6)] == [[40]] * 6
+        answered = [line["request_id"] for line in log if line.get("route") == "/versions"]
+        assert sorted(answered) == sorted(ids)
+        assert len({line["logger"] for line in log} & {"gunicorn.error", "ihp_backend.server.serve"}) == 2
     finally:
         process.terminate()
         process.wait(30)

@@ -28,12 +28,13 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         "IHP_DATA_DIR": str(tmp_path / "a"),
         "IHP_THREADS": "",
         "IHP_ENGINE": "torch",
+        "IHP_LOG_FORMAT": "json",
     }
     settings = ServerSettings.from_environment(
         environment, port=4321, host=None, allow_private_addresses=True, local_files_root=tmp_path
     )
     assert (settings.port, settings.host, settings.threads) == (4321, "::1", 16)
-    assert settings.engine == "torch"
+    assert (settings.engine, settings.log_format) == ("torch", "json")
     assert settings.data_dir == tmp_path / "a"
     assert settings.images.cache_dir == tmp_path / "a" / "cache" / "images"
     assert settings.images.allow_private_addresses
@@ -52,6 +53,7 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         ({"IHP_BATCH_PARALLEL": "999"}, {}, "IHP_BATCH_PARALLEL: 999 is out of range; choose 1 to 64"),
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
         ({}, {"local_files_root": Path("/nowhere/at/all")}, "local_files_root"),
+        ({"IHP_LOG_FORMAT": "xml"}, {}, "log_format: 'xml' is unknown; choose text or json"),
     ],
 )
 def test_settings_that_cannot_be_used(environment: dict[str, str], explicit: dict[str, Any], text: str) -> None:

@@ -160,6 +160,33 @@ def test_without_label_studio_the_doctor_has_nothing_to_look_at(client: FlaskCli
     assert "where LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY are set" in client.get("/status", headers=BROWSER).text
 
 
+def test_several_projects_are_listed_with_a_link_to_each(client: FlaskClient, workspace: Workspace) -> None:
+    workspace.annotation_store.take(2, [Annotation("3", 6, 4, "1", 2.0, False, "{}")])
+    workspace.annotation_store.take(3, [Annotation("<b>&", 7, 5, "1", 2.0, False, "{}")])
+    with workspace.progress("2").job("20 photographs new or changed") as job:
+        assert job is not None
+        job.tell(stage="training", step=30, steps=120)
+        page = client.get("/status", headers=BROWSER).text
+        one = client.get("/status?project=2", headers=BROWSER).text
+    assert re.findall(r'<a href="([^"]+)">([^<]+)</a>', page) == [
+        ("?project=2", "2"), ("?project=3", "3"), ("?project=%3Cb%3E%26", "&lt;b&gt;&amp;"),
+    ]  # fmt: skip
+    assert "0001-ab" in page
+    assert "running, 30 of 120" in page
+    assert "Gate of 0001-ab" not in page
+    assert "Gate of 0001-ab" in one
+    assert re.findall(r"<h2>(.*)</h2>", one) == ["Project 2", "Doctor"]
+    assert '<a href="?">All projects</a>' in one
+    # A program gets them all, whichever it asks for.
+    assert len(client.get("/status?project=2").get_json()["projects"]) == 3
+
+
+def test_a_project_of_which_nothing_was_heard_is_told_so(client: FlaskClient, workspace: Workspace) -> None:
+    page = client.get("/status?project=<9>", headers=BROWSER).text
+    assert "<h2>Project &lt;9&gt;</h2>" in page
+    assert "Nothing was heard of it yet." in page
+
+
 def test_what_is_damaged_is_said(client: FlaskClient, workspace: Workspace) -> None:
     (workspace.versions.folder("2") / "promotions.json").write_text("[{")
     told = client.get("/status").get_json()["projects"]["2"]

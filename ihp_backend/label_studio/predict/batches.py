@@ -14,6 +14,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +74,8 @@ class Batches:
     def _answer(self, tasks: Sequence[Mapping[str, Any]], request: PredictionRequest, version: str) -> list[Item]:
         pool = ThreadPoolExecutor(min(self._limits.parallel, len(tasks)), thread_name_prefix="batch")
         try:
-            futures = [pool.submit(self.predictions.answer, task, request) for task in tasks]
+            # The threads log for the request that they answer.
+            futures = [pool.submit(copy_context().run, self.predictions.answer, task, request) for task in tasks]
             done, _ = wait(futures, self._seconds_left(request))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -12,7 +12,6 @@ however many of them are answered side by side, so that a click has one rival fo
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -32,9 +31,11 @@ from ihp_backend.label_studio.predict.task_photographs import TaskPhotographs
 from ihp_backend.label_studio.predict.task_request import TaskRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.web.images import ImageSource
+from ihp_backend.log_context import about
 from ihp_backend.parsing.checkpoint import AnswerError
 from ihp_backend.parsing.despeckle import despeckle
 from ihp_backend.parsing.parser import Parser
+from ihp_backend.parsing.turns import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +61,10 @@ class Predictions:
     ) -> None:
         self.models = models
         self.clock = clock
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.memory = ClickMemory() if memory is None else memory
-        self._photographs = TaskPhotographs(images, SceneCache() if scenes is None else scenes)
+        self.scenes = SceneCache() if scenes is None else scenes
+        self._photographs = TaskPhotographs(images, self.scenes)
         self._clicks = ClickAnswers(self.memory, self._photographs)
 
     def forget(self, project: str, task: str, annotator: str = NOBODY) -> None:
@@ -86,6 +88,10 @@ class Predictions:
 
     def attempt(self, task: Mapping[str, Any], request: PredictionRequest) -> Attempt:
         """The answer as from ``answer``, and what became of the task."""
+        with about(project=request.project, task=task_id_of(task)):
+            return self._attempt(task, request)
+
+    def _attempt(self, task: Mapping[str, Any], request: PredictionRequest) -> Attempt:
         problems: list[Problem] = []
         lost: list[Problem] = []
         results: list[dict[str, Any]] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from cachetools import Cache, LRUCache
 
@@ -15,6 +16,22 @@ from ihp_backend.parsing.scene import Scene
 from ihp_backend.single_flight import SingleFlight
 
 DEFAULT_BYTES = 1 << 30
+
+
+class SceneFigures(NamedTuple):
+    """Figures of a scene cache.
+
+    Attributes:
+        hits, misses: photographs asked for that were open already, and that were not.
+        evictions: scenes that gave way.
+        scenes, bytes: kept now.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    evictions: int = 0
+    scenes: int = 0
+    bytes: int = 0
 
 
 class SceneCache:
@@ -28,7 +45,8 @@ class SceneCache:
     def __init__(self, most_scenes: int = 64, most_bytes: int = DEFAULT_BYTES) -> None:
         self._most_scenes = most_scenes
         self._lock = threading.Lock()
-        self._scenes: LRUCache[str, Scene] = LRUCache(most_bytes, lambda scene: scene.bytes)
+        self._scenes = _Scenes(most_bytes, lambda scene: scene.bytes)
+        self._hits = self._misses = 0
         self._opening = SingleFlight[str, Scene]()
 
     def get(self, key: str, opener: Callable[[], Scene], *, keep: bool = True) -> Scene:
@@ -38,7 +56,11 @@ class SceneCache:
             keep: False leaves what is kept as it is: for those who go through many photographs once, while others come
                 back to theirs with every click.
         """
-        if (scene := self._kept(key, keep)) is None:
+        scene = self._kept(key, keep)
+        with self._lock:
+            self._hits += scene is not None
+            self._misses += scene is None
+        if scene is None:
             scene = self._opening.do(key, lambda: self._open(key, opener, keep))
             if keep:
                 self._keep(key, scene)  # who began to open it may have wanted it once
@@ -47,6 +69,12 @@ class SceneCache:
     def __len__(self) -> int:
         with self._lock:
             return len(self._scenes)
+
+    def figures(self) -> SceneFigures:
+        """What came of all that was asked for so far, and what is kept."""
+        with self._lock:
+            kept = self._scenes
+            return SceneFigures(self._hits, self._misses, kept.evictions, len(kept), int(kept.currsize))
 
     def _open(self, key: str, opener: Callable[[], Scene], keep: bool) -> Scene:
         # Another thread may have opened it just before this one began.
@@ -67,6 +95,8 @@ class SceneCache:
             del self._scenes[key]
             if scene.bytes <= self._scenes.maxsize:
                 self._scenes[key] = scene
+            else:
+                self._scenes.evictions += 1
             return scene
 
     def _keep(self, key: str, scene: Scene) -> None:
@@ -76,3 +106,13 @@ class SceneCache:
             self._scenes[key] = scene
             while len(self._scenes) > self._most_scenes:
                 self._scenes.popitem()
+
+
+class _Scenes(LRUCache[str, Scene]):
+    """Scenes by key; counts those that give way."""
+
+    evictions = 0
+
+    def popitem(self) -> tuple[str, Scene]:
+        self.evictions += 1
+        return super().popitem()

@@ -8,7 +8,6 @@ for it.
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
 from collections import deque
 from collections.abc import Mapping
@@ -30,6 +29,7 @@ from ihp_backend.parsing.decoding import Decoding
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
 from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.parsing.label_planes import LabelPlanes, look_at
+from ihp_backend.parsing.turns import Turn
 
 
 def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -60,7 +60,7 @@ class OnnxEngine(Engine):
     def __init__(self, checkpoint: Checkpoint, threads: int) -> None:
         self._session = open_session(checkpoint.file("model.onnx"), threads)
         # One run already uses every core; two at once would only evict each other's caches.
-        self._turn = threading.Lock()
+        self._turn = Turn()
 
     def encode(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The photograph as the network takes it, uint8 (1, 3, H, W): in the paper's network clicks join at once."""
@@ -120,7 +120,7 @@ class OnnxLiveEngine(LiveEngine):
         self._blas = ThreadpoolController().select(user_api="blas")
         self._cores = ThreadPoolExecutor(threads, thread_name_prefix="decoder")
         # One parsing already uses every core; two at once would only evict each other's caches.
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._numbers = itertools.count()
         self._decodings: LRUCache[int, Decoding] = LRUCache(MOST_BYTES, lambda decoding: decoding.bytes)
         # Views that nobody has any more. A finaliser may run anywhere, also where the lock is held.

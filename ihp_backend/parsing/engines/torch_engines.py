@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from ihp_backend.parsing.answer import first_best
 from ihp_backend.parsing.checkpoint import AnswerError, Checkpoint, CheckpointError
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
 from ihp_backend.parsing.geometry import as_batch
+from ihp_backend.parsing.turns import Turn
 
 
 def load_network(checkpoint: Checkpoint) -> ClickNetwork | LiveNetwork:
@@ -61,7 +61,7 @@ class TorchEngine(Engine):
     def __init__(self, network: ClickNetwork, checkpoint: Checkpoint, threads: int) -> None:
         self.device, self.dtype = serving_device(threads)
         self.network = network.to(self.device, self.dtype)
-        self._turn = threading.Lock()
+        self._turn = Turn()
         # The first run of a CUDA process compiles and allocates for seconds; no annotator should wait for it.
         side = checkpoint.working_size
         blank = np.zeros((side, side, 3), np.uint8)
@@ -95,7 +95,7 @@ class TorchLiveEngine(LiveEngine):
         self.device, self.dtype = serving_device(threads)
         network = network.to(self.device, self.dtype)
         self._network = network
-        self._turn = threading.Lock()
+        self._turn = Turn()
         # The first run of a CUDA process compiles and allocates for seconds; no annotator should wait for it.
         side = 4 * network.multiple_of
         encoded = self.encode(np.zeros((side, side, 3), np.uint8))
