@@ -36,6 +36,16 @@ def serve(
     local_files_root: Annotated[
         Path | None, typer.Option(help="Folder that Label Studio serves as /data/local-files/.")
     ] = None,
+    without_credentials: Annotated[
+        bool,
+        typer.Option(
+            "--without-credentials",
+            envvar="IHP_WITHOUT_CREDENTIALS",
+            help="Answer other machines without credentials, where a server in front asks for them.",
+        ),
+    ] = False,
+    certificate: Annotated[Path | None, typer.Option(help="PEM file of a certificate: serve https.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
     fine_tuning: Annotated[
         bool,
         typer.Option(
@@ -61,9 +71,12 @@ def serve(
             data_dir=data_dir,
             allow_private_addresses=allow_private_addresses,
             local_files_root=local_files_root,
+            without_credentials=without_credentials,
+            certificate=certificate,
+            key=key,
         )
-        with worker_beside(settings.prepare_data_dir(), settings.model) if fine_tuning else nullcontext():
-            run(settings, look=partial(_label_studio, settings), examine=_examine(settings))
+        beside = worker_beside(settings.data_dir, settings.model) if fine_tuning else nullcontext()
+        run(settings, look=partial(_label_studio, settings), examine=_examine(settings), beside=beside)
     except SettingsError as error:
         raise failure(str(error)) from None
 

@@ -60,11 +60,11 @@ def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Wo
         existing: whether it must be there already, as there is nothing to tell of another.
     """
     from ihp_backend.finetuning.workspace import Workspace
-    from ihp_backend.server.server_settings import ServerSettings, SettingsError
+    from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
     from ihp_backend.storage.sqlite import StorageError
 
     try:
-        settings = ServerSettings.from_environment(data_dir=data_dir)
+        settings = BackendSettings.from_environment(data_dir=data_dir)
         if existing and not settings.data_dir.is_dir():
             raise SettingsError(
                 f"data_dir: there is no folder {settings.data_dir}; "

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from ipaddress import ip_address
+from pathlib import Path
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -34,7 +38,7 @@ class Application(BaseApplication):
 
     def __init__(self, settings: ServerSettings, listening: socket.socket, examine: Examine | None) -> None:
         self._settings, self._examine = settings, examine
-        self._address = "http://{}:{}".format(*listening.getsockname()[:2])
+        self._address = "{}://{}:{}".format("https" if settings.certificate else "http", *listening.getsockname()[:2])
         self._listening = listening.detach()
         self._access = ProjectAccess()
         super().__init__()
@@ -50,6 +54,8 @@ class Application(BaseApplication):
             "keepalive": 5,
             "graceful_timeout": 30,
             "control_socket_disable": True,  # newer ones would open it in the home folder
+            "certfile": settings.certificate and str(settings.certificate),
+            "keyfile": settings.key and str(settings.key),
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -65,32 +71,51 @@ class Application(BaseApplication):
         return app
 
 
-def serve(settings: ServerSettings, *, look: Look = tuple, examine: Examine | None = None) -> None:
+def serve(
+    settings: ServerSettings,
+    *,
+    look: Look = tuple,
+    examine: Examine | None = None,
+    beside: AbstractContextManager[None] = nullcontext(),
+) -> None:
     """Serve until stopped.
 
     Args:
         settings: the server's.
         look: what there is to say of Label Studio before the server listens.
         examine: see ``create_app``.
+        beside: entered for the time of serving, once nothing is found wrong.
 
     Raises:
-        SettingsError: the address cannot be listened on, the data folder not written to, or there is no such model.
+        SettingsError: the address cannot be listened on, or not without credentials; the data folder cannot be written
+            to, there is no such model, or the certificate cannot be used.
     """
     settings.prepare_data_dir()
     try:
         read_checkpoint(settings.model)
     except CheckpointError as error:
         raise SettingsError(str(error)) from None
+    if settings.certificate:
+        _check_certificate(settings.certificate, settings.key)
     listening = _listen(settings.host, settings.port)
+    alone = ip_address(listening.getsockname()[0]).is_loopback
+    if not (alone or settings.credentials or settings.without_credentials):
+        listening.close()
+        raise SettingsError(
+            f"host: {settings.host} is reached from other machines, and anybody there could ask for masks, teach the "
+            "model and see photographs; make credentials with ihp credentials and name them in IHP_CREDENTIALS_FILE, "
+            "or choose --host 127.0.0.1; if another server in front of this one asks for them, --without-credentials"
+        )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if not settings.credentials:
-        alone = listening.getsockname()[0] in ("127.0.0.1", "::1")
         logger.log(
             logging.INFO if alone else logging.WARNING,
             "no credentials: whoever reaches this address%s may ask for masks, send events and look at /status; "
-            "IHP_CREDENTIALS_FILE names those who may (docs/settings.md)",
+            "IHP_CREDENTIALS_FILE names those who may (docs/security.md)",
             ", which is everybody on this machine," if alone else "",
         )
+    if not (alone or settings.certificate):
+        logger.warning("no TLS: photographs and secrets travel in the clear; --certificate and --key, or a server in front")
     for level, told in look():
         logger.log(level, "%s", told)
     if settings.workers > 1:
@@ -100,7 +125,31 @@ def serve(settings: ServerSettings, *, look: Look = tuple, examine: Examine | No
             "prefer threads",
             settings.workers,
         )
-    Application(settings, listening, examine).run()
+    with beside:
+        Application(settings, listening, examine).run()
+
+
+def _check_certificate(certificate: Path, key: Path | None) -> None:
+    """Reads both before anything starts: gunicorn would find out with the first request."""
+    for name, file in (("certificate", certificate), ("key", key or certificate)):
+        try:
+            content = file.read_text(encoding="ascii", errors="replace")
+        except OSError as error:
+            raise SettingsError(
+                f"{name}: {file} cannot be read ({error.strerror}); check that it exists and may be read"
+            ) from None
+        if name == "key" and "ENCRYPTED" in content:
+            raise SettingsError(f"key: {file} has a passphrase; openssl pkey -in FILE -out OTHER removes it")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        files = f"{certificate}, {key}" if key else str(certificate)
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise SettingsError(f"certificate, key: {files}: the key is another certificate's; give its own") from None
+        raise SettingsError(
+            f"certificate, key: {files} hold no certificate with its private key; give PEM files, the certificate first "
+            "and those between it and its CA after it"
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -23,7 +23,7 @@ _NUMBERS = {
 @dataclass(frozen=True)
 class ServerSettings(BackendSettings):
     """The server's settings at its start; ``from_environment`` also reads IHP_HOST, IHP_PORT, IHP_WORKERS,
-    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES and IHP_CREDENTIALS_FILE.
+    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES, IHP_CREDENTIALS_FILE, IHP_CERTIFICATE_FILE and IHP_KEY_FILE.
 
     Attributes:
         host, port: where to listen; port 0 takes any free one.
@@ -32,9 +32,12 @@ class ServerSettings(BackendSettings):
         timeout: seconds after which a worker that does not move is replaced.
         max_body_mebibytes: largest request body; Label Studio sends all masks of a task with every click.
         credentials: who may do what; none: whoever reaches the server may do everything.
+        without_credentials: whether it may do without credentials where other machines reach it.
+        certificate: PEM file of the server's certificate, with those between it and a CA; None: http, without TLS.
+        key: PEM file of the certificate's private key; None: it is in the certificate's file.
 
     Raises:
-        SettingsError: a number out of range.
+        SettingsError: a number out of range, or settings that contradict each other.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +47,9 @@ class ServerSettings(BackendSettings):
     timeout: int = 120
     max_body_mebibytes: int = 256
     credentials: tuple[Credential, ...] = field(default=(), repr=False)
+    without_credentials: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -56,6 +62,10 @@ class ServerSettings(BackendSettings):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise SettingsError(f"{name}: {value} is out of range; choose {least} to {most}")
+        if self.credentials and self.without_credentials:
+            raise SettingsError("without_credentials: IHP_CREDENTIALS_FILE is set, too; leave one of them out")
+        if self.key and not self.certificate:
+            raise SettingsError(f"key: {self.key} is given without a certificate; give that with --certificate")
         super().__post_init__()
 
     @classmethod
@@ -65,4 +75,7 @@ class ServerSettings(BackendSettings):
             values["host"] = variables["IHP_HOST"]
         if file := variables.get("IHP_CREDENTIALS_FILE", "").strip():
             values["credentials"] = read_credentials(Path(file))
+        for name, variable in (("certificate", "IHP_CERTIFICATE_FILE"), ("key", "IHP_KEY_FILE")):
+            if file := variables.get(variable, "").strip():
+                values[name] = Path(file)
         return {**values, **whole_numbers(variables, _NUMBERS)}

@@ -27,14 +27,16 @@ def load(*_, **__):
     return StandInParser()
 
 Parser.from_pretrained = load
-serve(ServerSettings(port=0, data_dir=Path(sys.argv[1])), look=lambda: [(30, "Label Studio, token: none")])
+settings = ServerSettings(port=0, data_dir=Path(sys.argv[1]), MORE)
+serve(settings, look=lambda: [(30, "Label Studio, token: none")])
 """
 ROOT = Path(__file__).parents[2]
 
 
-def start(folder: Path, how: str) -> subprocess.Popen[str]:
+def start(folder: Path, how: str, more: str = "") -> subprocess.Popen[str]:
+    """The server with a stand-in for the model; ``more`` are further settings, as Python."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder / "data"), how],
+        [sys.executable, "-c", PROGRAM.replace("MORE", more), str(folder / "data"), how],
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
