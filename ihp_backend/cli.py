@@ -13,6 +13,7 @@ from ihp_backend.commands.config import config
 from ihp_backend.commands.credentials_file import credentials
 from ihp_backend.commands.doctor import doctor
 from ihp_backend.commands.fine_tuning import train, train_status, worker
+from ihp_backend.commands.forget import forget
 from ihp_backend.commands.former_options import tell_hints
 from ihp_backend.commands.label_mapping import labels
 from ihp_backend.commands.models import models
@@ -50,7 +51,7 @@ EXAMPLES = {
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
 for _command in (
-    serve, accepted, config, credentials, doctor, labels, predict_project, sync, train, train_status, worker,
+    serve, accepted, config, credentials, doctor, forget, labels, predict_project, sync, train, train_status, worker,
 ):  # fmt: skip
     _name = _command.__name__.replace("_", "-")
     app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,7 +74,7 @@ def serve(
             certificate=certificate,
             key=key,
         )
-        beside = worker_beside(settings.data_dir, settings.model) if fine_tuning else nullcontext()
+        beside = worker_beside(settings.data_dir, settings.model) if fine_tuning else None
         run(settings, look=partial(_label_studio, settings), examine=_examine(settings), beside=beside)
     except SettingsError as error:
         raise failure(str(error)) from None

@@ -51,6 +51,13 @@ def address_and_number(where: list[str]) -> tuple[str | None, str]:
 Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]
 DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
 
+ForgetAfter = Annotated[
+    int,
+    typer.Option(
+        envvar="IHP_FORGET_AFTER_DAYS", min=0, help="Days after which tasks deleted in Label Studio are forgotten."
+    ),
+]
+
 
 def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Workspace, ImageSettings]:
     """The stores of the data folder, and how Label Studio is reached; fails as a command does.

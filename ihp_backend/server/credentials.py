@@ -33,8 +33,7 @@ RIGHTS: Final[Mapping[str, str]] = {
     "/webhook": TEACH,
     "/status": LOOK,
 }
-"""The right that each path needs. One that is not named here needs ``ADMINISTER``, as does telling ``/setup`` where Label
-Studio is."""
+"""The right that each path needs. Any other needs ``ADMINISTER``, as does telling ``/setup`` where Label Studio is."""
 
 OPEN: Final = frozenset(
     ("/", "/health", "/favicon.ico", "/apple-touch-icon<path:rest>", "/robots.txt", "/.well-known/<path:rest>")

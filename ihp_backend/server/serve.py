@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from ihp_backend.finetuning.workspace import close_data_folder
 from ihp_backend.parsing.checkpoint import CheckpointError, read_checkpoint
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.app import create_app
@@ -76,7 +77,7 @@ def serve(
     *,
     look: Look = tuple,
     examine: Examine | None = None,
-    beside: AbstractContextManager[None] = nullcontext(),
+    beside: AbstractContextManager[None] | None = None,
 ) -> None:
     """Serve until stopped.
 
@@ -107,6 +108,7 @@ def serve(
             "or choose --host 127.0.0.1; if another server in front of this one asks for them, --without-credentials"
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    close_data_folder(settings.data_dir)
     if not settings.credentials:
         logger.log(
             logging.INFO if alone else logging.WARNING,
@@ -115,7 +117,7 @@ def serve(
             ", which is everybody on this machine," if alone else "",
         )
     if not (alone or settings.certificate):
-        logger.warning("no TLS: photographs and secrets travel in the clear; --certificate and --key, or a server in front")
+        logger.warning("no TLS: masks and secrets travel in the clear; --certificate and --key, or a server in front")
     for level, told in look():
         logger.log(level, "%s", told)
     if settings.workers > 1:
@@ -125,7 +127,7 @@ def serve(
             "prefer threads",
             settings.workers,
         )
-    with beside:
+    with beside or nullcontext():
         Application(settings, listening, examine).run()
 
 
@@ -147,8 +149,8 @@ def _check_certificate(certificate: Path, key: Path | None) -> None:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise SettingsError(f"certificate, key: {files}: the key is another certificate's; give its own") from None
         raise SettingsError(
-            f"certificate, key: {files} hold no certificate with its private key; give PEM files, the certificate first "
-            "and those between it and its CA after it"
+            f"certificate, key: {files} hold no certificate with its private key; give PEM files, the certificate "
+            "first and those between it and its CA after it"
         ) from None
 
 

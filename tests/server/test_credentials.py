@@ -182,7 +182,9 @@ def test_a_file_is_made_once_for_its_owner_only(tmp_path: Path, caplog: pytest.L
 
 
 def test_by_default_it_lies_in_the_data_folder(tmp_path: Path) -> None:
-    made = CliRunner().invoke(app, ["credentials", "--data-dir", str(tmp_path / "data")], env={"IHP_CREDENTIALS_FILE": ""})
+    made = CliRunner().invoke(
+        app, ["credentials", "--data-dir", str(tmp_path / "data")], env={"IHP_CREDENTIALS_FILE": ""}
+    )
     assert made.exit_code == 0, made.output
     assert len(read_credentials(tmp_path / "data" / "credentials.json")) == 2
     with pytest.raises(SettingsError, match="does not exist; ihp credentials makes it"):

@@ -51,7 +51,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerSettings]:
 
 
 def test_other_machines_are_not_answered_without_credentials(tmp_path: Path, served: list[ServerSettings]) -> None:
-    with pytest.raises(SettingsError, match="0.0.0.0 is reached from other machines") as refused:
+    with pytest.raises(SettingsError, match=r"0\.0\.0\.0 is reached from other machines") as refused:
         serve(ServerSettings(port=0, data_dir=tmp_path, host=EVERYWHERE))
     for remedy in ("ihp credentials", "IHP_CREDENTIALS_FILE", "--host 127.0.0.1", "--without-credentials"):
         assert remedy in str(refused.value)
@@ -90,7 +90,7 @@ def test_what_is_open_is_said(
 def test_settings_that_contradict_each_other() -> None:
     with pytest.raises(SettingsError, match="without_credentials: IHP_CREDENTIALS_FILE is set, too"):
         ServerSettings(credentials=(SOMEBODY,), without_credentials=True)
-    with pytest.raises(SettingsError, match="key: a.key is given without a certificate"):
+    with pytest.raises(SettingsError, match=r"key: a\.key is given without a certificate"):
         ServerSettings(key=Path("a.key"))
 
 
@@ -131,7 +131,9 @@ def test_https(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     process = start(place.folder, "work", f"certificate=Path({str(certificate)!r}), key=Path({str(key)!r})")
     try:
         assert process.stderr is not None
-        found = next(filter(None, (re.search(r"listening on (https://127.0.0.1:(\d+)),", one) for one in process.stderr)))
+        line = next(line for line in process.stderr if "listening on" in line)
+        found = re.search(r"(https://127\.0\.0\.1:(\d+)),", line)
+        assert found is not None
         url, port = found[1], int(found[2])
         assert requests.get(f"{url}/status", verify=str(certificate), timeout=10).status_code == 200
         with pytest.raises(requests.exceptions.SSLError):
