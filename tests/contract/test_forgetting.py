@@ -18,7 +18,7 @@ from ihp_backend.label_studio.web.image_settings import ImageSettings
 from tests.storage.test_owner_only import open_to_others
 
 from .installation import FACE, IHP, PATIENCE, Installation, Project, another_backend, eventually
-from .regions import HOPPER, click
+from .regions import COLLINS, HOPPER, click
 
 pytestmark = pytest.mark.label_studio
 
@@ -33,7 +33,7 @@ def test_a_deleted_task_is_forgotten_and_nothing_is_open_to_others(
         client.change("DELETE", f"/api/webhooks/{hook['id']}/")
     with another_backend(installation, tmp_path, []) as url:
         backend = demo_project.ensure_backend(client, project.id, url)
-        for task, size in zip(project.tasks, (HOPPER, (512, 512)), strict=True):
+        for task, size in zip(project.tasks, (HOPPER, COLLINS), strict=True):
             answer = client.predict_interactively(backend["id"], task["id"], [click(FACE, size)])
             client.annotate(task["id"], answer["result"])
 
