@@ -10,6 +10,7 @@ Weights that learned from a photograph stay (docs/security.md).
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -96,7 +97,11 @@ def forget(
     """
     store, photographs, accepted = workspace.annotation_store, workspace.photographs, workspace.accepted(project)
     _note_uses(workspace, project, accepted)
-    numbers = frozenset(store.tasks(project) | photographs.tasks(project) if tasks is None else tasks)
+    if tasks is None:
+        known = store.tasks(project), photographs.tasks(project), store.deleted_tasks(project, before=math.inf)
+        numbers = frozenset[int]().union(*known)
+    else:
+        numbers = frozenset(tasks)
     gone: Container[int] = _EveryTask() if tasks is None else numbers
     versions = workspace.versions.versions(project)
     going = photographs.used_only_by(project, gone)
@@ -112,8 +117,8 @@ def forget(
     with workspace.progress(project).alone() as alone:
         if not alone:
             raise JobRuns(f"project {project}: a fine-tuning job runs; ihp train {project} --stop, or try again later")
-        if known := numbers & store.tasks(project):
-            store.note(TasksWithdrawn(project, tuple(known)))
+        if unheard_of := numbers & store.tasks(project):
+            store.note(TasksWithdrawn(project, tuple(unheard_of)))
         accepted.forget(gone)
         workspace.progress(project).clear()
         for picture in pictures:
