@@ -9,8 +9,10 @@ import typer
 
 from ihp_backend.commands.accepted import accepted, sync
 from ihp_backend.commands.config import config
+from ihp_backend.commands.credentials_file import credentials
 from ihp_backend.commands.doctor import doctor
 from ihp_backend.commands.fine_tuning import train, train_status, worker
+from ihp_backend.commands.forget import forget
 from ihp_backend.commands.former_options import tell_hints
 from ihp_backend.commands.label_mapping import labels
 from ihp_backend.commands.models import models
@@ -21,7 +23,9 @@ from ihp_backend.commands.serving import serve
 EXAMPLES = {
     "accepted": "ihp accepted 3 --export accepted-3 --format coco",
     "config": "ihp config lip > labelling-config.xml",
+    "credentials": "ihp credentials --file ~/ihp-credentials.json",
     "doctor": "ihp doctor --project 3 --fix",
+    "forget": "ihp forget --dry-run",
     "labels": 'ihp labels 3 --set "top=upper clothes, coat"',
     "parse": "ihp parse photographs --out parsed --write mask,label-studio",
     "predict-project": "ihp predict-project http://127.0.0.1:8080 3 --limit 100",
@@ -41,7 +45,10 @@ EXAMPLES = {
 """An example for the help of each command."""
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
-for _command in (serve, accepted, config, doctor, labels, parse, predict_project, sync, train, train_status, worker):
+for _command in (
+    serve, accepted, config, credentials, doctor, forget, labels, parse, predict_project, sync, train, train_status,
+    worker,
+):  # fmt: skip
     _name = _command.__name__.replace("_", "-")
     app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_command)
 for _registered in models.registered_commands:

@@ -85,3 +85,12 @@ def shared_live_exports(live_exports: LiveExports) -> Iterator[None]:
     """Model folders of live networks get their ONNX files from ``live_exports``."""
     with live_exports.in_use():
         yield
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """As it was before the test: whatever prepares a data folder closes this process's new files to others."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)

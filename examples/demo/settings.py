@@ -91,7 +91,7 @@ def load_account(folder: Path) -> Account:
         pass
     except (ValueError, TypeError) as error:
         raise SettingError(f"{path} does not hold an account ({error}); start over with: make demo-reset") from error
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # Logs and Label Studio's data will lie there, too.
     account = Account.random()
     write_json(path, asdict(account), mode=0o600)
     return account

@@ -12,13 +12,13 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.sqlite import StorageError, leave_no_traces, writing
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +115,37 @@ class EventInbox:
         with closing(self._connect()) as connection:
             for number, received, kind, payload in connection.execute(query, (after,)):
                 yield Event(number, received, kind, _payload(number, payload))
+
+    def forget(self, without: Callable[[dict[str, Any]], dict[str, Any]], last: int, *, dry_run: bool = False) -> int:
+        """Replaces what events said by what is to be left of it; gives how many said more.
+
+        Args:
+            without: what is left of an event's payload.
+            last: number of the last event.
+            dry_run: only counts.
+
+        Raises:
+            StorageError: the file cannot be read or written; some events may have been replaced.
+        """
+        changed = 0
+        query = "SELECT id, payload FROM events WHERE id <= ? ORDER BY id"
+        try:
+            with closing(self._connect()) as reader:
+                for number, text in reader.execute(query, (last,)):
+                    payload = _payload(number, text)
+                    left = without(payload)
+                    if left == payload:
+                        continue
+                    changed += 1
+                    if not dry_run:
+                        with writing(self._path) as connection:
+                            row = (json.dumps(left, separators=(",", ":")), number)
+                            connection.execute("UPDATE events SET payload = ? WHERE id = ?", row)
+            if changed and not dry_run:
+                leave_no_traces(self._path)
+        except sqlite3.Error as error:
+            raise self._error("cannot be changed", error) from error
+        return changed
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=_BUSY_SECONDS)

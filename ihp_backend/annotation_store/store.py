@@ -25,7 +25,7 @@ from ihp_backend.annotation_store.changes import (
     Untold,
     Withdrawn,
 )
-from ihp_backend.storage.sqlite import StorageError, reading, writing
+from ihp_backend.storage.sqlite import StorageError, leave_no_traces, reading, writing
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS annotations (project TEXT NOT NULL, id INTEGER NOT NULL, task INTEGER NOT NULL,"
@@ -33,6 +33,8 @@ _SCHEMA = (
     " withdrawn INTEGER NOT NULL DEFAULT 0, heard REAL NOT NULL, PRIMARY KEY (project, id))",
     "CREATE INDEX IF NOT EXISTS annotations_by_task ON annotations (project, task)",
     "CREATE TABLE IF NOT EXISTS tasks_withdrawn (project TEXT NOT NULL, task INTEGER NOT NULL, heard REAL NOT NULL,"
+    " PRIMARY KEY (project, task))",
+    "CREATE TABLE IF NOT EXISTS tasks_forgotten (project TEXT NOT NULL, task INTEGER NOT NULL,"
     " PRIMARY KEY (project, task))",
     "CREATE TABLE IF NOT EXISTS projects (project TEXT PRIMARY KEY, config TEXT, wanted INTEGER NOT NULL DEFAULT 0)",
     "CREATE TABLE IF NOT EXISTS untold (project TEXT PRIMARY KEY, heard REAL NOT NULL)",
@@ -96,7 +98,9 @@ class AnnotationStore:
         different = 0
         with self._writing() as connection:
             query = "DELETE FROM tasks_withdrawn WHERE project = ? AND task = ? AND heard < ?"
-            connection.executemany(query, {(project, annotation.task, asked) for annotation in annotations})
+            tasks = {(project, annotation.task) for annotation in annotations}
+            connection.executemany(query, [(*task, asked) for task in tasks])
+            connection.executemany("DELETE FROM tasks_forgotten WHERE project = ? AND task = ?", tasks)
             query = "SELECT id, updated, withdrawn, heard FROM annotations WHERE project = ?"
             before = {row[0]: row[1:] for row in connection.execute(query, (project,))}
             for annotation in annotations:
@@ -125,6 +129,33 @@ class AnnotationStore:
         """Who made each of the annotations that count, by its id; "" where that is unknown."""
         query = "SELECT id, annotator FROM annotations WHERE project = ? AND NOT withdrawn AND NOT cancelled"
         return dict(self._read(query, project))
+
+    def tasks(self, project: str) -> set[int]:
+        """All tasks of a project of which anything was heard, but for those that were deleted."""
+        query = (
+            "SELECT DISTINCT task FROM annotations WHERE project = ? AND task > 0 AND NOT EXISTS (SELECT 1"
+            " FROM tasks_withdrawn AS gone WHERE gone.project = annotations.project AND gone.task = annotations.task)"
+        )
+        return {task for (task,) in self._read(query, project)}
+
+    def deleted_tasks(self, project: str, before: float) -> list[int]:
+        """Tasks that were deleted, as was heard before a time (Unix seconds), and are not forgotten yet."""
+        query = (
+            "SELECT task FROM tasks_withdrawn AS gone WHERE project = ? AND heard < ? AND NOT EXISTS (SELECT 1"
+            " FROM tasks_forgotten AS done WHERE done.project = gone.project AND done.task = gone.task) ORDER BY task"
+        )
+        return [task for (task,) in self._read(query, project, before)]
+
+    def forget(self, project: str, tasks: Collection[int]) -> None:
+        """Removes all that was made of some tasks, and remembers that they are forgotten."""
+        with self._writing() as connection:
+            self._apply(connection, TasksWithdrawn(project, tuple(tasks)))
+            of_tasks = [(project, task) for task in tasks]
+            query = "UPDATE annotations SET annotator = '', content = '' WHERE project = ? AND task = ?"
+            connection.executemany(query, of_tasks)
+            connection.executemany("INSERT OR REPLACE INTO tasks_forgotten VALUES (?, ?)", of_tasks)
+        with self._errors("cannot be written"):
+            leave_no_traces(self._path)
 
     def projects(self) -> list[str]:
         """All projects of which events arrived."""
@@ -192,16 +223,17 @@ class AnnotationStore:
         )
 
     def _read(self, query: str, *values: Any) -> list[Any]:
-        try:
-            with reading(self._path) as connection:
-                return connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise StorageError.about("annotation store", self._path, "cannot be read", error) from error
+        with self._errors("cannot be read"), reading(self._path) as connection:
+            return connection.execute(query, values).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._errors("cannot be written"), writing(self._path) as connection:
+            yield connection
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
         try:
-            with writing(self._path) as connection:
-                yield connection
+            yield
         except sqlite3.Error as error:
-            raise StorageError.about("annotation store", self._path, "cannot be written", error) from error
+            raise StorageError.about("annotation store", self._path, what, error) from error

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ihp_backend.commands.shared import DataDir, Project, failure, open_workspace
+from ihp_backend.commands.shared import DataDir, ForgetAfter, Project, failure, open_workspace
 
 if TYPE_CHECKING:
     from ihp_backend.finetuning.progress import Report
@@ -136,16 +136,19 @@ def worker(
     base: Base = None,
     device: Device = "cpu",
     log_format: LogFormat = "text",
+    forget_after: ForgetAfter = 30,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Take in events and run fine-tuning jobs by itself until stopped; `ihp serve` starts one along with it."""
+    """Take in events, run fine-tuning jobs and forget deleted tasks until stopped; `ihp serve` starts one with it."""
     from ihp_backend.finetuning.missing_packages import why_no_fine_tuning
     from ihp_backend.finetuning.process_priority import lower_session
     from ihp_backend.finetuning.worker import Worker, run_in_process
+    from ihp_backend.finetuning.workspace import close_data_folder
     from ihp_backend.server.log_lines import set_up_log
 
     set_up_log(log_format)
     workspace, images = open_workspace(data_dir)
+    close_data_folder(workspace.data_dir)
     if lacking := why_no_fine_tuning():
         logging.getLogger(__name__).warning("%s; install it with: %s", *lacking)
     ended = Event()
@@ -160,7 +163,8 @@ def worker(
     else:
         lower_session()
     retraining_policy = _retraining_policy(model, every, policy, base, device)
-    Worker(workspace, images, retraining_policy, run_in_process(arguments, ended)).run(ended)
+    run_job = run_in_process(arguments, ended)
+    Worker(workspace, images, retraining_policy, run_job, forget_after=forget_after).run(ended)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +38,16 @@ def serve(
     log_format: Annotated[
         str | None, typer.Option(help="text (the default) or json: one JSON object per line.")
     ] = None,
+    without_credentials: Annotated[
+        bool,
+        typer.Option(
+            "--without-credentials",
+            envvar="IHP_WITHOUT_CREDENTIALS",
+            help="Answer other machines without credentials, where a server in front asks for them.",
+        ),
+    ] = False,
+    certificate: Annotated[Path | None, typer.Option(help="PEM file of a certificate: serve https.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
     fine_tuning: Annotated[
         bool,
         typer.Option(
@@ -65,10 +74,12 @@ def serve(
             allow_private_addresses=allow_private_addresses,
             local_files_root=local_files_root,
             log_format=log_format,
+            without_credentials=without_credentials,
+            certificate=certificate,
+            key=key,
         )
-        data_dir = settings.prepare_data_dir()
-        with worker_beside(data_dir, settings.model, settings.log_format) if fine_tuning else nullcontext():
-            run(settings, look=partial(_label_studio, settings), examine=_examine(settings))
+        beside = worker_beside(settings.data_dir, settings.model, settings.log_format) if fine_tuning else None
+        run(settings, look=partial(_label_studio, settings), examine=_examine(settings), beside=beside)
     except SettingsError as error:
         raise failure(str(error)) from None
 

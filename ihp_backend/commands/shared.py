@@ -74,6 +74,13 @@ def address_and_number(where: list[str]) -> tuple[str | None, str]:
 Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]
 DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
 
+ForgetAfter = Annotated[
+    int,
+    typer.Option(
+        envvar="IHP_FORGET_AFTER_DAYS", min=0, help="Days after which tasks deleted in Label Studio are forgotten."
+    ),
+]
+
 
 def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Workspace, ImageSettings]:
     """The stores of the data folder, and how Label Studio is reached; fails as a command does.
@@ -83,11 +90,11 @@ def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Wo
         existing: whether it must be there already, as there is nothing to tell of another.
     """
     from ihp_backend.finetuning.workspace import Workspace
-    from ihp_backend.server.server_settings import ServerSettings, SettingsError
+    from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
     from ihp_backend.storage.sqlite import StorageError
 
     try:
-        settings = ServerSettings.from_environment(data_dir=data_dir)
+        settings = BackendSettings.from_environment(data_dir=data_dir)
         if existing and not settings.data_dir.is_dir():
             raise SettingsError(
                 f"data_dir: there is no folder {settings.data_dir}; "

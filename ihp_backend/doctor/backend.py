@@ -43,8 +43,7 @@ def backend(case: Case) -> Iterator[Finding]:
         found = f"{url}/health is slower than the second that Label Studio waits"
         yield Finding("backend", "error", found, remedy, _PLACE, answer.milliseconds)
     else:
-        version = answer.content.get("model_version")
-        yield Finding("backend", "ok", f"{url} serves {version}", "", _PLACE, answer.milliseconds)
+        yield Finding("backend", "ok", url, "", _PLACE, answer.milliseconds)
     yield from _set_up(case, url)
     yield from _noted(case, url)
 
@@ -63,7 +62,8 @@ def _set_up(case: Case, url: str) -> Iterator[Finding]:
         found = f"{url}/setup is slower than the 3 seconds that Label Studio waits"
         yield Finding("setup", "error", found, _SLOW.format("ML_TIMEOUT_SETUP"), _PLACE, answer.milliseconds)
     else:
-        yield Finding("setup", "ok", f"{url}/setup", "", _PLACE, answer.milliseconds)
+        version = answer.content.get("model_version") if isinstance(answer.content, dict) else None
+        yield Finding("setup", "ok", f"{url} serves {version}", "", _PLACE, answer.milliseconds)
 
 
 def _noted(case: Case, url: str) -> Iterator[Finding]:

@@ -151,7 +151,8 @@ def listening_at(settings: ServerSettings, port: int | None = None) -> str:
         port: where it listens, if that is not settled by the settings.
     """
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port if port is None else port}"
+    scheme = "https" if settings.certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port if port is None else port}"
 
 
 def same_address(first: str, second: str) -> bool:

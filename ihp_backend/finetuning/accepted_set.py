@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -101,6 +101,7 @@ class AcceptedSet:
         current = store.current(project)
         labels = project_labels(config, current, before.labels if before else None)
         known = {item.task: item for item in before.items} if before else {}
+        self._photographs.note_uses(project, [(item.task, item.photograph) for item in known.values()])
         up_to_date = before is not None and before.reading == READING
         items: list[Item] = []
         left_out: dict[int, str] = {}
@@ -122,7 +123,7 @@ class AcceptedSet:
                     left_out[task] = "not fetched, since others could not be; it is tried again next time"
                     continue
                 try:
-                    item = self._make(task, stamp, chosen, own, labels, self._kept_or_fetched(item, fetch))
+                    item = self._make(project, task, stamp, chosen, own, labels, self._kept_or_fetched(item, fetch))
                     unreachable = 0
                 except (AcceptedError, ImageFetchError, PhotographError) as error:
                     left_out[task] = str(error)
@@ -148,6 +149,17 @@ class AcceptedSet:
         index = Index(labels, tuple(items), left_out, share)
         self._keep(index)
         return index
+
+    def forget(self, tasks: Container[int]) -> None:
+        """Removes what there is of some tasks; photographs go by ``PhotographStore.forget``.
+
+        Raises:
+            StorageError: the index is damaged, or something cannot be removed.
+        """
+        if (index := self.read()) is not None:
+            items = tuple(item for item in index.items if item.task not in tasks)
+            left_out = {task: reason for task, reason in index.left_out.items() if task not in tasks}
+            self._keep(replace(index, items=items, left_out=left_out))
 
     def photograph(self, item: Item) -> NDArray[np.uint8]:
         """The photograph of an item, uint8 (height, width, 3), RGB, upright; raises ``StorageError``."""
@@ -191,6 +203,7 @@ class AcceptedSet:
 
     def _make(
         self,
+        project: str,
         task: int,
         stamp: str,
         chosen: Sequence[Annotation],
@@ -229,7 +242,7 @@ class AcceptedSet:
                 f"annotation {works[-1].annotation}: drawn on {label_map.shape[1]} x {label_map.shape[0]} pixels, the "
                 f"photograph has {width} x {height}; was it replaced? Draw task {task} again"
             )
-        digest = self._photographs.put(data)
+        digest = self._photographs.put(data, project, task)
         name = f"maps/{task}-{stamp}.png"
         try:
             (self.folder / "maps").mkdir(parents=True, exist_ok=True)

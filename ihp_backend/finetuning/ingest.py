@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from ihp_backend.annotation_store.changes import Configured
+from ihp_backend.annotation_store.changes import Configured, TasksWithdrawn
 from ihp_backend.annotation_store.event_inbox import EventInbox
 from ihp_backend.annotation_store.store import AnnotationStore
 from ihp_backend.label_studio.annotations.annotation_events import changes, listed
-from ihp_backend.label_studio.api.client import LabelStudio
+from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.loose_json import mended
 from ihp_backend.storage.sqlite import StorageError
 
@@ -41,11 +43,15 @@ def ingest(inbox: EventInbox, store: AnnotationStore) -> int:
 PAGE = 50
 """Tasks asked for at a time; with their annotations and predictions they may have a megabyte each."""
 
+MOST_ASKED_FOR = 200
+"""Tasks that are asked for one by one; the others wait for the next time."""
+
 
 def sync(client: LabelStudio, store: AnnotationStore, project: str) -> int:
     """Asks for all annotations of a project; gives the number of differences.
 
-    Nothing is changed unless everything was listed.
+    Nothing is changed unless everything was listed. Tasks that are not listed any more are asked for one by one: that
+    they were deleted counts only if Label Studio says so of each.
 
     Raises:
         ApiError: Label Studio did not list them.
@@ -54,7 +60,21 @@ def sync(client: LabelStudio, store: AnnotationStore, project: str) -> int:
     asked = time.time()
     config, _ = mended(client.project(project)["label_config"])
     tasks = client.tasks(project, PAGE, fields="all")
-    annotations = listed(project, (mended(task)[0] for task in tasks))
+    seen = set[int]()
+    annotations = listed(project, (_noted(mended(task)[0], seen) for task in tasks))
     if config and config != store.config(project):
         store.note(Configured(project, config))
-    return store.reconcile(project, annotations, asked)
+    different = store.reconcile(project, annotations, asked)
+    try:
+        for task in sorted(store.tasks(project) - seen)[:MOST_ASKED_FOR]:
+            if not client.exists(f"/api/tasks/{task}/"):
+                store.note(TasksWithdrawn(project, (task,)))
+    except ApiError as error:
+        logger.warning("project %s: whether tasks were deleted is not known: %s", project, error)
+    return different
+
+
+def _noted(task: Mapping[str, Any], seen: set[int]) -> Mapping[str, Any]:
+    if isinstance(number := task.get("id"), int):
+        seen.add(number)
+    return task

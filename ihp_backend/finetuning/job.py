@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ihp_backend.finetuning.accepted_index import Index
@@ -26,7 +25,7 @@ from ihp_backend.finetuning.recipes import JobRecipe
 from ihp_backend.finetuning.schedule import TrainedState
 from ihp_backend.finetuning.training_set import make_training_set
 from ihp_backend.finetuning.workspace import Workspace
-from ihp_backend.model_registry.versions import CHECKPOINTS, GATE, LOSSES, MANIFEST, PICTURES
+from ihp_backend.model_registry.versions import GATE, LOSSES, MANIFEST, PICTURES
 from ihp_backend.networks.live import LiveNetwork
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.engines.torch_engines import load_network
@@ -93,7 +92,7 @@ def run_steps(
     if promoted:
         workspace.versions.promote(project, version, "gate" if verdict.passed else "forced")
     learned.write(workspace.trained_state_file(project))
-    _clear(folder)
+    workspace.progress(project).clear()
     reason = verdict.reason if candidate.choice.changed else f"{verdict.reason}; nothing was gained by learning"
     running.end("promoted" if promoted else "rejected", version=version, message=reason)
 
@@ -125,10 +124,3 @@ def _version(workspace: Workspace, project: str, candidate: str) -> str:
     while any(name.startswith(f"{number:04}-") for name in workspace.versions.versions(project)):
         number += 1
     return f"{number:04}-{candidate.rpartition('-')[2]}"
-
-
-def _clear(folder: Path) -> None:
-    for left in (*folder.glob(CHECKPOINTS), folder / LOSSES):
-        left.unlink(missing_ok=True)
-    for name in ("candidate", "trunks"):
-        shutil.rmtree(folder / name, ignore_errors=True)

@@ -197,7 +197,8 @@ def compare(job: JobContext, before: Parser, after: Parser, base: Base | None, p
     held_out = both(before, after, held_out_set, going_on)
     unclicked = both(before, after, held_out_set, going_on, NOBODY)
     for number, index in enumerate(most_changed(*held_out, PICTURES)):
-        draw_change(before, after, held_out_set[index], pictures / f"{number}.jpg")
+        # With the task's number: its picture goes when the task is deleted.
+        draw_change(before, after, held_out_set[index], pictures / f"{number}-{held_out_set.ids[index]}.jpg")
     of_base: tuple[Sequence[Record], Sequence[Record]] = ([], [])
     if base is not None:
         judged = base.judged

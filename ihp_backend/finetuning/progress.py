@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ihp_backend.model_registry.versions import CHECKPOINTS, LOSSES
 from ihp_backend.storage.atomic_files import write_json
 
 State = Literal["running", "promoted", "rejected", "stopped", "failed", "interrupted"]
@@ -72,11 +74,8 @@ class Progress:
     @contextmanager
     def job(self, reason: str) -> Iterator[Running | None]:
         """A fine-tuning job for the time of the block; None where one runs already."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with self.alone() as alone:
+            if not alone:
                 yield None
                 return
             self._close_interrupted()
@@ -92,6 +91,25 @@ class Progress:
                 if running.report.state == "running":
                     running.end("failed", message="it ended without a result")
                 self._remember(running.report)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """No fine-tuning job begins for the time of the block; False where one runs already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def clear(self) -> None:
+        """Removes what a fine-tuning job needs only while it is under way; in its hands, or within ``alone``."""
+        for left in (*self.folder.glob(CHECKPOINTS), self.folder / LOSSES):
+            left.unlink(missing_ok=True)
+        for name in ("candidate", "trunks"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def current(self) -> Report | None:
         """The fine-tuning job that runs, or the last one; "interrupted" if its process is gone."""

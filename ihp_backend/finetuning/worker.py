@@ -1,4 +1,5 @@
-"""Worker: ingests events, asks Label Studio now and then for what it did not tell, and starts fine-tuning jobs.
+"""Worker: ingests events, asks Label Studio now and then for what it did not tell, starts fine-tuning jobs, and forgets
+tasks that were deleted.
 
 Each job runs in a process of its own with the lowest priority. So clicks are answered as fast as before, and a job that
 the system ends for want of memory takes nothing else with it.
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event
 
+from ihp_backend.finetuning.forgetting import forget_due
 from ihp_backend.finetuning.ingest import ingest, sync
 from ihp_backend.finetuning.process_priority import lower_process
 from ihp_backend.finetuning.run_job import RetrainingPolicy, check
@@ -36,6 +38,9 @@ RECONCILE = 600.0
 MENDING = 30.0
 """The same, if something is known to have happened that was not told."""
 
+FORGETTING = 3600.0
+"""Seconds between two looks for deleted tasks that are to be forgotten."""
+
 AGAIN = 300.0
 """Seconds after which a project is looked at again although nothing was told, for what could not be fetched before; and
 after which Label Studio is asked again for what was not told, if it did not answer."""
@@ -53,6 +58,7 @@ class Worker:
         retraining_policy: what is learned when.
         run_job: has fine-tuning jobs run.
         clock: seconds, for tests.
+        forget_after: days after which deleted tasks are forgotten.
     """
 
     def __init__(
@@ -62,7 +68,9 @@ class Worker:
         retraining_policy: RetrainingPolicy,
         run_job: RunJob,
         clock: Callable[[], float] = time.monotonic,
+        forget_after: int = 30,
     ) -> None:
+        self._forget_after, self._forgot = forget_after, float("-inf")
         self._workspace, self._images, self._retraining_policy, self._run_job, self._clock = (
             workspace,
             images,
@@ -100,6 +108,9 @@ class Worker:
                 if told or now - self._looked.get(project, float("-inf")) >= AGAIN:
                     self._looked[project] = now
                     self._look_at(project)
+        if now - self._forgot >= FORGETTING:
+            self._forgot = now
+            forget_due(self._workspace, self._images, self._forget_after)
 
     def _look_at(self, project: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,18 @@ from ihp_backend.finetuning.accepted_set import AcceptedSet, Policy
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.finetuning.photograph_store import PhotographStore
 from ihp_backend.finetuning.progress import Progress
+from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.model_registry.versions import MODELS, VersionStore
+from ihp_backend.storage.owner_only import close_to_others
 
-PHOTOGRAPHS = "photographs"
+logger = logging.getLogger(__name__)
+
+LEDGER, PHOTOGRAPHS, ACCEPTED, JOBS = "ledger.sqlite", "photographs", "accepted", "lessons"
+
+_FILES = (EVENTS, LEDGER, CLICKS_FILE, f"{PHOTOGRAPHS}.sqlite")
+_FOLDERS = (PHOTOGRAPHS, ACCEPTED, JOBS, MODELS, "cache")
 
 
 class Workspace:
@@ -32,17 +40,17 @@ class Workspace:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.inbox = EventInbox(data_dir / EVENTS)
-        self.annotation_store = AnnotationStore(data_dir / "ledger.sqlite")
+        self.annotation_store = AnnotationStore(data_dir / LEDGER)
         self.photographs = PhotographStore(data_dir / PHOTOGRAPHS)
         self.versions = VersionStore(data_dir / MODELS)
 
     def accepted(self, project: str) -> AcceptedSet:
         """The accepted set of a project."""
-        return AcceptedSet(self.data_dir / "accepted" / project, self.photographs)
+        return AcceptedSet(self.data_dir / ACCEPTED / project, self.photographs)
 
     def job_folder(self, project: str) -> Path:
         """Folder of a project's fine-tuning job, with its files and its progress."""
-        return self.data_dir / "lessons" / project
+        return self.data_dir / JOBS / project
 
     def trained_state_file(self, project: str) -> Path:
         """File of a project's ``TrainedState``."""
@@ -60,6 +68,21 @@ class Workspace:
         """
         ingest(self.inbox, self.annotation_store)
         return self.accepted(project).update(self.annotation_store, project, _fetcher(images), policy)
+
+
+def close_data_folder(data_dir: Path) -> None:
+    """Closes a data folder to everybody but its owner, as earlier releases did not; it is logged.
+
+    Nothing else in the folder is touched, nor the folder itself: it may have been given by mistake.
+    """
+    files = [data_dir / f"{name}{of}" for name in _FILES for of in ("", "-wal", "-shm")]
+    closed = close_to_others([*files, *(data_dir / name for name in _FOLDERS)])
+    if closed:
+        logger.warning(
+            "data_dir: %d files and folders in %s were open to other users of this machine; they are closed now",
+            closed,
+            data_dir,
+        )
 
 
 def _fetcher(images: ImageSettings) -> Callable[[str, int], bytes]:

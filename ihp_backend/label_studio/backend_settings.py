@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
 from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.storage.owner_only import new_files_for_owner_only
 
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
 
@@ -84,9 +85,12 @@ class BackendSettings:
     def prepare_data_dir(self) -> Path:
         """Create the data folder where it is missing and make sure that it can be written to.
 
+        From then on this process makes files that only their owner can open: photographs of people lie there.
+
         Raises:
             SettingsError: it cannot.
         """
+        new_files_for_owner_only()
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Not named after the process: in containers that share the folder, several have the same number.

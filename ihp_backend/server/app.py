@@ -19,20 +19,17 @@ journal and the model with which a task was begun are each worker's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from flask import Flask, request
+from flask import Flask
 
 from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.label_studio.predict.shared_backend import open_batches, open_model_cache
-from ihp_backend.label_studio.problems import problem
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.turns import watch_turns
 from ihp_backend.server import information, predict, setup, webhook
-from ihp_backend.server.credentials import RIGHTS, Credential, shown_by
 from ihp_backend.server.doctor_findings import DoctorFindings, Examine
-from ihp_backend.server.errors import NotAllowed, register_errors
+from ihp_backend.server.errors import register_errors
+from ihp_backend.server.guard import guard
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.metrics import Metrics
 from ihp_backend.server.project_access import ProjectAccess
@@ -84,27 +81,7 @@ def create_app(
     watch_turns(metrics.network_waiting.inc)
     register_errors(app)
     watch_requests(app, metrics)
-    _guard(app, settings.credentials)
+    guard(app, settings.credentials)
     for module in (information, setup, predict, webhook):
         app.register_blueprint(module.routes)
     return app
-
-
-def _guard(app: Flask, credentials: Sequence[Credential]) -> None:
-    """Has every request show a credential with the right that its path needs, where there are any credentials."""
-    if not credentials:
-        return
-
-    @app.before_request
-    def look_at_credentials() -> None:
-        right = RIGHTS.get(request.path)
-        if right is None:
-            return
-        shown = shown_by(request.headers.get("Authorization"), credentials)
-        if shown is None:
-            given = "a wrong credential" if "Authorization" in request.headers else "no credential"
-            remedy = "send the user and password, or the bearer token, of an entry of IHP_CREDENTIALS_FILE"
-            raise NotAllowed(401, problem("Authorization", given, remedy))
-        if right not in shown.rights:
-            remedy = f"add {right!r} to its rights in IHP_CREDENTIALS_FILE, which {request.path} needs"
-            raise NotAllowed(403, problem("Authorization", shown.name, remedy))

@@ -11,13 +11,20 @@ import base64
 import binascii
 import hmac
 import json
+import logging
+import os
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-PREDICT, TEACH, LOOK = "predict", "teach", "look"
+logger = logging.getLogger(__name__)
+
+PREDICT, TEACH, LOOK, ADMINISTER = "predict", "teach", "look", "administer"
+KNOWN_RIGHTS: Final = (PREDICT, TEACH, LOOK, ADMINISTER)
 
 RIGHTS: Final[Mapping[str, str]] = {
     "/predict": PREDICT,
@@ -27,12 +34,17 @@ RIGHTS: Final[Mapping[str, str]] = {
     "/status": LOOK,
     "/metrics": LOOK,
 }
-"""The right that each path needs; others need none."""
+"""The right that each path needs. Any other needs ``ADMINISTER``, as does telling ``/setup`` where Label Studio is."""
+
+OPEN: Final = frozenset(
+    ("/", "/health", "/favicon.ico", "/apple-touch-icon<path:rest>", "/robots.txt", "/.well-known/<path:rest>")
+)
+"""The paths that need none, as Flask's rules."""
 
 LEAST_SECRET = 16
 """Characters of a secret."""
 
-_REMEDY = 'write for example {"label studio": {"secret": "...", "rights": ["predict", "teach"]}}'
+_REMEDY = "ihp credentials makes one that is in order"
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class Credential:
     Attributes:
         name: the user of basic auth.
         secret: its password, and the bearer token.
-        rights: of ``RIGHTS``.
+        rights: of ``KNOWN_RIGHTS``.
     """
 
     name: str
@@ -63,8 +75,11 @@ def read_credentials(file: Path) -> tuple[Credential, ...]:
     where = f"IHP_CREDENTIALS_FILE: {file}"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        raise ValueError(f"{where} does not exist; ihp credentials makes it") from None
     except OSError as error:
-        raise ValueError(f"{where} cannot be read ({error.strerror}); check that it exists and may be read") from None
+        raise ValueError(f"{where} cannot be read ({error.strerror}); let the user who runs this read it") from None
     except ValueError:  # The error's own text shows a part of the file.
         raise ValueError(f"{where} is no JSON; {_REMEDY}") from None
     if not isinstance(content, dict) or not content:
@@ -72,7 +87,30 @@ def read_credentials(file: Path) -> tuple[Credential, ...]:
     found = tuple(_credential(where, str(name), given) for name, given in content.items())
     if len({one.secret for one in found}) < len(found):
         raise ValueError(f"{where}: two names have the same secret, which as a bearer token says no name; change one")
+    if mode & 0o077:
+        logger.warning("%s is open to other users of this machine (%03o); chmod 600 closes it", where, mode & 0o777)
     return found
+
+
+def write_credentials(file: Path) -> tuple[Credential, ...]:
+    """Makes a file with new secrets, for its owner only: one for Label Studio, one for whoever watches the server.
+
+    Raises:
+        FileExistsError: there is one.
+        OSError: it cannot be written.
+    """
+    made = (
+        Credential("label studio", secrets.token_urlsafe(32), frozenset({PREDICT, TEACH, ADMINISTER})),
+        Credential("monitoring", secrets.token_urlsafe(32), frozenset({LOOK})),
+    )
+    described = {
+        one.name: {"secret": one.secret, "rights": [right for right in KNOWN_RIGHTS if right in one.rights]}
+        for one in made
+    }
+    # Never over another one, whose secrets Label Studio has.
+    with open(file, "x", opener=partial(os.open, mode=0o600)) as opened:
+        json.dump(described, opened, indent=1)
+    return made
 
 
 def _credential(where: str, name: str, given: Any) -> Credential:
@@ -80,13 +118,12 @@ def _credential(where: str, name: str, given: Any) -> Credential:
     if ":" in name or not name:
         raise ValueError(f"{where}: name {name!r} is empty or has a colon, which basic auth cannot send; rename it")
     if not isinstance(secret, str) or len(secret) < LEAST_SECRET or not re.fullmatch(r"[!-~]+", secret):
-        remedy = "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes one"
+        remedy = "openssl rand -hex 20 makes one"
         raise ValueError(
             f"{where}: the secret of {name!r} is not {LEAST_SECRET} or more ASCII characters without blanks; {remedy}"
         )
-    known = sorted({*RIGHTS.values()})
-    if not isinstance(rights, list) or not rights or not set(map(str, rights)) <= set(known):
-        raise ValueError(f"{where}: the rights of {name!r} are {rights!r}; choose some of {', '.join(known)}")
+    if not isinstance(rights, list) or not rights or not set(map(str, rights)) <= set(KNOWN_RIGHTS):
+        raise ValueError(f"{where}: the rights of {name!r} are {rights!r}; choose some of {', '.join(KNOWN_RIGHTS)}")
     return Credential(name, secret, frozenset(map(str, rights)))
 
 

@@ -6,8 +6,12 @@ import logging
 import os
 import shutil
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from ipaddress import ip_address
+from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
@@ -15,6 +19,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from ihp_backend.finetuning.workspace import close_data_folder
 from ihp_backend.parsing.checkpoint import CheckpointError, read_checkpoint
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.doctor_findings import Examine
@@ -47,7 +52,7 @@ class Application(BaseApplication):
 
     def __init__(self, settings: ServerSettings, listening: socket.socket, examine: Examine | None) -> None:
         self._settings, self._examine = settings, examine
-        self._address = "http://{}:{}".format(*listening.getsockname()[:2])
+        self._address = "{}://{}:{}".format("https" if settings.certificate else "http", *listening.getsockname()[:2])
         self._listening = listening.detach()
         self._access = ProjectAccess()
         # Before prometheus-client is imported, which then keeps the metrics of all workers there.
@@ -69,6 +74,8 @@ class Application(BaseApplication):
             "logger_class": _Logger,
             "child_exit": self._worker_ended,
             "on_exit": self._ended,
+            "certfile": settings.certificate and str(settings.certificate),
+            "keyfile": settings.key and str(settings.key),
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -95,32 +102,52 @@ class Application(BaseApplication):
         return app
 
 
-def serve(settings: ServerSettings, *, look: Look = tuple, examine: Examine | None = None) -> None:
+def serve(
+    settings: ServerSettings,
+    *,
+    look: Look = tuple,
+    examine: Examine | None = None,
+    beside: AbstractContextManager[None] | None = None,
+) -> None:
     """Serve until stopped.
 
     Args:
         settings: the server's.
         look: what there is to say of Label Studio before the server listens.
         examine: see ``create_app``.
+        beside: entered for the time of serving, once nothing is found wrong.
 
     Raises:
-        SettingsError: the address cannot be listened on, the data folder not written to, or there is no such model.
+        SettingsError: the address cannot be listened on, or not without credentials; the data folder cannot be written
+            to, there is no such model, or the certificate cannot be used.
     """
     settings.prepare_data_dir()
     try:
         read_checkpoint(settings.model)
     except CheckpointError as error:
         raise SettingsError(str(error)) from None
+    if settings.certificate:
+        _check_certificate(settings.certificate, settings.key)
     listening = _listen(settings.host, settings.port)
+    alone = ip_address(listening.getsockname()[0]).is_loopback
+    if not (alone or settings.credentials or settings.without_credentials):
+        listening.close()
+        raise SettingsError(
+            f"host: {settings.host} is reached from other machines, and anybody there could ask for masks, teach the "
+            "model and see photographs; make credentials with ihp credentials and name them in IHP_CREDENTIALS_FILE, "
+            "or choose --host 127.0.0.1; if another server in front of this one asks for them, --without-credentials"
+        )
     set_up_log(settings.log_format)
+    close_data_folder(settings.data_dir)
     if not settings.credentials:
-        alone = listening.getsockname()[0] in ("127.0.0.1", "::1")
         logger.log(
             logging.INFO if alone else logging.WARNING,
             "no credentials: whoever reaches this address%s may ask for masks, send events and look at /status; "
-            "IHP_CREDENTIALS_FILE names those who may (docs/settings.md)",
+            "IHP_CREDENTIALS_FILE names those who may (docs/security.md)",
             ", which is everybody on this machine," if alone else "",
         )
+    if not (alone or settings.certificate):
+        logger.warning("no TLS: masks and secrets travel in the clear; --certificate and --key, or a server in front")
     for level, told in look():
         logger.log(level, "%s", told)
     if settings.workers > 1:
@@ -130,7 +157,31 @@ def serve(settings: ServerSettings, *, look: Look = tuple, examine: Examine | No
             "prefer threads",
             settings.workers,
         )
-    Application(settings, listening, examine).run()
+    with beside or nullcontext():
+        Application(settings, listening, examine).run()
+
+
+def _check_certificate(certificate: Path, key: Path | None) -> None:
+    """Reads both before anything starts: gunicorn would find out with the first request."""
+    for name, file in (("certificate", certificate), ("key", key or certificate)):
+        try:
+            content = file.read_text(encoding="ascii", errors="replace")
+        except OSError as error:
+            raise SettingsError(
+                f"{name}: {file} cannot be read ({error.strerror}); check that it exists and may be read"
+            ) from None
+        if name == "key" and "ENCRYPTED" in content:
+            raise SettingsError(f"key: {file} has a passphrase; openssl pkey -in FILE -out OTHER removes it")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        files = f"{certificate}, {key}" if key else str(certificate)
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise SettingsError(f"certificate, key: {files}: the key is another certificate's; give its own") from None
+        raise SettingsError(
+            f"certificate, key: {files} hold no certificate with its private key; give PEM files, the certificate "
+            "first and those between it and its CA after it"
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

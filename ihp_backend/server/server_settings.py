@@ -24,7 +24,8 @@ _NUMBERS = {
 @dataclass(frozen=True)
 class ServerSettings(BackendSettings):
     """The server's settings at its start; ``from_environment`` also reads IHP_HOST, IHP_PORT, IHP_WORKERS,
-    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES, IHP_CREDENTIALS_FILE and IHP_LOG_FORMAT.
+    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES, IHP_CREDENTIALS_FILE, IHP_CERTIFICATE_FILE, IHP_KEY_FILE and
+    IHP_LOG_FORMAT.
 
     Attributes:
         host, port: where to listen; port 0 takes any free one.
@@ -33,10 +34,13 @@ class ServerSettings(BackendSettings):
         timeout: seconds after which a worker that does not move is replaced.
         max_body_mebibytes: largest request body; Label Studio sends all masks of a task with every click.
         credentials: who may do what; none: whoever reaches the server may do everything.
+        without_credentials: whether it may do without credentials where other machines reach it.
+        certificate: PEM file of the server's certificate, with those between it and a CA; None: http, without TLS.
+        key: PEM file of the certificate's private key; None: it is in the certificate's file.
         log_format: of ``LOG_FORMATS``.
 
     Raises:
-        SettingsError: a number out of range, or an unknown format.
+        SettingsError: a number out of range, an unknown format, or settings that contradict each other.
     """
 
     host: str = "127.0.0.1"
@@ -46,6 +50,9 @@ class ServerSettings(BackendSettings):
     timeout: int = 120
     max_body_mebibytes: int = 256
     credentials: tuple[Credential, ...] = field(default=(), repr=False)
+    without_credentials: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
     log_format: str = "text"
 
     def __post_init__(self) -> None:
@@ -61,6 +68,10 @@ class ServerSettings(BackendSettings):
                 raise SettingsError(f"{name}: {value} is out of range; choose {least} to {most}")
         if self.log_format not in LOG_FORMATS:
             raise SettingsError(f"log_format: {self.log_format!r} is unknown; choose {' or '.join(LOG_FORMATS)}")
+        if self.credentials and self.without_credentials:
+            raise SettingsError("without_credentials: IHP_CREDENTIALS_FILE is set, too; leave one of them out")
+        if self.key and not self.certificate:
+            raise SettingsError(f"key: {self.key} is given without a certificate; give that with --certificate")
         super().__post_init__()
 
     @classmethod
@@ -70,4 +81,7 @@ class ServerSettings(BackendSettings):
         values |= {name: variables[variable] for name, variable in named if variables.get(variable)}
         if file := variables.get("IHP_CREDENTIALS_FILE", "").strip():
             values["credentials"] = read_credentials(Path(file))
+        for name, variable in (("certificate", "IHP_CERTIFICATE_FILE"), ("key", "IHP_KEY_FILE")):
+            if file := variables.get(variable, "").strip():
+                values[name] = Path(file)
         return {**values, **whole_numbers(variables, _NUMBERS)}

@@ -10,8 +10,10 @@ from flask import Blueprint, Response, jsonify
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.config.translation import translate
 from ihp_backend.label_studio.predict.request_fields import config_text_of, optional, project_of
-from ihp_backend.label_studio.problems import RequestError
+from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.log_context import add_log_fields
+from ihp_backend.server.credentials import ADMINISTER
+from ihp_backend.server.guard import may
 from ihp_backend.server.project_access import Access
 from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
@@ -24,7 +26,9 @@ routes = Blueprint("setup", __name__)
 def setup() -> Response:
     """Answers at once and for every labelling config: a new project has an empty one.
 
-    ``extra_params`` comes as text from the form and as an object from the API; nothing in it is needed yet.
+    ``extra_params`` comes as text from the form and as an object from the API; nothing in it is needed yet. Address and
+    token of Label Studio are taken from those who may administer: photographs of the project are fetched with them for
+    everybody.
     """
     body = read_body()
     here = state()
@@ -32,8 +36,12 @@ def setup() -> Response:
     add_log_fields(project=project)
     config_text = config_text_of(body, "schema")
     access = Access(optional(body, "hostname", str), optional(body, "access_token", str))
-    if any(access):  # Whoever asks without an address, as ihp doctor does, must not make it forget Label Studio's.
+    # Whoever asks without an address, as ihp doctor does, must not make it forget Label Studio's.
+    if any(access) and may(ADMINISTER):
         here.access.remember(project, access)
+    elif any(access) and not here.label_studio_known:
+        remedy = "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY, or add 'administer' to its rights"
+        here.journal.note(problem("hostname, access_token", "not taken from this credential", remedy))
     parser = here.parser(project)
     answer: dict[str, Any] = {"model_version": parser.version}
     try:

@@ -38,6 +38,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     with reading(path) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")
         # Immediately: a reader that turned writer could meet another writer's lock and would fail at once.
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -46,3 +47,9 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def leave_no_traces(path: Path) -> None:
+    """Empties the log of a file's changes, in which what was overwritten may stand for long; as far as nobody reads."""
+    with reading(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -6,8 +6,10 @@ secrets become temporary ones.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,9 +83,21 @@ class Machine:
             "IHP_HOST": processes.LOOPBACK,
             "IHP_PORT": str(self.ports["backend"]),
             "IHP_DATA_DIR": str(self.folder / "data"),
+            "IHP_CREDENTIALS_FILE": str(self.folder / "data" / "credentials.json"),
         }
         command = [str(Path(sys.executable).parent / program), *arguments]
         return self._server(service, command, {**begins.environment, **self._settings(service), **there})
+
+    def run(self, *arguments: str) -> None:
+        """A command of ours in the backend's container."""
+        server = self.ours("backend")
+        subprocess.run([server.command[0], *arguments], env=dict(server.environment), timeout=600, check=True)
+
+    def status(self) -> dict[str, Any]:
+        """The backend's /status."""
+        credentials = json.loads((self.folder / "data" / "credentials.json").read_text())
+        shown = ("monitoring", credentials["monitoring"]["secret"])
+        return dict(requests.get(f"{self.url('backend')}/status", auth=shown, timeout=60).json())
 
     def _settings(self, service: str) -> dict[str, str]:
         return {name: self._here(value) for name, value in SERVICES[service]["environment"].items()}
@@ -104,6 +118,7 @@ class Machine:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     require_label_studio()
     machine = Machine(tmp_path_factory.mktemp("compose"), Account.random())
+    machine.run("credentials")
     servers = [machine.label_studio(), machine.ours("backend"), machine.ours("worker")]
     try:
         started = [(server, processes.start(server)) for server in servers]
@@ -119,7 +134,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 def project(machine: Machine) -> Project:
     client = LabelStudioUser(machine.url("label-studio"), machine.account.token)
     installation = Installation(client, machine.account, machine.url("backend"), machine.folder)
-    return new_project(installation, [PHOTOGRAPHS / "grace_hopper.jpg"])
+    project = new_project(installation, [PHOTOGRAPHS / "grace_hopper.jpg"])
+    machine.run("doctor", "--project", str(project.id), "--fix", "--backend", machine.url("backend"))
+    return project
 
 
 def test_the_password_is_that_of_the_secret(machine: Machine) -> None:
@@ -141,7 +158,7 @@ def test_what_is_clicked_and_submitted_is_accepted_by_the_worker(machine: Machin
     project.client.annotate(project.tasks[0]["id"], regions)
 
     def accepted() -> Any:
-        status = requests.get(f"{machine.url('backend')}/status", timeout=60).json()
+        status = machine.status()
         return status["events_recorded"], status["projects"].get(str(project.id), {}).get("accepted")
 
     assert eventually(lambda: accepted() == (1, 1), 120), processes.last_words(machine.folder / "worker.log")

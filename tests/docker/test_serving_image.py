@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from examples.demo import processes
 from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
 from tests.contract.installation import COAT, FACE
 from tests.contract.regions import HOPPER, click, decoded
+from tests.storage.test_owner_only import open_to_others
 from tests.test_base_install import modules_of_training
 
 from .images import beginning
@@ -66,6 +68,7 @@ def container() -> Iterator[Container]:
 
 @pytest.fixture(scope="module")
 def server(container: Container) -> Iterator[subprocess.Popen[str]]:
+    assert container.status([container.command[0], "credentials"]) == 0
     log = container.volume.parent / "server.log"
     with log.open("w") as file:
         process = container.start(container.command, stdout=file, stderr=subprocess.STDOUT)
@@ -92,7 +95,10 @@ def test_it_is_healthy_and_answers_clicks(container: Container) -> None:
     assert container.status(container.health) == 0
     config = LABELLING_CONFIG.read_text()
     setup = {"project": "1.1", "schema": config, "hostname": "http://localhost:8080", "extra_params": {}}
-    labels = requests.post(f"{container.url}/setup", json=setup, timeout=60).json()["labels"]
+    assert requests.post(f"{container.url}/setup", json=setup, timeout=60).status_code == 401
+    credentials = json.loads((container.volume / "credentials.json").read_text())
+    shown = ("label studio", credentials["label studio"]["secret"])
+    labels = requests.post(f"{container.url}/setup", json=setup, auth=shown, timeout=60).json()["labels"]
     assert (labels["unmatched"], labels["without_brush"]) == ({}, [])
     photograph = base64.b64encode((PHOTOGRAPHS / "grace_hopper.jpg").read_bytes()).decode()
     body = {
@@ -101,7 +107,7 @@ def test_it_is_healthy_and_answers_clicks(container: Container) -> None:
         "label_config": config,
         "params": {"context": {"result": [click(FACE), click(COAT)]}},
     }
-    answer = requests.post(f"{container.url}/predict", json=body, timeout=300).json()
+    answer = requests.post(f"{container.url}/predict", json=body, auth=shown, timeout=300).json()
     masks = decoded(answer["results"][0]["result"])
     for label, x, y in (FACE, COAT):
         assert masks[label][int(y * HOPPER[1] / 100), int(x * HOPPER[0] / 100)]
@@ -113,6 +119,7 @@ def test_what_it_keeps_lies_in_the_volume_and_belongs_to_its_user(
     kept = list(container.volume.rglob("*"))
     assert container.volume / "events.sqlite" in kept
     assert {path.stat().st_uid for path in kept} == {container.user}
+    assert open_to_others(container.volume) == set()
     assert Path(f"/proc/{server.pid}").stat().st_uid == container.user
 
 

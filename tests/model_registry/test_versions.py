@@ -82,7 +82,7 @@ def test_a_damaged_version_never_serves(store: VersionStore, damage: str) -> Non
     if damage == "truncate":
         (place / "model.json").write_text("v")
     elif damage == "remove":
-        (place / "pictures" / "before.png").unlink()
+        (place / "model.json").unlink()
     elif damage == "add":
         (place / "another").touch()
     else:

@@ -32,13 +32,15 @@ def load(*_, **__):
     return StandInParser()
 
 Parser.from_pretrained = load
-settings = ServerSettings(port=0, data_dir=Path(sys.argv[1]), **json.loads(sys.argv[3]))
+given = {name: Path(value) if name in ("certificate", "key") else value for name, value in json.loads(sys.argv[3]).items()}
+settings = ServerSettings(port=0, data_dir=Path(sys.argv[1]), **given)
 serve(settings, look=lambda: [(30, "Label Studio, token: none")])
 """
 ROOT = Path(__file__).parents[2]
 
 
 def start(folder: Path, how: str, **settings: object) -> subprocess.Popen[str]:
+    """The server with a stand-in for the model, and further settings."""
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder / "data"), how, json.dumps(settings)],
         stderr=subprocess.PIPE,

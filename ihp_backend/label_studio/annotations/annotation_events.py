@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, TypeGuard
 
@@ -105,6 +105,29 @@ def lacking(event: Mapping[str, Any]) -> str | None:
     if action == "TASKS_DELETED" and len(list(_ids(tasks))) < max(len(tasks), 1):
         return "tasks"
     return None
+
+
+def without_tasks(event: Mapping[str, Any], project: str, tasks: Container[int]) -> dict[str, Any]:
+    """What is left of an event where some tasks of a project are forgotten: of these and their annotations, the ids."""
+    left = dict(event)
+    if project_key(event.get("project")) not in (project, ""):
+        return left
+    for field in ("task", "tasks", "annotation", "annotations"):
+        value = event.get(field)
+        if isinstance(value, list):
+            left[field] = [_without(entry, field, tasks) for entry in value]
+        elif isinstance(value, dict):
+            left[field] = _without(value, field, tasks)
+    return left
+
+
+def _without(entry: Any, field: str, tasks: Container[int]) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    number = id_key(entry if field.startswith("task") else entry.get("task"))
+    if not number.isdecimal() or int(number) not in tasks:
+        return entry
+    return {"id": entry.get("id"), **({} if field.startswith("task") else {"task": int(number)})}
 
 
 def listed(project: str, tasks: Iterator[Mapping[str, Any]]) -> list[Annotation]:

@@ -134,6 +134,23 @@ class LabelStudio:
         """A project's settings, with its labelling config."""
         return self.get_with(f"/api/projects/{int(number)}/", "label_config", str)
 
+    def exists(self, path: str) -> bool:
+        """Whether Label Studio has what is at a path; only its own word that there is no such thing counts as no.
+
+        Raises:
+            ApiError: no answer, a refusal, or the answer of another server, which say nothing.
+        """
+        answer = self.ask("GET", path)
+        said = answer.content if isinstance(answer.content, dict) else {}
+        # So its error pages are made; of other servers' none has all of it.
+        if answer.status == 404 and said.get("status_code") == 404 and {"version", "detail"} <= said.keys():
+            return False
+        if (trouble := trouble_of(self.address.absolute(path), answer, self.address)) is not None:
+            raise trouble
+        if "id" not in said:
+            raise ApiError(f"{shown(self.address.absolute(path))}: not as Label Studio answers", NOT_LABEL_STUDIO)
+        return True
+
     def tasks(self, project: int | str, page_size: int = PAGE, **query: Any) -> Iterator[Record]:
         """The tasks of a project, page by page."""
         seen = 0

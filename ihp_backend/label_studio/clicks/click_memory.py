@@ -84,6 +84,7 @@ class ClickMemory:
             self._storage.execute("PRAGMA journal_mode=WAL")
             # Drafts bring back what a power failure would take here.
             self._storage.execute("PRAGMA synchronous=NORMAL")
+            self._storage.execute("PRAGMA secure_delete=ON")
             self._storage.executescript(_TABLE)
         except sqlite3.Error as error:
             raise self._unusable(error) from error
@@ -93,7 +94,7 @@ class ClickMemory:
         now, place = self._clock(), (project, task, request.place)
         annotator = saved.user or NOBODY
         with self._transaction() as storage:
-            storage.execute("DELETE FROM standing WHERE used < ?", (now - self._expires_after,))
+            self._expire(storage, now)
             remembered = _find(storage, place, annotator, {prompt.id for prompt in (*request.prompts, *saved.prompts)})
             active = remembered.take_in(request, saved, now)
             storage.execute(
@@ -176,6 +177,11 @@ class ClickMemory:
                 (project, task, *([annotator] if whose else [])),
             )
 
+    def forget_expired(self) -> None:
+        """Forget what has expired, though nobody clicks any more."""
+        with self._transaction() as storage:
+            self._expire(storage, self._clock())
+
     def forget_annotation(self, project: str, annotation: int) -> None:
         """Forget the task that has this annotation; deletions name only the annotation."""
         with self._transaction() as storage:
@@ -188,6 +194,9 @@ class ClickMemory:
         with self._turn() as storage:
             found = storage.execute("SELECT remembered FROM standing").fetchall()
         return sum(len(label.prompts) for (text,) in found for label in from_text(text).labels.values())
+
+    def _expire(self, storage: sqlite3.Connection, now: float) -> None:
+        storage.execute("DELETE FROM standing WHERE used < ?", (now - self._expires_after,))
 
     @contextmanager
     def _turn(self) -> Iterator[sqlite3.Connection]:

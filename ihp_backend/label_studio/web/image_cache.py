@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Container
 from pathlib import Path
 
 from ihp_backend.storage.atomic_files import whole_file
@@ -77,6 +78,24 @@ class ImageCache:
                 file.write(data)
         except OSError as error:
             self._complain(error)
+
+    def forget(self, digests: Container[str], unused_since: float) -> int:
+        """Drops the images with some SHA-256 sums, and those not used since a time (Unix seconds); gives how many."""
+        dropped = 0
+        if not self._folder.is_dir():
+            return 0
+        for entry in os.scandir(self._folder):
+            try:
+                if not _OURS.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                    continue
+                with open(entry.path, "rb") as file:
+                    digest = file.read(_DIGEST_BYTES).hex()
+                if digest in digests or entry.stat(follow_symlinks=False).st_mtime < unused_since:
+                    Path(entry.path).unlink()
+                    dropped += 1
+            except FileNotFoundError:
+                continue
+        return dropped
 
     def _path(self, url: str) -> Path:
         return self._folder / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
