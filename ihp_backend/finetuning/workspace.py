@@ -21,9 +21,9 @@ from ihp_backend.storage.owner_only import close_to_others
 
 logger = logging.getLogger(__name__)
 
-LEDGER, PHOTOGRAPHS, ACCEPTED, JOBS = "ledger.sqlite", "photographs", "accepted", "lessons"
+STORE, PHOTOGRAPHS, ACCEPTED, JOBS = "ledger.sqlite", "photographs", "accepted", "lessons"
 
-_FILES = (EVENTS, LEDGER, CLICKS_FILE, f"{PHOTOGRAPHS}.sqlite")
+_FILES = (EVENTS, STORE, CLICKS_FILE, f"{PHOTOGRAPHS}.sqlite")
 _FOLDERS = (PHOTOGRAPHS, ACCEPTED, JOBS, MODELS, "cache")
 
 
@@ -40,7 +40,7 @@ class Workspace:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.inbox = EventInbox(data_dir / EVENTS)
-        self.annotation_store = AnnotationStore(data_dir / LEDGER)
+        self.annotation_store = AnnotationStore(data_dir / STORE)
         self.photographs = PhotographStore(data_dir / PHOTOGRAPHS)
         self.versions = VersionStore(data_dir / MODELS)
 

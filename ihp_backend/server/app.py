@@ -27,9 +27,9 @@ from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.turns import watch_turns
 from ihp_backend.server import information, predict, setup, webhook
+from ihp_backend.server.authorization import guard
 from ihp_backend.server.doctor_findings import DoctorFindings, Examine
 from ihp_backend.server.errors import register_errors
-from ihp_backend.server.guard import guard
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.metrics import Metrics
 from ihp_backend.server.project_access import ProjectAccess

@@ -107,6 +107,7 @@ def write_credentials(file: Path) -> tuple[Credential, ...]:
         one.name: {"secret": one.secret, "rights": [right for right in KNOWN_RIGHTS if right in one.rights]}
         for one in made
     }
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Never over another one, whose secrets Label Studio has.
     with open(file, "x", opener=partial(os.open, mode=0o600)) as opened:
         json.dump(described, opened, indent=1)

@@ -12,8 +12,8 @@ from ihp_backend.label_studio.config.translation import translate
 from ihp_backend.label_studio.predict.request_fields import config_text_of, optional, project_of
 from ihp_backend.label_studio.problems import RequestError, problem
 from ihp_backend.log_context import add_log_fields
+from ihp_backend.server.authorization import may
 from ihp_backend.server.credentials import ADMINISTER
-from ihp_backend.server.guard import may
 from ihp_backend.server.project_access import Access
 from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state

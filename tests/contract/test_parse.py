@@ -40,7 +40,9 @@ def photographs(tmp_path: Path) -> Path:
 def server(photographs: Path) -> Iterator[ImageServer]:
     with ImageServer() as server:
         for name in NAMES:
-            server.routes[f"/{name}".replace(" ", "%20")] = sends((photographs / name).read_bytes(), "image/jpeg")
+            # The editor's page is of another server, and reads the pixels.
+            answer = sends((photographs / name).read_bytes(), "image/jpeg", Access_Control_Allow_Origin="*")
+            server.routes[f"/{name}".replace(" ", "%20")] = answer
         yield server
         server.shutdown()
 

@@ -19,12 +19,13 @@ import pytest
 import requests
 
 from examples.demo import label_studio, processes
+from examples.demo import project as demo_project
 from examples.demo.client import LabelStudioUser
 from examples.demo.label_studio import Account
-from examples.demo.settings import PHOTOGRAPHS
+from examples.demo.settings import LABELLING_CONFIG, PHOTOGRAPHS
 from ihp_backend.label_studio.api.client import ApiError
 from tests.contract.conftest import LABEL_STUDIO_ENVIRONMENT, require_label_studio
-from tests.contract.installation import COAT, FACE, Installation, Project, eventually, new_project
+from tests.contract.installation import COAT, FACE, Project, eventually
 from tests.contract.regions import click, decoded
 
 from .images import beginning
@@ -133,10 +134,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def project(machine: Machine) -> Project:
     client = LabelStudioUser(machine.url("label-studio"), machine.account.token)
-    installation = Installation(client, machine.account, machine.url("backend"), machine.folder)
-    project = new_project(installation, [PHOTOGRAPHS / "grace_hopper.jpg"])
-    machine.run("doctor", "--project", str(project.id), "--fix", "--backend", machine.url("backend"))
-    return project
+    number = client.create_project("Compose", LABELLING_CONFIG.read_text(), **demo_project.SETTINGS)["id"]
+    demo_project.import_photograph(client, number, PHOTOGRAPHS / "grace_hopper.jpg")
+    machine.run("doctor", "--project", str(number), "--fix", "--backend", machine.url("backend"))
+    (backend,) = client.backends(number)
+    return Project(number, backend["id"], list(client.tasks(number, fields="all")), client)
 
 
 def test_the_password_is_that_of_the_secret(machine: Machine) -> None:

@@ -32,7 +32,8 @@ def load(*_, **__):
     return StandInParser()
 
 Parser.from_pretrained = load
-given = {name: Path(value) if name in ("certificate", "key") else value for name, value in json.loads(sys.argv[3]).items()}
+given = json.loads(sys.argv[3])
+given |= {name: Path(given[name]) for name in ("certificate", "key") if name in given}
 settings = ServerSettings(port=0, data_dir=Path(sys.argv[1]), **given)
 serve(settings, look=lambda: [(30, "Label Studio, token: none")])
 """

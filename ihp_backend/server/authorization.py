@@ -1,4 +1,4 @@
-"""Guard: each request shows a credential with the right that its path needs, where there are any credentials."""
+"""Authorization: a request shows a credential with the right that its path needs, where there are any credentials."""
 
 from __future__ import annotations
 
