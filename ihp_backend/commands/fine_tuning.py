@@ -74,12 +74,11 @@ def train(
     """Fine-tune on the accepted photographs, and let the result serve if the gate lets it through."""
     from ihp_backend.finetuning.run_job import run_job
     from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
-    from ihp_backend.log_context import add_log_fields
+    from ihp_backend.log_context import about
     from ihp_backend.server.log_lines import set_up_log
     from ihp_backend.storage.sqlite import StorageError
 
     set_up_log(log_format)
-    add_log_fields(project=project)
     workspace, images = open_workspace(data_dir)
     if stop:
         if not workspace.progress(project).stop():
@@ -89,14 +88,15 @@ def train(
     # As for a killed process: what was learned is kept, and the fine-tuning job goes on when it is begun again.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        report = run_job(
-            workspace,
-            project,
-            images,
-            _retraining_policy(model, every, policy, base, device),
-            asked=not if_due,
-            force=force,
-        )
+        with about(project=project):
+            report = run_job(
+                workspace,
+                project,
+                images,
+                _retraining_policy(model, every, policy, base, device),
+                asked=not if_due,
+                force=force,
+            )
     except (AcceptedError, StorageError) as error:
         raise failure(str(error)) from None
     if report is None:
