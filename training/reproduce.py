@@ -135,7 +135,8 @@ class Part:
 def _part(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) -> Part:
     """Writes the tables and figures of what is there."""
     results = Results(place, scale)
-    tables = [(TABLES | PARSER_TABLES)[name](results) for name in names if name in TABLES | PARSER_TABLES]
+    makers = TABLES | PARSER_TABLES
+    tables = [makers[name](results) for name in names if name in makers]
     figures = [FIGURES[name](results, folder) for name in names if name in FIGURES]
     if "fig4" in names:
         figures.append(gallery(results, folder, open_dataset(scale.dataset, place.data, "val")))

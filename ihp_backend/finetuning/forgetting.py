@@ -152,9 +152,13 @@ def forget_unused(workspace: Workspace, images: ImageSettings, days: int, *, dry
         StorageError: something cannot be read or removed.
     """
     before = time.time() - days * _DAY
-    for folder in (workspace.data_dir / ACCEPTED).glob("*"):
-        _note_uses(workspace, folder.name, AcceptedSet(folder, workspace.photographs))
-    if waiting := [project for project in workspace.annotation_store.projects() if _has_no_index(workspace, project)]:
+    noted = {
+        folder.name
+        for folder in (workspace.data_dir / ACCEPTED).glob("*")
+        if _note_uses(workspace, folder.name, AcceptedSet(folder, workspace.photographs))
+    }
+    store = workspace.annotation_store
+    if waiting := [project for project in store.projects() if project not in noted and store.annotators(project)]:
         # Whose photographs they are is not known before the accepted set is made again.
         logger.info("photographs without a task stay until the accepted annotations of project %s are read", waiting[0])
         return 0
@@ -165,11 +169,6 @@ def forget_unused(workspace: Workspace, images: ImageSettings, days: int, *, dry
             ImageCache(images.cache_dir, images.cache_bytes).forget((), unused_since=before)
         ClickMemory(workspace.data_dir / CLICKS_FILE).forget_expired()
     return unused
-
-
-def _has_no_index(workspace: Workspace, project: str) -> bool:
-    """Whether a project has accepted annotations whose photographs nobody has noted yet."""
-    return bool(workspace.annotation_store.annotators(project)) and workspace.accepted(project).read() is None
 
 
 def forget_due(workspace: Workspace, images: ImageSettings, days: int) -> None:
@@ -189,10 +188,12 @@ def forget_due(workspace: Workspace, images: ImageSettings, days: int) -> None:
         logger.warning("photographs without a task are not forgotten yet: %s", error)
 
 
-def _note_uses(workspace: Workspace, project: str, accepted: AcceptedSet) -> None:
-    """Photographs of before it was noted which tasks use them."""
-    if (index := accepted.read()) is not None:
-        workspace.photographs.note_uses(project, [(item.task, item.photograph) for item in index.items])
+def _note_uses(workspace: Workspace, project: str, accepted: AcceptedSet) -> bool:
+    """Notes whose the photographs of before that was noted are; False where no index of the project says so."""
+    if (index := accepted.read()) is None:
+        return False
+    workspace.photographs.note_uses(project, [(item.task, item.photograph) for item in index.items])
+    return True
 
 
 def _pictures(workspace: Workspace, project: str, version: str, tasks: Container[int]) -> list[Path]:

@@ -14,23 +14,34 @@ PADDING = 127
 
 
 def random_view(
-    sample: Sample, labels: LabelSet, size: tuple[int, int], scales: tuple[float, float], rng: np.random.Generator
+    sample: Sample,
+    labels: LabelSet,
+    size: tuple[int, int],
+    scales: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    rotation: float = 0.0,
+    colours: bool = True,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A random crop of the randomly scaled, mirrored and lit sample.
+    """A random crop of the randomly scaled, turned, mirrored and lit sample.
 
     Args:
         size: (height, width) of the crop.
         scales: smallest and largest scale, drawn evenly on a log scale.
+        rotation: largest angle in degrees; six in ten views are turned (as in SCHP's published code).
+        colours: whether brightness, contrast and colours change.
 
     Returns:
         image uint8 (height, width, 3) and parsing uint8 (height, width), 255 where the crop leaves the photograph.
     """
     scale = float(np.exp(rng.uniform(*np.log(scales))))
     image, parsing = rescale(sample.image, sample.parsing, scale)
+    if rotation and rng.random() < 0.6:
+        image, parsing = rotated(image, parsing, float(rng.uniform(-rotation, rotation)))
     image, parsing = random_crop(image, parsing, size, rng)
     if rng.random() < 0.5:
         image, parsing = mirror(image, parsing, labels)
-    return random_light(image, rng), parsing
+    return random_light(image, rng) if colours else image, parsing
 
 
 def rescale(
@@ -42,6 +53,17 @@ def rescale(
     scaled = cv2.resize(image, (width, height), interpolation=smooth)
     parsed = cv2.resize(parsing, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     return scaled.astype(np.uint8, copy=False), parsed.astype(np.uint8, copy=False)
+
+
+def rotated(
+    image: NDArray[np.uint8], parsing: NDArray[np.uint8], degrees: float
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Both turned about their middle; corners that were not there are grey, and ignored in the parsing."""
+    height, width = parsing.shape
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
+    turned = cv2.warpAffine(image, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=(PADDING,) * 3)
+    parsed = cv2.warpAffine(parsing, turn, (width, height), flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
+    return turned.astype(np.uint8, copy=False), parsed.astype(np.uint8, copy=False)
 
 
 def random_crop(

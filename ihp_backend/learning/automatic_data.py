@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,10 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ihp_backend.datasets import ParsingDataset
-from ihp_backend.labels import IGNORE
-from ihp_backend.learning.augmentation import PADDING, mirror, pad_to_multiple, random_crop, random_light, rescale
+from ihp_backend.learning.augmentation import pad_to_multiple, random_view, rescale
 from ihp_backend.learning.click_views import MULTIPLE
-from ihp_backend.learning.hyperparameters import require, require_positive
+from ihp_backend.learning.hyperparameters import require, require_views
 from ihp_backend.learning.stepwise_data import StepwiseData, Views
 
 Item = tuple[Tensor, Tensor]
@@ -24,14 +22,12 @@ Item = tuple[Tensor, Tensor]
 
 
 class ParserViews(Views[Item]):
-    """Random views: scaled, rotated, cropped, mirrored, lit.
+    """Random views without clicks.
 
     Args:
         samples, length, seed: see ``Views``.
         size: (height, width) of a view, before it is padded to a multiple of ``MULTIPLE``.
-        scales: smallest and largest scale, drawn evenly on a log scale.
-        rotation: largest angle in degrees; six in ten views are rotated (as in SCHP's published code).
-        colours: whether brightness, contrast and colours change.
+        scales, rotation, colours: see ``random_view``.
     """
 
     def __init__(
@@ -50,15 +46,10 @@ class ParserViews(Views[Item]):
     def __getitem__(self, index: int) -> Item:
         order, rng = self.drawn(index)
         sample = self.samples[int(order[0])]
-        image, parsing = rescale(sample.image, sample.parsing, float(np.exp(rng.uniform(*np.log(self.scales)))))
-        if self.rotation and rng.random() < 0.6:
-            image, parsing = rotated(image, parsing, float(rng.uniform(-self.rotation, self.rotation)))
-        image, parsing = random_crop(image, parsing, self.size, rng)
-        if rng.random() < 0.5:
-            image, parsing = mirror(image, parsing, self.samples.labels)
-        if self.colours:
-            image = random_light(image, rng)
-        return to_item(image, parsing)
+        view = random_view(
+            sample, self.samples.labels, self.size, self.scales, rng, rotation=self.rotation, colours=self.colours
+        )
+        return to_item(*view)
 
 
 class WholePhotographs(Dataset[Item]):
@@ -75,17 +66,6 @@ class WholePhotographs(Dataset[Item]):
         return to_item(*rescale(sample.image, sample.parsing, self.scale))
 
 
-def rotated(
-    image: NDArray[np.uint8], parsing: NDArray[np.uint8], degrees: float
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Both turned about their middle; corners that were not there are grey, and ignored in the parsing."""
-    height, width = parsing.shape
-    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
-    turned = cv2.warpAffine(image, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=(PADDING,) * 3)
-    parsed = cv2.warpAffine(parsing, turn, (width, height), flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
-    return turned.astype(np.uint8, copy=False), parsed.astype(np.uint8, copy=False)
-
-
 def to_item(image: NDArray[np.uint8], parsing: NDArray[np.uint8]) -> Item:
     """Tensors of a view, padded to a multiple of ``MULTIPLE``."""
     image, parsing = pad_to_multiple(image, parsing, MULTIPLE)
@@ -99,7 +79,7 @@ class AutomaticData(StepwiseData[Item]):
         root, dataset, steps, batch_size, workers, seed, options: see ``StepwiseData``.
         size: (height, width) of a view.
         scales: smallest and largest scale of a view.
-        rotation, colours: see ``ParserViews``.
+        rotation, colours: see ``random_view``.
         validation_photographs: number of val photographs looked at during training (the first ones).
         validation_scale: their scale; that at which the network will work.
 
@@ -125,11 +105,8 @@ class AutomaticData(StepwiseData[Item]):
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(root, dataset, steps, batch_size, workers, seed, options)
-        require("data.size", height=(size[0], 1), width=(size[1], 1))
-        require_positive("data.scales", smallest=scales[0])
-        require("data.scales", largest=(scales[1], scales[0]))
-        require("data", rotation=(rotation, 0, 180), validation_photographs=(validation_photographs, 0))
-        require_positive("data", validation_scale=validation_scale)
+        require_views(size, scales, validation_photographs, validation_scale)
+        require("data", rotation=(rotation, 0, 180))
         self.size, self.scales, self.rotation, self.colours = size, scales, rotation, colours
         self.validation_photographs, self.validation_scale = validation_photographs, validation_scale
 
@@ -139,7 +116,4 @@ class AutomaticData(StepwiseData[Item]):
 
     def val_dataloader(self) -> DataLoader[Item]:
         """This process's share of the single whole photographs."""
-        samples, (rank, world) = self.samples("val"), self.share()
-        chosen = range(min(self.validation_photographs, len(samples)))[rank::world]
-        photographs = WholePhotographs(samples, self.validation_scale)
-        return DataLoader(photographs, sampler=list(chosen), num_workers=0)
+        return self.first_of(WholePhotographs(self.samples("val"), self.validation_scale), self.validation_photographs)

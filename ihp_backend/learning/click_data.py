@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 
 from ihp_backend.datasets import ParsingDataset, without_labels
 from ihp_backend.learning.click_recipe import ClickRecipe
 from ihp_backend.learning.click_views import CentralViews, ClickedViews, Item
-from ihp_backend.learning.hyperparameters import require, require_positive
+from ihp_backend.learning.hyperparameters import require_views
 from ihp_backend.learning.stepwise_data import StepwiseData
 
 CLICKS = ClickRecipe()
@@ -56,11 +56,7 @@ class ClickData(StepwiseData[Item]):
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(root, dataset, steps, batch_size, workers, seed, options)
-        require("data.size", height=(size[0], 1), width=(size[1], 1))
-        require_positive("data.scales", smallest=scales[0])
-        require("data.scales", largest=(scales[1], scales[0]))
-        require("data", validation_photographs=(validation_photographs, 0))
-        require_positive("data", validation_scale=validation_scale)
+        require_views(size, scales, validation_photographs, validation_scale)
         self.left_out = left_out
         self.size, self.scales, self.clicks = size, scales, clicks
         self.validation_photographs, self.validation_scale = validation_photographs, validation_scale
@@ -76,7 +72,5 @@ class ClickData(StepwiseData[Item]):
 
     def val_dataloader(self) -> DataLoader[Item]:
         """This process's share of the single whole photographs with central clicks."""
-        samples, (rank, world) = self.samples("val"), self.share()
-        views = CentralViews(samples, self.validation_scale, self.clicks, self.seed)
-        photographs = range(min(self.validation_photographs, len(samples)))
-        return DataLoader(Subset(views, photographs[rank::world]), num_workers=0)
+        views = CentralViews(self.samples("val"), self.validation_scale, self.clicks, self.seed)
+        return self.first_of(views, self.validation_photographs)

@@ -26,3 +26,14 @@ def require_positive(section: str, /, **numbers: float) -> None:
     for name, value in numbers.items():
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{section}.{name}: {value} given; give a number above 0")
+
+
+def require_views(
+    size: tuple[int, int], scales: tuple[float, float], validation_photographs: int, validation_scale: float
+) -> None:
+    """Refuses numbers of views that cannot be made: of their size, their scales, and those of the validation."""
+    require("data.size", height=(size[0], 1), width=(size[1], 1))
+    require_positive("data.scales", smallest=scales[0])
+    require("data.scales", largest=(scales[1], scales[0]))
+    require("data", validation_photographs=(validation_photographs, 0))
+    require_positive("data", validation_scale=validation_scale)

@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
 from ihp_backend.datasets import ParsingDataset, open_dataset
 from ihp_backend.labels import IGNORE, LabelSet
@@ -160,6 +160,12 @@ class StepwiseData(LightningDataModule, Generic[Item]):
     def views(self) -> Views[Item]:
         """All views of the training, in order."""
         return self.items(self.samples("train"), self.steps * self.batch_size * self.share()[1])
+
+    def first_of(self, photographs: Dataset[Item], count: int) -> DataLoader[Item]:
+        """This process's share of the first ``count`` photographs of a validation, one by one."""
+        rank, world = self.share()
+        chosen = range(min(count, len(photographs)))[rank::world]  # type: ignore[arg-type]
+        return DataLoader(Subset(photographs, chosen), num_workers=0)
 
     def share(self) -> tuple[int, int]:
         """The rank of this process, and the number of processes that train together."""

@@ -157,7 +157,7 @@ class DeepLabClickNetwork(_DeepLabNetwork):
         return decoded
 
 
-class PlainDeepLab(_DeepLabNetwork, StagedParser):
+class PlainDeepLab(StagedParser, _DeepLabNetwork):
     """DeepLab V3+ that takes no notice of clicks.
 
     Args:
@@ -165,17 +165,9 @@ class PlainDeepLab(_DeepLabNetwork, StagedParser):
         encoder, encoder_weights, decoder_channels, mean, deviation: see ``WidenedDeepLab``.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.stage_channels = tuple(self.network.encoder.out_channels)
-
     @staticmethod
     def _channels(num_labels: int) -> tuple[int, int]:
         return num_labels, 0
-
-    def encode(self, image: Tensor) -> Decoded:
-        """The whole answer: logits and embedding at stride 4."""
-        return StagedParser.encode(self, image)
 
     def stages(self, image: Tensor) -> list[Tensor]:
         """See ``StagedParser``."""

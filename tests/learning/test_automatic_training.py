@@ -11,7 +11,8 @@ import torch
 
 from ihp_backend.datasets import CcpDataset
 from ihp_backend.labels import CCP
-from ihp_backend.learning.automatic_data import ParserViews, WholePhotographs, rotated
+from ihp_backend.learning.augmentation import rotated
+from ihp_backend.learning.automatic_data import ParserViews, WholePhotographs
 from ihp_backend.learning.automatic_module import AutomaticTraining
 from ihp_backend.learning.batch_norm import reestimate
 from ihp_backend.losses import JointStructure, ParserLoss

@@ -20,7 +20,7 @@ from training.former_names import present_options, present_settings
 from training.packaged_configs import config_file
 from training.reproduction.methods import METHODS
 from training.reproduction.scales import Scale
-from training.reproduction.steps import RECORD, Place, Step, parser_options
+from training.reproduction.steps import RECORD, Place, Step, options_of
 
 CONFIGS = "configs"
 """Folder beside the records with the configurations that they were made with, by hash."""
@@ -31,9 +31,7 @@ def settings(method: str, scale: Scale) -> dict[str, Any]:
     chosen = METHODS[method]
     files = [] if chosen.kind == "classical" else scale.configs_of(chosen.kind)
     return {
-        "options": chosen.options
-        if chosen.parser is None
-        else {**parser_options(chosen.parser, scale), **chosen.options},
+        "options": options_of(chosen, scale),
         "dataset": scale.dataset,
         "steps": None if chosen.kind == "classical" else scale.steps,
         "corrections": chosen.corrections or scale.corrections,

@@ -20,7 +20,6 @@ from training.reproduction.methods import (
     UNSEEN_LABELS,
     Method,
 )
-from training.reproduction.parsers import ParserRecipe
 from training.reproduction.scales import Scale
 
 TRAIN, EXPORT, MEASURE = "train", "export", "measure"
@@ -136,8 +135,7 @@ def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path
         "trainer.val_check_interval": str(min(scale.validate_every, scale.steps)),
         **(_weights(place.weights) if method.parser is None or _is_file(place.weights) else {}),
         **(_of_parts(method, scale) if method.kind in ("ideeplab", "dextr") else {}),
-        **(parser_options(method.parser, scale, place.weights) if method.parser else {}),
-        **method.options,
+        **options_of(method, scale, place.weights),
     }
     module = TRAININGS.get(method.kind, "training.train_parts")
     configs = [argument for file in scale.configs_of(method.kind) for argument in ("--config", file)]
@@ -169,11 +167,13 @@ def _of_parts(method: Method, scale: Scale) -> dict[str, str]:
     return {"data.dataset": scale.dataset, **counted}
 
 
-def parser_options(recipe: ParserRecipe, scale: Scale, weights: str | Path | None = None) -> dict[str, str]:
-    """Options of an automatic parser; regions and joints depend on the labels of the data set."""
+def options_of(method: Method, scale: Scale, weights: str | Path | None = None) -> dict[str, str]:
+    """Options that make a method what it is; regions and joints of a parser depend on the labels of the data set."""
+    if method.parser is None:
+        return method.options
     hub = None if weights is None or _is_file(weights) else str(weights)
-    settings = recipe.settings(BENCHMARKS[scale.dataset], full=scale.name == "full", hub=hub)
-    return {"data.dataset": scale.dataset, **settings}
+    settings = method.parser.settings(BENCHMARKS[scale.dataset], full=scale.name == "full", hub=hub)
+    return {"data.dataset": scale.dataset, **settings, **method.options}
 
 
 def evaluate_command(method: Method, model: str, start: str, scale: Scale, place: Place, out: Path) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ihp_backend.networks.click_network import ClickNetwork, Decoded
 from ihp_backend.networks.pretrained import IMAGENET_DEVIATION, IMAGENET_MEAN, Normalisation, fetching
+from ihp_backend.networks.weights import encoder_of
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ class AutomaticParser(ClickNetwork):
 
 
 class StagedParser(AutomaticParser):
-    """A parser made of an encoder's stages and of what is made from them; region parsers can join between the two.
+    """A parser made of an encoder's stages and of what is made from them; region parsers can join between the two."""
 
-    Attributes:
-        stage_channels: channels of the stages.
-    """
-
-    stage_channels: tuple[int, ...]
+    @property
+    def stage_channels(self) -> tuple[int, ...]:
+        """Channels of the stages, as an encoder of segmentation-models-pytorch has them."""
+        channels: Sequence[int] = encoder_of(self).out_channels  # type: ignore[union-attr, assignment]
+        return tuple(channels)
 
     @abstractmethod
     def stages(self, image: Tensor) -> list[Tensor]:
@@ -120,7 +121,6 @@ class EncoderParser(StagedParser):
             self.encoder = smp.encoders.get_encoder(
                 encoder, weights=encoder_weights, output_stride=output_stride, **encoder_options
             )
-        self.stage_channels = tuple(self.encoder.out_channels)
         self.normalise = Normalisation(mean, deviation)
 
     def stages(self, image: Tensor) -> list[Tensor]:

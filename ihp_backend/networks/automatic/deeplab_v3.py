@@ -41,7 +41,6 @@ class DeepLabV3(StagedParser):
                 classes=num_labels,
                 upsampling=1,
             )
-        self.stage_channels = tuple(self.network.encoder.out_channels)
         self.normalise = Normalisation(mean, deviation)
 
     def stages(self, image: Tensor) -> list[Tensor]:

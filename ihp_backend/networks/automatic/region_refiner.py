@@ -57,14 +57,8 @@ class RegionRefiner(AutomaticParser):
         self.classify = nn.ModuleDict({name: nn.Conv2d(width, 1 + len(ids), 1) for name, ids in self.regions.items()})
         self.fused = None
         if fusion == "mid":
-            self.fused = nn.Sequential(
-                # How many channels the parser's embedding has is known once it has answered.
-                nn.LazyConv2d(width, 1, bias=False), *list(activated(width, width))[1:],
-                nn.Conv2d(width, self.num_labels, 1),
-            )  # fmt: skip
-            with torch.no_grad():
-                self.eval()(torch.zeros(1, 3, 2 * self.multiple_of, 2 * self.multiple_of), None)
-            self.train()
+            joined = _embedding_channels(network) + width * len(self.regions)
+            self.fused = nn.Sequential(*activated(joined, width), nn.Conv2d(width, self.num_labels, 1))
 
     def outputs(self, image: Tensor) -> ParserOutputs:
         """The fused parsing at stride 4; the parser's own one learns beside it."""
@@ -81,6 +75,15 @@ class RegionRefiner(AutomaticParser):
             for name, ids in self.regions.items():
                 logits = logits + _spread(regions[name], ids, self.num_labels)
         return ParserOutputs(logits, embedding, (whole.logits, *whole.auxiliary), whole.edges, regions)
+
+
+@torch.no_grad()
+def _embedding_channels(network: StagedParser) -> int:
+    """The channels of a parser's embedding, which are known once it has answered."""
+    side, training = 2 * network.multiple_of, network.training
+    answered = network.eval().outputs(torch.zeros(1, 3, side, side))
+    network.train(training)
+    return answered.embedding.shape[1]
 
 
 def _spread(logits: Tensor, ids: Sequence[int], num_labels: int) -> Tensor:
