@@ -15,7 +15,11 @@ from PIL import Image
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.postgresql_server import PostgresqlServer, postgresql_server, programs
+
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from tests.live_exports import LiveExports
 
 # On a busy machine an example may take any time; that is no fault of what is tested.
@@ -94,3 +98,22 @@ def umask() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server on loopback, one for each process of a run."""
+    if programs() is None:
+        pytest.skip("PostgreSQL's initdb is not installed: apt-get install postgresql")
+    # What a power failure would leave is nothing that a test could see.
+    with postgresql_server("fsync=off") as server:
+        yield server
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def database_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | URL:
+    """Where a store's tables may be: a file, or a PostgreSQL database without tables."""
+    if request.param == "SQLite":
+        return tmp_path / "store.sqlite"
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.fresh()

@@ -99,6 +99,6 @@ def history(project: Project, data_dir: DataDir = None, as_json: AsJson = False)
 
 def _open(data_dir: Path | None) -> tuple[VersionStore, type[Exception]]:
     """The versions, and what they raise; both are imported here, so that ``ihp --help`` answers at once."""
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     return open_workspace(data_dir, existing=True)[0].versions, StorageError

@@ -21,12 +21,11 @@ from ihp_backend.finetuning.accepted_set import AcceptedSet
 from ihp_backend.finetuning.workspace import ACCEPTED, Workspace
 from ihp_backend.label_studio.annotations.annotation_events import without_tasks
 from ihp_backend.label_studio.api.client import LabelStudio
-from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.web.image_cache import ImageCache
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.model_registry.versions import MANIFEST, PICTURES, read_report
 from ihp_backend.storage.atomic_files import write_json
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +127,7 @@ def forget(
         if images.cache_dir is not None:
             ImageCache(images.cache_dir, images.cache_bytes).forget(going, unused_since=0.0)
         photographs.forget(project, gone)
-        memory = ClickMemory(workspace.data_dir / CLICKS_FILE)
+        memory = workspace.click_memory()
         for task in numbers:
             memory.forget(project, str(task))
         events = replace_events()
@@ -151,13 +150,9 @@ def forget_unused(workspace: Workspace, images: ImageSettings, days: int, *, dry
     Raises:
         StorageError: something cannot be read or removed.
     """
-    before = time.time() - days * _DAY
-    noted = {
-        folder.name
-        for folder in (workspace.data_dir / ACCEPTED).glob("*")
-        if _note_uses(workspace, folder.name, AcceptedSet(folder, workspace.photographs))
-    }
-    store = workspace.annotation_store
+    before, store = time.time() - days * _DAY, workspace.annotation_store
+    projects = {*store.projects(), *(folder.name for folder in (workspace.data_dir / ACCEPTED).glob("*"))}
+    noted = {project for project in projects if _note_uses(workspace, project, workspace.accepted(project))}
     if waiting := [project for project in store.projects() if project not in noted and store.annotators(project)]:
         # Whose photographs they are is not known before the accepted set is made again.
         logger.info("photographs without a task stay until the accepted annotations of project %s are read", waiting[0])
@@ -167,7 +162,7 @@ def forget_unused(workspace: Workspace, images: ImageSettings, days: int, *, dry
         workspace.photographs.forget_unused(before)
         if images.cache_dir is not None:
             ImageCache(images.cache_dir, images.cache_bytes).forget((), unused_since=before)
-        ClickMemory(workspace.data_dir / CLICKS_FILE).forget_expired()
+        workspace.click_memory().forget_expired()
     return unused
 
 

@@ -25,7 +25,7 @@ from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedErr
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.log_context import about
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.storage.owner_only import new_files_for_owner_only
+from ihp_backend.storage.places import Places
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
 
@@ -30,6 +34,8 @@ class BackendSettings:
         model: a packaged model's name or a model folder; None for the packaged default model.
         engine: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
         data_dir: where events and cached images live.
+        database: PostgreSQL's address, where events, accepted work, clicks, promotions and jobs live instead, for
+            several machines; None: the data folder.
         images: how photographs are fetched.
         batches: how much a request for pre-annotations may take.
     """
@@ -37,6 +43,7 @@ class BackendSettings:
     model: str | None = None
     engine: str = "onnx"
     data_dir: Path = DEFAULT_DATA_DIR
+    database: URL | None = field(default=None, repr=False)
     images: ImageSettings = field(default_factory=ImageSettings)
     batches: BatchLimits = field(default_factory=BatchLimits)
 
@@ -47,8 +54,8 @@ class BackendSettings:
     def from_environment(
         cls: type[_Settings], environment: Mapping[str, str] | None = None, **explicit: Any
     ) -> _Settings:
-        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings`` and
-        ``BatchLimits`` read, and in classes with more settings theirs.
+        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, IHP_DATABASE, what
+        ``ImageSettings`` and ``BatchLimits`` read, and in classes with more settings theirs.
 
         Args:
             environment: variables by name; those of the process if None. Empty ones count as not set.
@@ -80,7 +87,17 @@ class BackendSettings:
     def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
         """The attributes that variables tell, ``images`` aside; a ValueError for a text that is of the wrong kind."""
         named = (("model", "IHP_MODEL"), ("engine", "IHP_ENGINE"), ("data_dir", "IHP_DATA_DIR"))
-        return {name: variables[variable] for name, variable in named if variables.get(variable)}
+        values: dict[str, Any] = {name: variables[variable] for name, variable in named if variables.get(variable)}
+        if text := variables.get("IHP_DATABASE", "").strip():
+            from ihp_backend.storage.database import postgresql_url
+
+            values["database"] = postgresql_url(text)
+        return values
+
+    @property
+    def places(self) -> Places:
+        """Where the stores are."""
+        return Places(self.data_dir, self.database)
 
     def prepare_data_dir(self) -> Path:
         """Create the data folder where it is missing and make sure that it can be written to.

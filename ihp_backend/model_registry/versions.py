@@ -6,27 +6,36 @@ Layout below the store's folder:
     PROJECT/VERSION.sums.json   SHA-256 of every file in it as it was made
     PROJECT/promotions.json     every promotion, the last one serves
 
-A version is made in a hidden folder, brought to disk and renamed into place; a promotion replaces one small file. So a
-kill at any point leaves either what was or what shall be. ``tidy`` removes what was left half-made.
+A version is made in a hidden folder, brought to disk and renamed into place; a promotion replaces one small document,
+which is in a database where several machines serve. So a kill at any point leaves either what was or what shall be.
+``tidy`` removes what was left half-made.
 
-Concurrency: any number of processes may read. Promotions and removals take a lock file, one process at a time.
+Concurrency: any number of processes may read. Promotions and removals have a project to themselves, one at a time.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from ihp_backend.model_registry.promotions import ROLLBACK, Promotion, add_promotion, read_promotions, way_back
+from ihp_backend.model_registry.promotions import (
+    PROMOTIONS,
+    ROLLBACK,
+    Promotion,
+    add_promotion,
+    read_promotions,
+    way_back,
+)
 from ihp_backend.storage.atomic_files import sync_files, sync_folder, write_json
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.documents import Documents, FolderDocuments, Texts
+from ihp_backend.storage.places import Places
+from ihp_backend.storage.storage_error import StorageError
 
 MODELS = "models"
 """The store's folder in a data folder."""
@@ -39,13 +48,18 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class VersionStore:
     """The versions of all projects below one folder, which is created where it is missing.
 
+    Args:
+        root: the folder.
+        documents: a project's, which have its promotions; by default they are in its folder.
+
     Raises:
         StorageError: here and from every method: something cannot be read or written, or a version does not exist or is
             damaged.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, documents: Callable[[str], Documents] | None = None) -> None:
         self.root = root
+        self._documents = documents or (lambda project: FolderDocuments(root / project))
         with self._errors(root, "cannot be created"):
             root.mkdir(parents=True, exist_ok=True)
 
@@ -100,22 +114,22 @@ class VersionStore:
     def promote(self, project: str, version: str, reason: str) -> None:
         """Lets a version serve, once it is found whole."""
         self.check(project, version)
-        with self._alone(project):
-            add_promotion(self.promotions_file(project), version, reason)
+        with self._alone(project) as texts:
+            add_promotion(texts, version, reason)
 
     def rollback(self, project: str) -> str | None:
         """Goes back to the version that served before the present one; gives its name, None for the base model.
 
         Going back twice goes back two versions: what was gone back from is not gone back to.
         """
-        with self._alone(project):
-            way = way_back(self.promotions(project))
+        with self._alone(project) as texts:
+            way = way_back(read_promotions(texts))
             if not way:
                 raise StorageError(f"version: project {project} is served by the base model; nothing was before it")
             before = way[-2] if len(way) > 1 else ""
             if before:
                 self.check(project, before)
-            add_promotion(self.promotions_file(project), before, ROLLBACK)
+            add_promotion(texts, before, ROLLBACK)
         return before or None
 
     def current(self, project: str) -> str | None:
@@ -125,7 +139,15 @@ class VersionStore:
 
     def promotions(self, project: str) -> list[Promotion]:
         """The promotions of a project, oldest first."""
-        return read_promotions(self.promotions_file(project))
+        self.folder(project)  # Refuses what is no name.
+        return read_promotions(self._documents(project))
+
+    def stamp(self, project: str) -> Hashable | None:
+        """Differs whenever another version serves; None before the first promotion."""
+        if not _NAME.fullmatch(project):
+            return None
+        with self._errors(self.folder(project), "cannot be read"):
+            return self._documents(project).stamp(PROMOTIONS)
 
     def versions(self, project: str) -> list[str]:
         """The whole versions by name, oldest first."""
@@ -137,8 +159,8 @@ class VersionStore:
 
     def prune(self, project: str, keep: int) -> list[str]:
         """Removes all but the newest ``keep`` versions, never the one that serves nor the one before it."""
-        with self._alone(project):
-            needed = set(way_back(self.promotions(project))[-2:])
+        with self._alone(project) as texts:
+            needed = set(way_back(read_promotions(texts))[-2:])
             spare = [version for version in self.versions(project) if version not in needed]
             going = spare[: max(len(spare) - keep, 0)]
             for version in going:
@@ -156,18 +178,10 @@ class VersionStore:
         for left in self.folder(project).glob(f"{_HALF_MADE}*"):
             shutil.rmtree(left, ignore_errors=True)
 
-    def promotions_file(self, project: str) -> Path:
-        """Changes whenever another version serves; there is none before the first promotion."""
-        return self.folder(project) / "promotions.json"
-
     @contextmanager
-    def _alone(self, project: str) -> Iterator[None]:
-        home = self.folder(project)
-        with self._errors(home, "cannot be locked"):
-            home.mkdir(parents=True, exist_ok=True)
-            with (home / ".lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield
+    def _alone(self, project: str) -> Iterator[Texts]:
+        with self._errors(self.folder(project), "cannot be locked"), self._documents(project).alone() as texts:
+            yield texts
 
     @contextmanager
     def _errors(self, path: Path, what: str) -> Iterator[None]:
@@ -175,6 +189,11 @@ class VersionStore:
             yield
         except OSError as error:
             raise StorageError.about("version", path, what, error) from error
+
+
+def open_versions(places: Places) -> VersionStore:
+    """The versions of all projects, where places says; raises ``StorageError``."""
+    return VersionStore(places.data_dir / MODELS, lambda project: places.documents(MODELS, project))
 
 
 def _sums(folder: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 from ihp_backend.finetuning.accepted_index import HELD_OUT, Item
 from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.model_registry.versions import GATE, LOSSES, PICTURES, read_report
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 190, 46, 16, 32
 """Of the drawn losses and their margins, in the units of the picture."""

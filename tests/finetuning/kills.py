@@ -25,7 +25,7 @@ import requests
 
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.finetuning.workspace import Workspace
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "2"

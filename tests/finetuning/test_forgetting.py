@@ -20,7 +20,7 @@ from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.image_cache import ImageCache
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 from tests.finetuning.test_accepted_set import CONFIG, photograph, region
 from tests.label_studio.image_server import ImageServer, sends, status
 

@@ -253,7 +253,7 @@ def test_no_event_is_acknowledged_that_is_not_stored(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(EventInbox, "_connect", fail)
+        broken.setattr(Database, "_connect", fail)
         assert client.post("/webhook", json=capture("40")["request"]).status_code == 500
     assert EventInbox(folder / "events.sqlite").count() == 0
     assert client.post("/webhook", json=capture("40")["request"]).status_code == 201

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ihp_backend.model_registry.versions import VersionStore
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 ROOT = Path(__file__).parents[2]
 
