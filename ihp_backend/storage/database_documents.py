@@ -54,11 +54,11 @@ class DatabaseDocuments:
     Args:
         database: from ``documents_database``.
         home: names what they belong to.
-        lease: seconds, see ``LEASE``.
+        lease: seconds; None: ``LEASE``.
     """
 
-    def __init__(self, database: Database, home: str, lease: float = LEASE) -> None:
-        self._database, self._home, self._lease = database, home, lease
+    def __init__(self, database: Database, home: str, lease: float | None = None) -> None:
+        self._database, self._home, self._lease = database, home, lease or LEASE
 
     def place(self, name: str) -> str:
         """Where a document is, for people."""

@@ -26,6 +26,7 @@ from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.model_registry.versions import VersionStore
 from ihp_backend.server.app import create_app
 from ihp_backend.server.server_settings import ServerSettings
+from ihp_backend.storage.database import Database
 
 from ..server.stand_in import CAPTURES, StandInImages, StandInParser, capture
 from .harness_stand_in import stand_in_modules
