@@ -191,11 +191,11 @@ class AcceptedSet:
 
     def photograph(self, item: Item) -> NDArray[np.uint8]:
         """The photograph of an item, uint8 (height, width, 3), RGB, upright; raises ``StorageError``."""
-        path = self._photographs.path(item.photograph)
         try:
-            return decode_photograph(path.read_bytes())
-        except (OSError, PhotographError) as error:
-            raise StorageError(f"accepted: {path} of task {item.task} cannot be read ({error}); ihp sync") from None
+            return decode_photograph(self._photographs.read(item.photograph))
+        except (StorageError, PhotographError) as error:
+            place = self._photographs.place(item.photograph)
+            raise StorageError(f"accepted: {place} of task {item.task} cannot be read ({error}); ihp sync") from None
 
     def label_map(self, item: Item) -> NDArray[np.uint8]:
         """The label map of an item, uint8 (height, width), 255 where nothing is drawn; raises ``StorageError``."""
@@ -226,8 +226,8 @@ class AcceptedSet:
 
     def _kept_or_fetched(self, item: Item | None, fetch: Fetch) -> Fetch:
         """The photograph of an item that is made again from the same annotations is the one that is kept."""
-        path = self._photographs.path(item.photograph) if item is not None else None
-        return fetch if path is None or not path.exists() else lambda address, task: path.read_bytes()
+        kept = item.photograph if item is not None and self._photographs.has(item.photograph) else None
+        return fetch if kept is None else lambda address, task: self._photographs.read(kept)
 
     def _make(
         self,

@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
 from ihp_backend.annotation_store.changes import TasksWithdrawn
 from ihp_backend.finetuning.accepted_set import AcceptedSet
@@ -23,8 +23,8 @@ from ihp_backend.label_studio.annotations.annotation_events import without_tasks
 from ihp_backend.label_studio.api.client import LabelStudio
 from ihp_backend.label_studio.web.image_cache import ImageCache
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.model_registry.versions import MANIFEST, PICTURES, read_report
-from ihp_backend.storage.atomic_files import write_json
+from ihp_backend.model_registry.versions import MANIFEST, VersionStore
+from ihp_backend.storage.atomic_files import as_json
 from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,9 @@ def forget(
     gone: Container[int] = _EveryTask() if tasks is None else numbers
     versions = workspace.versions.versions(project)
     going = photographs.used_only_by(project, gone)
-    pictures = [picture for version in versions for picture in _pictures(workspace, project, version, gone)]
+    pictures = [
+        (version, picture) for version in versions for picture in _pictures(workspace.versions, project, version, gone)
+    ]
 
     def replace_events() -> int:
         return workspace.inbox.forget(
@@ -120,10 +122,10 @@ def forget(
             store.note(TasksWithdrawn(project, tuple(unheard_of)))
         accepted.forget(gone)
         workspace.progress(project).clear()
-        for picture in pictures:
-            picture.unlink(missing_ok=True)
+        for version, picture in pictures:
+            workspace.versions.remove(project, version, picture)
         for version in versions:
-            _forget_in_manifest(workspace.versions.folder(project, version) / MANIFEST, gone)
+            _forget_in_manifest(workspace.versions, project, version, gone)
         if images.cache_dir is not None:
             ImageCache(images.cache_dir, images.cache_bytes).forget(going, unused_since=0.0)
         photographs.forget(project, gone)
@@ -191,25 +193,24 @@ def _note_uses(workspace: Workspace, project: str, accepted: AcceptedSet) -> boo
     return True
 
 
-def _pictures(workspace: Workspace, project: str, version: str, tasks: Container[int]) -> list[Path]:
+def _pictures(versions: VersionStore, project: str, version: str, tasks: Container[int]) -> list[str]:
     """A version's pictures of some tasks; those of earlier releases do not say whose they are, so that any goes."""
-    folder = workspace.versions.folder(project, version)
-    made_of = [item.get("task") for item in _photographs(read_report(folder / MANIFEST))]
+    made_of = [item.get("task") for item in _photographs(versions.report(project, version, MANIFEST))]
     touched = any(task in tasks for task in made_of if isinstance(task, int))
     pictures = []
-    for picture in sorted((folder / PICTURES).glob("*.jpg")):
-        task = picture.stem.partition("-")[2]
+    for picture in versions.pictures(project, version):
+        task = PurePath(picture).stem.partition("-")[2]
         if int(task) in tasks if task.isdecimal() else touched:
             pictures.append(picture)
     return pictures
 
 
-def _forget_in_manifest(file: Path, tasks: Container[int]) -> None:
-    manifest = read_report(file)
+def _forget_in_manifest(versions: VersionStore, project: str, version: str, tasks: Container[int]) -> None:
+    manifest = versions.report(project, version, MANIFEST)
     listed = _photographs(manifest)
     left = [{"task": item["task"]} if item.get("task") in tasks else item for item in listed]
     if left != listed:
-        write_json(file, {**manifest, "photographs": left})
+        versions.write(project, version, MANIFEST, as_json({**manifest, "photographs": left}).encode())
 
 
 def _photographs(manifest: dict[str, object]) -> list[dict[str, object]]:

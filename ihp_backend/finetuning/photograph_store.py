@@ -10,8 +10,8 @@ from pathlib import Path
 import sqlalchemy as sql
 from sqlalchemy.engine import URL, Connection
 
-from ihp_backend.storage.atomic_files import write_whole
 from ihp_backend.storage.database import Database, Schema, WholeNumber
+from ihp_backend.storage.files import Files, FolderFiles
 from ihp_backend.storage.storage_error import StorageError
 
 _TABLES = sql.MetaData()
@@ -27,7 +27,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class PhotographStore:
-    """Image files below one folder, each once; what Label Studio loses is still here.
+    """Image files, each once; what Label Studio loses is still here.
 
     A table says which tasks use each photograph, or did so before: a photograph goes with the last of them. It is
     written before the photograph, and nobody else writes to it while photographs go, so that none goes that a task
@@ -36,15 +36,17 @@ class PhotographStore:
     Args:
         folder: of the image files; created where it is missing.
         place: of the table: PostgreSQL's address; None: a SQLite file beside the folder.
+        remote: where the image files are instead of the folder.
 
     Raises:
-        StorageError: here and from every method: the folder or the table cannot be read or written.
+        StorageError: here and from every method: the files or the table cannot be read or written.
     """
 
-    def __init__(self, folder: Path, place: URL | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, place: URL | None = None, remote: Files | None = None) -> None:
+        self._files: Files = remote or FolderFiles(folder, "photographs")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if remote is None or place is None:
+                folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError.about("photographs", folder, "cannot be created", error) from error
         self._database = Database(place or folder.with_name(f"{folder.name}.sqlite"), _SCHEMA, "photographs")
@@ -53,18 +55,24 @@ class PhotographStore:
         """Keeps the image file of a task; gives the sum by which it is found."""
         digest = hashlib.sha256(data).hexdigest()
         self.note_uses(project, [(task, digest)])
-        path = self.path(digest)
-        if path.exists():
-            return digest
-        try:
-            write_whole(path, data)
-        except OSError as error:
-            raise StorageError.about("photographs", path, "cannot be written", error) from error
+        if not self._files.has(digest):
+            self._files.write(digest, data)
         return digest
 
-    def path(self, digest: str) -> Path:
-        """Path of the file with that checksum."""
-        return self._folder / digest
+    def has(self, digest: str) -> bool:
+        """Whether the file with that sum is kept."""
+        return self._files.has(digest)
+
+    def read(self, digest: str) -> bytes:
+        """The file with that sum."""
+        data = self._files.read(digest)
+        if data is None:
+            raise StorageError(f"photographs: {self.place(digest)} is missing")
+        return data
+
+    def place(self, digest: str) -> Path | str:
+        """Where the file with that sum is, for people."""
+        return self._files.place(digest)
 
     def note_uses(self, project: str, uses: Iterable[tuple[int, str]]) -> None:
         """Remembers tasks that use a photograph, each with its sum."""
@@ -100,16 +108,13 @@ class PhotographStore:
             self._remove(self._unused(_all(connection), before))
 
     def _unused(self, uses: Iterable[tuple[str, str, int]], before: float) -> set[str]:
-        files = {path.name for path in self._folder.iterdir() if _DIGEST.fullmatch(path.name)}
-        unknown = files - {digest for digest, _, _ in uses}
-        return {digest for digest in unknown if self.path(digest).stat().st_mtime < before}
+        known = {digest for digest, _, _ in uses}
+        kept = {name: written for name, written in self._files.modified().items() if _DIGEST.fullmatch(name)}
+        return {digest for digest, written in kept.items() if digest not in known and written < before}
 
     def _remove(self, digests: Iterable[str]) -> None:
         for digest in digests:
-            try:
-                self.path(digest).unlink(missing_ok=True)
-            except OSError as error:
-                raise StorageError.about("photographs", self.path(digest), "cannot be removed", error) from error
+            self._files.remove(digest)
 
     def _uses(self) -> list[tuple[str, str, int]]:
         with self._database.reading() as connection:

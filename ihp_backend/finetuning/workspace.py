@@ -44,7 +44,9 @@ class Workspace:
         self.data_dir = self.places.data_dir
         self.inbox = EventInbox(self.places.tables(EVENTS))
         self.annotation_store = AnnotationStore(self.places.tables(STORE))
-        self.photographs = PhotographStore(self.data_dir / PHOTOGRAPHS, self.places.database)
+        self.photographs = PhotographStore(
+            self.places.folder(PHOTOGRAPHS), self.places.database, self.places.remote("photographs", PHOTOGRAPHS)
+        )
         self.versions = open_versions(self.places)
 
     def accepted(self, project: str) -> AcceptedSet:

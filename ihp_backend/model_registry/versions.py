@@ -10,6 +10,9 @@ A version is made in a hidden folder, brought to disk and renamed into place; a 
 which is in a database where several machines serve. So a kill at any point leaves either what was or what shall be.
 ``tidy`` removes what was left half-made.
 
+Where machines share storage that is no folder, it has the same layout below an address, and a version is there once its
+sums are; the folder has this machine's copies of versions that serve here, without what names photographs.
+
 Concurrency: any number of processes may read. Promotions and removals have a project to themselves, one at a time.
 """
 
@@ -32,15 +35,22 @@ from ihp_backend.model_registry.promotions import (
     read_promotions,
     way_back,
 )
-from ihp_backend.storage.atomic_files import sync_files, sync_folder, write_json
+from ihp_backend.storage.atomic_files import as_json, sync_files, sync_folder, write_json, write_whole
 from ihp_backend.storage.documents import Documents, FolderDocuments, Texts
+from ihp_backend.storage.files import Files, FolderFiles
 from ihp_backend.storage.places import Places
 from ihp_backend.storage.storage_error import StorageError
 
 MODELS = "models"
 """The store's folder in a data folder."""
 
+SUMS = ".sums.json"
+"""Ends the name of the file with a version's sums."""
+
 _HALF_MADE = ".half-made-"
+_COPYING = ".copying"
+"""Folder in a project's, in which copies of versions are made."""
+
 _REMEDY = "go back with ihp models rollback {} and train again"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -51,14 +61,20 @@ class VersionStore:
     Args:
         root: the folder.
         documents: a project's, which have its promotions; by default they are in its folder.
+        remote: a project's files where all machines share them; None: they are in the folder.
 
     Raises:
         StorageError: here and from every method: something cannot be read or written, or a version does not exist or is
             damaged.
     """
 
-    def __init__(self, root: Path, documents: Callable[[str], Documents] | None = None) -> None:
-        self.root = root
+    def __init__(
+        self,
+        root: Path,
+        documents: Callable[[str], Documents] | None = None,
+        remote: Callable[[str], Files | None] = lambda _: None,
+    ) -> None:
+        self.root, self._remote = root, remote
         self._documents = documents or (lambda project: FolderDocuments(root / project))
         with self._errors(root, "cannot be created"):
             root.mkdir(parents=True, exist_ok=True)
@@ -77,14 +93,19 @@ class VersionStore:
         place = self.folder(project, version)
         with self._errors(place, "cannot be written"):
             home.mkdir(parents=True, exist_ok=True)
-            if place.exists():
+            if place.exists() or version in self.versions(project):
                 raise StorageError(f"version: {place} exists already; give the new one another name")
             half_made = Path(mkdtemp(prefix=_HALF_MADE, dir=home))
             try:
                 yield half_made
                 sync_files(half_made)
+                sums = _sums(half_made)
+                if remote := self._remote(project):
+                    for name in sums:
+                        remote.write(f"{version}/{name}", (half_made / name).read_bytes())
+                    remote.write(f"{version}{SUMS}", as_json(sums).encode())
                 # Before the folder: a version without its sums is damaged, sums without a version are nothing.
-                write_json(home / f"{version}.sums.json", _sums(half_made))
+                write_json(home / f"{version}{SUMS}", sums)
                 half_made.rename(place)
                 sync_folder(home)
             except BaseException:
@@ -97,19 +118,44 @@ class VersionStore:
         Its pictures and its manifest may have changed: they do not serve, and what they say of deleted tasks goes.
         """
         place = self.folder(project, version)
+        if remote := self._remote(project):
+            self._copy(remote, project, version)
         if not place.is_dir():
             raise StorageError(f"version: project {project} has no version {version}; see ihp models list")
-        sums = place.with_name(f"{version}.sums.json")
         with self._errors(place, "cannot be read"):
-            try:
-                wanted = json.loads(sums.read_text())
-            except (FileNotFoundError, ValueError) as error:
-                raise StorageError(f"version: {sums} is no list of sums ({error}); {_REMEDY.format(project)}") from None
+            wanted = self._wanted(place, project)
             found = _sums(place)
         for name in sorted({*wanted, *found}):
-            if name != MANIFEST and not name.startswith(f"{PICTURES}/") and wanted.get(name) != found.get(name):
+            if _serves(name) and wanted.get(name) != found.get(name):
                 raise StorageError(f"version: {place / name} is not as it was made; {_REMEDY.format(project)}")
         return place
+
+    def read(self, project: str, version: str, name: str) -> bytes | None:
+        """A file of a version, such as its ``GATE``, wherever it was made; None: there is none."""
+        return self._files(project).read(f"{self.folder(project, version).name}/{name}")
+
+    def write(self, project: str, version: str, name: str, content: bytes) -> None:
+        """Replaces a file of a version that does not serve, such as its ``MANIFEST``."""
+        self._files(project).write(f"{version}/{name}", content)
+
+    def remove(self, project: str, version: str, name: str) -> None:
+        """Removes a file of a version that does not serve, on this machine and where all share it."""
+        self._files(project).remove(f"{version}/{name}")
+        with self._errors(self.folder(project, version), "cannot be removed"):
+            (self.folder(project, version) / name).unlink(missing_ok=True)
+
+    def pictures(self, project: str, version: str) -> list[str]:
+        """Names of the files in a version's ``PICTURES``, in order."""
+        found = self._files(project).modified(f"{self.folder(project, version).name}/{PICTURES}")
+        return sorted(name.partition("/")[2] for name in found if name.endswith(".jpg"))
+
+    def report(self, project: str, version: str, name: str) -> dict[str, object]:
+        """``GATE`` or ``MANIFEST`` of a version; empty for what is missing or no JSON object."""
+        try:
+            found = json.loads(self.read(project, version, name) or b"")
+        except (StorageError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def promote(self, project: str, version: str, reason: str) -> None:
         """Lets a version serve, once it is found whole."""
@@ -152,6 +198,11 @@ class VersionStore:
     def versions(self, project: str) -> list[str]:
         """The whole versions by name, oldest first."""
         home = self.folder(project)
+        if remote := self._remote(project):
+            written = {
+                name: when for name, when in remote.modified().items() if name.endswith(SUMS) and "/" not in name
+            }
+            return [name.removesuffix(SUMS) for name in sorted(written, key=lambda name: (written[name], name))]
         if not home.is_dir():
             return []
         found = [place for place in home.iterdir() if place.is_dir() and not place.name.startswith(".")]
@@ -164,19 +215,75 @@ class VersionStore:
             spare = [version for version in self.versions(project) if version not in needed]
             going = spare[: max(len(spare) - keep, 0)]
             for version in going:
-                place = self.folder(project, version)
-                with self._errors(place, "cannot be removed"):
-                    # Renamed first, so that nobody ever meets half of it.
-                    hidden = place.with_name(f"{_HALF_MADE}{version}")
-                    place.rename(hidden)
-                    shutil.rmtree(hidden)
-                    place.with_name(f"{version}.sums.json").unlink(missing_ok=True)
+                if remote := self._remote(project):
+                    # Its sums first, so that nobody ever meets half of it.
+                    remote.remove(f"{version}{SUMS}")
+                    for name in remote.modified(version):
+                        remote.remove(name)
+                self._remove_folder(project, version)
         return going
 
     def tidy(self, project: str) -> None:
         """Removes what killed processes left half-made; only while nothing of the project is being made."""
         for left in self.folder(project).glob(f"{_HALF_MADE}*"):
             shutil.rmtree(left, ignore_errors=True)
+        if remote := self._remote(project):
+            whole = self.versions(project)
+            for name in remote.modified():
+                if "/" in name and name.partition("/")[0] not in whole:
+                    remote.remove(name)
+
+    def _remove_folder(self, project: str, version: str) -> None:
+        place = self.folder(project, version)
+        with self._errors(place, "cannot be removed"):
+            # Renamed first, so that nobody ever meets half of it.
+            hidden = place.with_name(f"{_HALF_MADE}{version}")
+            if place.exists():
+                place.rename(hidden)
+                shutil.rmtree(hidden)
+            place.with_name(f"{version}{SUMS}").unlink(missing_ok=True)
+
+    def _files(self, project: str) -> Files:
+        return self._remote(project) or FolderFiles(self.folder(project), "version")
+
+    def _wanted(self, place: Path, project: str) -> dict[str, str]:
+        """The sums of a version's files as they were made."""
+        sums = place.with_name(f"{place.name}{SUMS}")
+        try:
+            return dict(json.loads(sums.read_text()))
+        except (FileNotFoundError, ValueError) as error:
+            raise StorageError(f"version: {sums} is no list of sums ({error}); {_REMEDY.format(project)}") from None
+
+    def _copy(self, remote: Files, project: str, version: str) -> None:
+        """Has this machine's copy of a version as it is where all share it; a copy that is damaged is made again."""
+        place, text = self.folder(project, version), remote.read(f"{version}{SUMS}")
+        if text is None:
+            self._remove_folder(project, version)
+            return
+        try:
+            wanted = {name: summed for name, summed in json.loads(text).items() if _serves(name)}
+        except (ValueError, AttributeError) as error:
+            kept = remote.place(f"{version}{SUMS}")
+            raise StorageError(f"version: {kept} is no list of sums ({error}); {_REMEDY.format(project)}") from None
+        apart = place.parent / _COPYING
+        with self._errors(place, "cannot be copied"), FolderDocuments(apart).alone():
+            write_whole(place.with_name(f"{version}{SUMS}"), text)
+            if place.is_dir() and {name: summed for name, summed in _sums(place).items() if _serves(name)} == wanted:
+                return
+            for left in apart.glob(f"{_HALF_MADE}*"):
+                shutil.rmtree(left)
+            half_made = Path(mkdtemp(prefix=_HALF_MADE, dir=apart))
+            for name, summed in wanted.items():
+                content = remote.read(f"{version}/{name}")
+                if content is None or hashlib.sha256(content).hexdigest() != summed:
+                    kept = remote.place(f"{version}/{name}")
+                    raise StorageError(f"version: {kept} is not as it was made; {_REMEDY.format(project)}")
+                file = half_made / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
+            if place.is_dir():
+                shutil.rmtree(place)
+            half_made.rename(place)
 
     @contextmanager
     def _alone(self, project: str) -> Iterator[Texts]:
@@ -193,7 +300,16 @@ class VersionStore:
 
 def open_versions(places: Places) -> VersionStore:
     """The versions of all projects, where places says; raises ``StorageError``."""
-    return VersionStore(places.data_dir / MODELS, lambda project: places.documents(MODELS, project))
+    return VersionStore(
+        places.folder(MODELS),
+        lambda project: places.documents(MODELS, project),
+        lambda project: places.remote("version", MODELS, project),
+    )
+
+
+def _serves(name: str) -> bool:
+    """Whether a version's file is needed to serve it; the others name photographs, and may change."""
+    return name != MANIFEST and not name.startswith(f"{PICTURES}/")
 
 
 def _sums(folder: Path) -> dict[str, str]:
@@ -216,12 +332,3 @@ CHECKPOINTS = "*training-*.pt*"
 
 PICTURES = "pictures"
 """Folder of photographs parsed before and after."""
-
-
-def read_report(file: Path) -> dict[str, object]:
-    """``GATE`` or ``MANIFEST`` of a version; empty for what is missing or no JSON object."""
-    try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

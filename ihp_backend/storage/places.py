@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ihp_backend.storage.documents import Documents, FolderDocuments
+from ihp_backend.storage.files import RemoteFiles
 
 if TYPE_CHECKING:  # Imported where it is needed: commands that open no store answer at once.
     from sqlalchemy.engine import URL
@@ -20,10 +21,13 @@ class Places:
         data_dir: this machine's folder; must exist.
         database: PostgreSQL's address as ``postgresql_url`` gives it, for what all machines share; None: SQLite files
             and documents in the data folder.
+        storage: where versions and photographs are that all machines share, as ``storage_address`` gives it: a folder,
+            or an address for fsspec; None: the data folder.
     """
 
     data_dir: Path
     database: URL | None = field(default=None, repr=False)
+    storage: Path | str | None = None
 
     def tables(self, file: str) -> Path | URL:
         """Where a store's tables are.
@@ -47,3 +51,16 @@ class Places:
         from ihp_backend.storage.database_documents import DatabaseDocuments, documents_database
 
         return DatabaseDocuments(documents_database(self.database), "/".join(home))
+
+    def folder(self, *home: str) -> Path:
+        """A folder for files that all machines share, or of this machine's own copies where ``remote`` has them."""
+        return (self.storage if isinstance(self.storage, Path) else self.data_dir).joinpath(*home)
+
+    def remote(self, field: str, *home: str) -> RemoteFiles | None:
+        """Files that all machines share and that are in no folder; None: they are in ``folder``.
+
+        Args:
+            field: names them in errors.
+            home: names, one within the other.
+        """
+        return RemoteFiles("/".join((self.storage, *home)), field) if isinstance(self.storage, str) else None

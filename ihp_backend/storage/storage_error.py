@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _FULL = ("full", "no space")
+_FREE = "free some space on its disk"
 _SHARED = "check that the database runs and may be used as IHP_DATABASE says"
 
 
@@ -16,7 +17,9 @@ class StorageError(RuntimeError):
         self.disk_full = disk_full
 
     @classmethod
-    def about(cls, field: str, place: Path | str, what: str, error: Exception) -> StorageError:
+    def about(
+        cls, field: str, place: Path | str, what: str, error: Exception, remedy: str | None = None
+    ) -> StorageError:
         """The error that names a place, what cannot be done with it, why, and the remedy.
 
         Args:
@@ -24,11 +27,10 @@ class StorageError(RuntimeError):
             place: a file or folder, or an address without its password.
             what: cannot be done.
             error: why.
+            remedy: what helps; None: what does with a file, or with the database.
         """
         told = " ".join(str(error).split())
         full = any(word in told.lower() for word in _FULL)
-        remedy = "check that its folder exists and may be written to" if isinstance(place, Path) else _SHARED
+        if remedy is None:
+            remedy = "check that its folder exists and may be written to" if isinstance(place, Path) else _SHARED
         return cls(f"{field}: {place} {what} ({told}); {_FREE if full else remedy}", disk_full=full)
-
-
-_FREE = "free some space on its disk"

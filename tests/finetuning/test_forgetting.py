@@ -91,7 +91,7 @@ class Here:
         return due_tasks(self.workspace, self.images, "2", days)
 
     def kept(self, digest: str) -> bool:
-        return self.workspace.photographs.path(digest).exists()
+        return self.workspace.photographs.has(digest)
 
     def traces(self, text: str) -> list[str]:
         """Files of the data folder in which a text stands."""
@@ -285,7 +285,7 @@ def test_photographs_of_earlier_releases(here: Here) -> None:
     here.update()
     (here.workspace.data_dir / "photographs.sqlite").unlink()
     unknown = hashlib.sha256(b"nobody's").hexdigest()
-    here.workspace.photographs.path(unknown).write_bytes(b"nobody's")
+    (here.workspace.data_dir / "photographs" / unknown).write_bytes(b"nobody's")
     workspace = here.workspace = Workspace(here.workspace.data_dir)
     index = workspace.data_dir / "accepted" / "2" / "index.json"
     text = index.read_text()
