@@ -3,7 +3,7 @@
 | | SQLite | PostgreSQL |
 |---|---|---|
 | who shares it | the processes of one machine | all machines |
-| connections | one per call, or one that stays open | a pool for each process, each tried before it is used |
+| connections | one per call, or one that stays open | a pool for each process; idle ones are tried before use |
 | writers | one at a time (``BEGIN IMMEDIATE``) | one at a time of those with the same turn (an advisory lock) |
 | readers | wait for nobody (WAL) | wait for nobody |
 | on disk before the block ends | ``synchronous=FULL`` | ``synchronous_commit``, which is switched on where it is off |
@@ -15,20 +15,22 @@ Tables are declared once, for both, with SQLAlchemy Core; ``Schema`` brings what
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from ihp_backend.storage.storage_error import StorageError
@@ -40,9 +42,13 @@ POOL = 16
 """Connections to PostgreSQL that a process has at most; ``_KEPT`` of them stay open."""
 
 _KEPT = 4
+_FRESH = 1.0
 _NAMESPACE = "ihp_backend"
 _CONNECTING = {"connect_timeout": "5", "keepalives_idle": "30", "tcp_user_timeout": "10000"}
 """Parameters of libpq: a database that does not answer is an error after seconds, not after minutes."""
+
+_STANDSTILL = "-cidle_in_transaction_session_timeout=60000"
+"""A machine that stands still amid a transaction must not hold up the others for longer, in milliseconds."""
 
 _IN_MEMORY = Path(":memory:")
 _VERSIONS = sql.Table(
@@ -51,11 +57,14 @@ _VERSIONS = sql.Table(
     sql.Column("name", sql.Text, primary_key=True),
     sql.Column("version", sql.Integer, nullable=False),
 )
-_BEGIN = sql.text(
-    "SELECT set_config('lock_timeout', :patience, true), set_config('synchronous_commit', CASE WHEN :durable = 0 THEN"
-    " 'off' WHEN current_setting('synchronous_commit') = 'off' THEN 'on' ELSE current_setting('synchronous_commit')"
-    " END, true), pg_advisory_xact_lock(:turn)"
+_BEGIN = (
+    "BEGIN; SELECT set_config('lock_timeout', '{patience}ms', true), set_config('synchronous_commit', {waiting}, true),"
+    " pg_advisory_xact_lock({turn})"
 )
+"""One message to PostgreSQL and one back; a click has five."""
+
+_SET = "current_setting('synchronous_commit')"
+_WAITING = {True: f"CASE {_SET} WHEN 'off' THEN 'on' ELSE {_SET} END", False: "'off'"}
 
 
 @dataclass(frozen=True)
@@ -142,9 +151,6 @@ class Database:
                 # To open and close the file costs more than all that a click does in it.
                 pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 30.0}
             self._engine = sql.create_engine("sqlite://", creator=lambda: self._connect(), **pool)
-        self._reader = self._engine
-        if self.shared:
-            self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._prepare(cannot)
 
     @property
@@ -155,7 +161,7 @@ class Database:
     @contextmanager
     def reading(self, cannot: str = "cannot be read") -> Iterator[Connection]:
         """A connection for the time of the block, outside any transaction."""
-        with self._errors(cannot), self._reader.connect() as connection:
+        with self._errors(cannot), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -169,18 +175,8 @@ class Database:
         """
         with self._errors(cannot), self._engine.connect() as connection:
             try:
-                if self.shared:
-                    connection.execute(
-                        _BEGIN,
-                        {
-                            "patience": f"{self._busy_seconds * 1000:.0f}ms",
-                            "durable": int(self._durable),
-                            "turn": _number("\0".join((self._schema.name, *turn))),
-                        },
-                    )
-                else:
-                    # Immediately: a reader that turned writer could meet another writer's lock and would fail at once.
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                # Immediately: a reader that turned writer could meet another writer's lock and would fail at once.
+                connection.exec_driver_sql(self._begin(turn) if self.shared else "BEGIN IMMEDIATE")
                 yield connection
                 connection.commit()
             except BaseException:
@@ -190,6 +186,10 @@ class Database:
     def replace(self, table: sql.Table, *columns: str) -> Any:
         """The statement that writes rows; where there are rows with their keys, these columns of them, or all."""
         return _replace(self._engine.dialect.name, table, columns)
+
+    def replace_from(self, table: sql.Table, rows: sql.Select[Any]) -> Any:
+        """The statement that writes what another one selects, in the order of the columns, as ``replace`` does."""
+        return _replace(self._engine.dialect.name, table, (), rows)
 
     def add_missing(self, table: sql.Table) -> Any:
         """The statement that writes rows, but for those whose keys are there."""
@@ -207,6 +207,13 @@ class Database:
                 return
             for table in self._schema.tables.tables.values():
                 connection.exec_driver_sql(f"VACUUM {table.name}")
+
+    def _begin(self, turn: tuple[str, ...]) -> str:
+        return _BEGIN.format(
+            patience=round(self._busy_seconds * 1000),
+            waiting=_WAITING[self._durable],
+            turn=_number("\0".join((self._schema.name, *turn))),
+        )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -284,8 +291,10 @@ def _insert(dialect: str, table: sql.Table) -> Any:
 
 
 @cache
-def _replace(dialect: str, table: sql.Table, columns: tuple[str, ...]) -> Any:
+def _replace(dialect: str, table: sql.Table, columns: tuple[str, ...], rows: sql.Select[Any] | None = None) -> Any:
     statement, keys = _insert(dialect, table), [column.name for column in table.primary_key]
+    if rows is not None:
+        statement = statement.from_select([column.name for column in table.columns], rows)
     written = columns or [column.name for column in table.columns if column.name not in keys]
     return statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in written}
@@ -300,16 +309,34 @@ def _pool(url: URL) -> Engine:
     """The connections of this process to a database, for all stores in it."""
     with _pools_lock:
         if url not in _pools:
-            options = {"options": f"-csearch_path={_NAMESPACE}", **_CONNECTING}
-            given = {name: value for name, value in options.items() if name not in url.query}
-            _pools[url] = sql.create_engine(
+            own = str(url.query.get("options", f"-csearch_path={_NAMESPACE}"))
+            given = {"options": f"{_STANDSTILL} {own}"}
+            given |= {name: value for name, value in _CONNECTING.items() if name not in url.query}
+            engine = sql.create_engine(
                 url.update_query_dict(given),
                 pool_size=_KEPT,
                 max_overflow=POOL - _KEPT,
                 pool_timeout=10.0,
-                pool_pre_ping=True,
+                isolation_level="AUTOCOMMIT",  # Transactions are begun and ended in so many words.
             )
+            sql.event.listen(engine, "checkin", _note_use)
+            sql.event.listen(engine, "checkout", partial(_try, engine))
+            _pools[url] = engine
         return _pools[url]
+
+
+def _note_use(_: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _try(engine: Engine, connection: Any, record: Any, _: Any) -> None:
+    """A connection that was not used for a second may lead nowhere by now; the pool makes another one then."""
+    if time.monotonic() - record.info.get("used", math.inf) < _FRESH:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError(str(error)) from error
 
 
 def _after_fork() -> None:

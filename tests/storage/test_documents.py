@@ -96,7 +96,7 @@ from ihp_backend.storage.database import postgresql_url
 from ihp_backend.storage.database_documents import DatabaseDocuments, documents_database
 with DatabaseDocuments(documents_database(postgresql_url(sys.argv[1])), "a", lease=1.0).claim() as claim:
     print("claimed", flush=True)
-    while claim.confirm():
+    while not claim.lost:
         time.sleep(0.05)
 print("lost", flush=True)
 """

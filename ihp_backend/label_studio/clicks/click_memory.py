@@ -68,12 +68,30 @@ def _of_task() -> sql.ColumnElement[bool]:
 _READ = sql.select(_STANDING.c.remembered).where(_at(_STANDING))
 _READ_ANSWER = sql.select(_ANSWERS.c.answer).where(_at(_ANSWERS), _ANSWERS.c.spoken == sql.bindparam("spoken"))
 _READ_TASK = sql.select(_STANDING.c.remembered).where(_of_task())
-_IS_THERE = sql.select(_STANDING.c.used).where(_at(_STANDING)).with_for_update()
+_READ_OF_TWO = sql.select(_STANDING.c.annotator, _STANDING.c.remembered).where(
+    _of_task(),
+    _STANDING.c.image == sql.bindparam("image"),
+    _STANDING.c.annotator.in_((sql.bindparam("annotator"), NOBODY)),
+    _STANDING.c.used >= sql.bindparam("before"),
+)
 _KEYS_OF_TASK = sql.select(*_KEYS).where(_of_task())
+_NEWEST_TOO_MANY = (
+    sql.select(_STANDING.c.used)
+    .order_by(_STANDING.c.used.desc())
+    .limit(1)
+    .offset(sql.bindparam("most"))
+    .scalar_subquery()
+)
 # Whoever has a row at this moment uses it, so that it is neither old nor the least recently used.
-_EXPIRED = sql.select(*_KEYS).where(_STANDING.c.used < sql.bindparam("before")).with_for_update(skip_locked=True)
-_TOO_MANY = (
-    sql.select(*_KEYS).order_by(_STANDING.c.used.desc()).offset(sql.bindparam("most")).with_for_update(skip_locked=True)
+_GOING = (
+    sql.select(*_KEYS)
+    .where(sql.or_(_STANDING.c.used < sql.bindparam("before"), _STANDING.c.used <= _NEWEST_TOO_MANY))
+    .with_for_update(skip_locked=True)
+)
+_ANSWERED = (
+    sql.select(*_KEYS, sql.bindparam("spoken", type_=sql.Text), sql.bindparam("answer", type_=sql.LargeBinary))
+    .where(_at(_STANDING))
+    .with_for_update()
 )
 _DELETE = tuple(sql.delete(table).where(_at(table)) for table in (_ANSWERS, _STANDING))
 
@@ -116,16 +134,14 @@ class ClickMemory:
     def update(self, project: str, task: str, request: PromptRequest, saved: SavedWork) -> ActivePrompts:
         """Take in a request and say what stands now on its image."""
         now, annotator = self._clock(), saved.user or NOBODY
-        key = (project, task, request.place, annotator)
+        key, before = (project, task, request.place, annotator), now - self._expires_after
         with self._database.writing(project, task, cannot=_CANNOT) as connection:
-            self._expire(connection, now)
-            remembered = _find(connection, key, {prompt.id for prompt in (*request.prompts, *saved.prompts)})
+            ids = {prompt.id for prompt in (*request.prompts, *saved.prompts)}
+            remembered = _find(connection, key, ids, before)
             active = remembered.take_in(request, saved, now)
-            row = dict(zip((column.name for column in _KEYS), key, strict=True))
-            connection.execute(
-                self._database.replace(_STANDING), {**row, "used": now, "remembered": to_text(remembered)}
-            )
-            _delete(connection, connection.execute(_TOO_MANY, {"most": self._most_tasks}).all())
+            row = {**_columns(key), "used": now, "remembered": to_text(remembered)}
+            connection.execute(self._database.replace(_STANDING), row)
+            self._forget_unused(connection, before)
         return active
 
     def since(
@@ -154,9 +170,9 @@ class ClickMemory:
         """
         key = (project, task, request.place, saved.user or NOBODY)
         with self._database.writing(project, task, cannot=_CANNOT) as connection:
-            if connection.execute(_IS_THERE, _named(key)).first() is not None:
-                row = dict(zip((column.name for column in _KEYS), key, strict=True))
-                connection.execute(self._database.replace(_ANSWERS), {**row, "spoken": spoken, "answer": answer})
+            connection.execute(
+                self._database.replace_from(_ANSWERS, _ANSWERED), {**_named(key), "spoken": spoken, "answer": answer}
+            )
 
     def last_answer(
         self, project: str, task: str, request: PromptRequest, saved: SavedWork, spoken: str
@@ -191,7 +207,7 @@ class ClickMemory:
     def forget_expired(self) -> None:
         """Forget what has expired, though nobody clicks any more."""
         with self._database.writing(cannot=_CANNOT) as connection:
-            self._expire(connection, self._clock())
+            self._forget_unused(connection, self._clock() - self._expires_after)
 
     def forget_annotation(self, project: str, annotation: int) -> None:
         """Forget the task that has this annotation; deletions name only the annotation."""
@@ -212,8 +228,8 @@ class ClickMemory:
             found = connection.scalars(sql.select(_STANDING.c.remembered)).all()
         return sum(len(label.prompts) for text in found for label in from_text(text).labels.values())
 
-    def _expire(self, connection: Connection, now: float) -> None:
-        _delete(connection, connection.execute(_EXPIRED, {"before": now - self._expires_after}).all())
+    def _forget_unused(self, connection: Connection, before: float) -> None:
+        _delete(connection, connection.execute(_GOING, {"before": before, "most": self._most_tasks}).all())
 
 
 _CANNOT = "cannot be used"
@@ -221,6 +237,10 @@ _CANNOT = "cannot be used"
 
 def _is_number(annotator: str) -> bool:
     return annotator.isascii() and annotator.isdigit()
+
+
+def _columns(key: _Key) -> dict[str, str]:
+    return dict(zip((column.name for column in _KEYS), key, strict=True))
 
 
 def _named(key: Iterable[str]) -> dict[str, str]:
@@ -235,17 +255,15 @@ def _delete(connection: Connection, keys: Iterable[Iterable[str]]) -> None:
             connection.execute(statement, named)
 
 
-def _find(connection: Connection, key: _Key, ids: set[str]) -> Remembered:
+def _find(connection: Connection, key: _Key, ids: set[str], before: float) -> Remembered:
     """The remembered work of an annotator, and work of an unknown annotator if it turns out to be theirs."""
-    mine = _read(connection, key)
-    if key[3] == NOBODY:
-        return mine or Remembered()
-    nobodys_key = (*key[:3], NOBODY)
-    nobodys = _read(connection, nobodys_key)
+    found = connection.execute(_READ_OF_TWO, {**_columns(key), "before": before})
+    work = {annotator: from_text(text) for annotator, text in found}
+    mine, nobodys = work.get(key[3]), work.get(NOBODY)
     # Clicks made before the first draft was saved belong to the first annotator whose draft shows up, or to the one
     # whose clicks they are.
-    if nobodys is not None and (mine is None or nobodys.shares_a_prompt(ids)):
-        _delete(connection, [nobodys_key])
+    if key[3] != NOBODY and nobodys is not None and (mine is None or nobodys.shares_a_prompt(ids)):
+        _delete(connection, [(*key[:3], NOBODY)])
         return nobodys
     return mine or Remembered()
 
