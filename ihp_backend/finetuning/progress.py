@@ -116,10 +116,23 @@ class Progress:
 
     def clear(self) -> None:
         """Removes what a fine-tuning job needs only while it is under way; in its hands, or within ``alone``."""
-        for left in (*self.folder.glob(CHECKPOINTS), self.folder / LOSSES):
-            left.unlink(missing_ok=True)
-        for name in ("candidate", "trunks"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for left in self._left():
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+    def clear_elsewhere_ended(self) -> None:
+        """Removes what is left here of a job that was given back and came to its end on another machine."""
+        report = self.current()
+        if report is not None and report.state in ("promoted", "rejected") and self._left():
+            with self.alone() as alone:
+                if alone:
+                    self.clear()
+
+    def _left(self) -> list[Path]:
+        named = (self.folder / name for name in (LOSSES, "candidate", "trunks"))
+        return [*self.folder.glob(CHECKPOINTS), *(path for path in named if path.exists())]
 
     def current(self) -> Report | None:
         """The fine-tuning job that runs, or the last one; "interrupted" if its process is gone."""

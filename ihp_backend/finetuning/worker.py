@@ -123,6 +123,7 @@ class Worker:
             self._elsewhere.add(project)
             return
         self._elsewhere.discard(project)
+        self._workspace.progress(project).clear_elsewhere_ended()
         try:
             _, reason = check(self._workspace, project, self._images, self._retraining_policy)
         except AcceptedError as error:

@@ -147,6 +147,21 @@ def test_a_killed_job_is_given_back_to_the_other_machine(
     assert here.progress("2").outcomes() == {"interrupted": 1, "promoted": 1}
 
 
+def test_what_a_job_left_on_a_machine_goes_when_another_has_ended_it(machines: tuple[Workspace, Workspace]) -> None:
+    here, there = machines
+    folder = here.job_folder("2")
+    (folder / "trunks").mkdir(parents=True)
+    for name in ("training-0.pt", "losses.csv", "trunks/1"):
+        (folder / name).touch()
+    with there.progress("2").job("again") as job:
+        assert job is not None
+        here.progress("2").clear_elsewhere_ended()
+        assert (folder / "training-0.pt").exists()
+        job.end("rejected")
+    here.progress("2").clear_elsewhere_ended()
+    assert list(folder.iterdir()) == []
+
+
 def test_whoever_lost_a_job_writes_nothing_into_it(
     machines: tuple[Workspace, Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:

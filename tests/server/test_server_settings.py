@@ -58,11 +58,24 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
         ({}, {"local_files_root": Path("/nowhere/at/all")}, "local_files_root"),
         ({"IHP_LOG_FORMAT": "xml"}, {}, "log_format: 'xml' is unknown; choose text or json"),
+        ({"IHP_DATABASE": "mysql://here/x"}, {}, "IHP_DATABASE: mysql://here/x is not of PostgreSQL"),
+        ({"IHP_STORAGE": "here"}, {}, "IHP_STORAGE: here is no whole path"),
     ],
 )
 def test_settings_that_cannot_be_used(environment: dict[str, str], explicit: dict[str, Any], text: str) -> None:
     with pytest.raises(SettingsError, match=text):
         ServerSettings.from_environment(environment, **explicit)
+
+
+def test_what_machines_share_is_told_without_its_password(tmp_path: Path) -> None:
+    environment = {"IHP_DATABASE": "postgresql://ihp:secret@here/ihp", "IHP_STORAGE": str(tmp_path)}
+    settings = ServerSettings.from_environment(environment)
+    assert settings.database is not None
+    assert settings.database.password == "secret"
+    assert settings.places.tables("events.sqlite") == settings.database
+    assert settings.places.folder("models") == tmp_path / "models"
+    assert "secret" not in repr(settings) + repr(settings.places)
+    assert ServerSettings.from_environment({}).places.tables("x").name == "x"  # type: ignore[union-attr]
 
 
 def test_the_data_folder_is_created(tmp_path: Path) -> None:

@@ -12,17 +12,9 @@ import pytest
 from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.storage.database import postgresql_url
 from ihp_backend.storage.places import Places
-from tests.conftest import s3_environment
-from tests.postgresql_server import PASSWORD, PostgresqlServer
+from tests.postgresql_server import PASSWORD
 from tests.shared.annotators import PROJECT, Annotator, Crowd
 from tests.shared.machines import Machines, machines
-
-
-@pytest.fixture
-def shared(postgresql: PostgresqlServer, s3_server: str, s3_address: str) -> dict[str, str]:
-    """Variables that say what machines share."""
-    database = postgresql.text("s" + s3_address.rpartition("/")[2])
-    return {**s3_environment(s3_server), "IHP_DATABASE": database, "IHP_STORAGE": s3_address}
 
 
 @pytest.fixture
@@ -54,6 +46,7 @@ def test_what_one_is_told_the_other_knows(two: Machines, looking: Workspace) -> 
     assert all(PASSWORD not in two.log(name) for name in two.ports)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed: apt-get install nginx-light")
 def test_nothing_is_lost_and_no_request_fails_when_a_machine_is_switched_off(two: Machines, looking: Workspace) -> None:
     with Crowd(two.nginx(), 4) as crowd:
