@@ -8,6 +8,11 @@ from typing import Any
 
 _LONGEST_VALUE = 200
 
+# Any text passes here, however long: nothing is looked for again and again from one place on.
+_WORD = re.compile(r"\S+")
+_USER = re.compile(r"://(?:[^\s/]*@|[^\s/@:]*:(?!\d+[/?#])\S*@)")
+_QUERY = re.compile(r"\?(?!d=)[^\s'\")>=?]+=[^\s'\")>]*")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -58,5 +63,10 @@ def without_query(text: str) -> str:
 
     The path of a local file (``?d=...``) stays, it is what the reader has to correct.
     """
-    text = re.sub(r"(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/]*@|[^\s/@:]*:(?!\d+[/?#])\S*@)", r"\1", text)
-    return re.sub(r"\?(?!d=)[^\s'\")>]+=[^\s'\")>]*", "?...", text)
+    return _QUERY.sub("?...", _WORD.sub(_without_user, text) if "@" in text else text)
+
+
+def _without_user(word: re.Match[str]) -> str:
+    """A word without the users and passwords of addresses; behind its last @ there is none."""
+    before, at, behind = word[0].rpartition("@")
+    return _USER.sub("://", before + at) + behind
