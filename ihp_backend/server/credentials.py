@@ -79,7 +79,7 @@ def read_credentials(file: Path) -> tuple[Credential, ...]:
         raise ValueError(f"{where} does not exist; ihp credentials makes it") from None
     except OSError as error:
         raise ValueError(f"{where} cannot be read ({error.strerror}); let the user who runs this read it") from None
-    except ValueError:  # The error's own text shows a part of the file.
+    except (ValueError, RecursionError):  # The error's own text shows a part of the file.
         raise ValueError(f"{where} is no JSON; {_REMEDY}") from None
     if not isinstance(content, dict) or not content:
         raise ValueError(f"{where} lists nobody; {_REMEDY}")

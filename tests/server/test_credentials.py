@@ -143,6 +143,7 @@ def test_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ("text", "said"),
     [
         ("{", "is no JSON"),
+        ("[" * 5000, "is no JSON"),
         ("{}", "lists nobody"),
         ('{"a:b": {"secret": "0123456789abcdef", "rights": ["look"]}}', "name 'a:b' is empty or has a colon"),
         ('{"a": {"secret": "short", "rights": ["look"]}}', "the secret of 'a' is not 16 or more ASCII characters"),
