@@ -6,8 +6,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from shutil import disk_usage
 
 _BUSY_SECONDS = 30.0
+
+
+_MADE_ANEW = "put a copy of it back, or move it away and start server and worker again, which make a new one"
+_OTHERWISE = "check that its folder exists and may be written to"
+_REMEDIES = (
+    ("malformed", f"it is damaged: {_MADE_ANEW}"),
+    ("not a database", f"it is damaged: {_MADE_ANEW}"),
+    ("no such table", f"it was removed or emptied: {_MADE_ANEW}"),
+    ("locked", "another program holds it: end that program, then try again"),
+)
+
+_LEAST_FREE = 1 << 17
+"""Bytes of a disk that is not full. Of a full one SQLite often says no more than that input or output failed."""
 
 
 class StorageError(RuntimeError):
@@ -20,9 +34,18 @@ class StorageError(RuntimeError):
     @classmethod
     def about(cls, field: str, path: Path, what: str, error: Exception) -> StorageError:
         """The error that names a file, what cannot be done with it, why, and the remedy."""
-        full = "full" in str(error).lower() or "no space" in str(error).lower()
-        remedy = "free some space on its disk" if full else "check that its folder exists and may be written to"
+        told = str(error).lower()
+        full = "full" in told or "no space" in told or _is_full(path.parent)
+        remedy = next((remedy for words, remedy in _REMEDIES if words in told), _OTHERWISE)
+        remedy = "free some space on its disk" if full else remedy
         return cls(f"{field}: {path} {what} ({error}); {remedy}", disk_full=full)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return disk_usage(folder).free < _LEAST_FREE
+    except OSError:
+        return False
 
 
 @contextmanager
