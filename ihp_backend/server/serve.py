@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 import ssl
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from ipaddress import ip_address
 from pathlib import Path
+from shutil import disk_usage, rmtree
 from tempfile import mkdtemp
 from typing import Any
 
@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 Look = Callable[[], Iterable[tuple[int, str]]]
 """Messages for the log, each with its level."""
+
+_SHARED_MEMORY = "/dev/shm"  # nosec B108 # The folder that is made there has a name that nobody can guess.
+_METRICS_BYTES = 1 << 24
 
 _APP_LOAD_ERROR = 4
 """gunicorn stops as a whole when a worker exits so, instead of starting it again and again."""
@@ -56,7 +59,8 @@ class Application(BaseApplication):
         self._listening = listening.detach()
         self._access = ProjectAccess()
         # Before prometheus-client is imported, which then keeps the metrics of all workers there.
-        self._metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix="ihp-metrics-")
+        folder = mkdtemp(prefix="ihp-metrics-", dir=_metrics_place())
+        self._metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         super().__init__()
 
     def load_config(self) -> None:
@@ -87,7 +91,7 @@ class Application(BaseApplication):
         mark_process_dead(worker.pid, self._metrics)
 
     def _ended(self, server: Any) -> None:
-        shutil.rmtree(self._metrics, ignore_errors=True)
+        rmtree(self._metrics, ignore_errors=True)
 
     def load(self) -> Flask:
         from ihp_backend.server.app import create_app
@@ -100,6 +104,17 @@ class Application(BaseApplication):
             sys.exit(_APP_LOAD_ERROR)
         logger.info("listening on %s, model %s, data in %s", self._address, parser.version, self._settings.data_dir)
         return app
+
+
+def _metrics_place() -> str | None:
+    """The folder for the metrics' files, None for the one of temporary files.
+
+    They are mapped into memory: on a disk that is full the system would end every worker that counts something new.
+    """
+    try:
+        return _SHARED_MEMORY if disk_usage(_SHARED_MEMORY).free > _METRICS_BYTES else None
+    except OSError:
+        return None
 
 
 def serve(

@@ -1,0 +1,3 @@
+from .serving import disk
+
+__all__ = ["disk"]
