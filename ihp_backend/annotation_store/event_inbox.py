@@ -62,11 +62,24 @@ class EventInbox:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            with closing(self._connect()) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.executescript(_SCHEMA)
+            self._create()
         except sqlite3.Error as error:
             raise self._error("cannot be opened", error) from error
+
+    def number_above(self, least: int) -> None:
+        """Has events get numbers above ``least``, as those of an earlier file that is gone: no number comes twice.
+
+        Raises:
+            StorageError: the file cannot be read or written.
+        """
+        query = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"
+        try:
+            with closing(self._connect()) as connection, connection:
+                if (connection.execute(query).fetchone()[0] or 0) < least:
+                    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
+                    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (least,))
+        except sqlite3.Error as error:
+            raise self._error("cannot be written", error) from error
 
     def record(self, event: Mapping[str, Any]) -> int:
         """Store an event without its tokens and passwords; returns its number once it is on disk.
@@ -110,11 +123,18 @@ class EventInbox:
             raise self._error("cannot be read", error) from error
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """The stored events with a number above ``after``, oldest first; one that cannot be read says nothing."""
+        """The stored events with a number above ``after``, oldest first; one that cannot be read says nothing.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
         query = "SELECT id, received, kind, payload FROM events WHERE id > ? ORDER BY id"
-        with closing(self._connect()) as connection:
-            for number, received, kind, payload in connection.execute(query, (after,)):
-                yield Event(number, received, kind, _payload(number, payload))
+        try:
+            with closing(self._connect()) as connection:
+                for number, received, kind, payload in connection.execute(query, (after,)):
+                    yield Event(number, received, kind, _payload(number, payload))
+        except sqlite3.Error as error:
+            raise self._error("cannot be read", error) from error
 
     def forget(self, without: Callable[[dict[str, Any]], dict[str, Any]], last: int, *, dry_run: bool = False) -> int:
         """Replaces what events said by what is to be left of it; gives how many said more.
@@ -148,7 +168,16 @@ class EventInbox:
         return changed
 
     def _connect(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            self._create()
+            logger.error("inbox: %s was removed and is made anew; events that were in it are lost", self._path)
+            self.number_above(int(time.time()))  # More than there ever were.
         return sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
+
+    def _create(self) -> None:
+        with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(_SCHEMA)
 
     def _error(self, what: str, error: Exception) -> StorageError:
         return StorageError.about("inbox", self._path, what, error)

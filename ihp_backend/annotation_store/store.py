@@ -10,6 +10,7 @@ Concurrency: SQLite in WAL mode, a connection per call; threads and processes ma
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -26,6 +27,8 @@ from ihp_backend.annotation_store.changes import (
     Withdrawn,
 )
 from ihp_backend.storage.sqlite import StorageError, leave_no_traces, reading, writing
+
+logger = logging.getLogger(__name__)
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS annotations (project TEXT NOT NULL, id INTEGER NOT NULL, task INTEGER NOT NULL,"
@@ -58,9 +61,9 @@ class AnnotationStore:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock = path, clock
-        with self._writing() as connection:
-            for statement in _SCHEMA:
-                connection.execute(statement)
+        self._made = False
+        with self._errors("cannot be written"):
+            self._made = True
 
     @property
     def ingested(self) -> int:
@@ -231,9 +234,18 @@ class AnnotationStore:
         with self._errors("cannot be written"), writing(self._path) as connection:
             yield connection
 
+    def _create(self) -> None:
+        with writing(self._path) as connection:
+            for statement in _SCHEMA:
+                connection.execute(statement)
+
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
         try:
+            if not (self._made and self._path.exists()):
+                self._create()
+                if self._made:
+                    logger.error("annotation store: %s was removed; it is made anew, from all events", self._path)
             yield
         except sqlite3.Error as error:
             raise StorageError.about("annotation store", self._path, what, error) from error

@@ -41,6 +41,8 @@ class Workspace:
         self.data_dir = data_dir
         self.inbox = EventInbox(data_dir / EVENTS)
         self.annotation_store = AnnotationStore(data_dir / STORE)
+        # Where the inbox's file was removed, its next events must not pass for those that were taken in.
+        self.inbox.number_above(self.annotation_store.ingested)
         self.photographs = PhotographStore(data_dir / PHOTOGRAPHS)
         self.versions = VersionStore(data_dir / MODELS)
 
