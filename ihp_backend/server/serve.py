@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import socket
 import ssl
 import sys
@@ -34,6 +35,12 @@ Look = Callable[[], Iterable[tuple[int, str]]]
 
 _SHARED_MEMORY = "/dev/shm"  # nosec B108 # The folder that is made there has a name that nobody can guess.
 _METRICS_BYTES = 1 << 24
+
+_FILES = 8192
+_OWN_FILES = 32
+"""Files that a worker has open while nobody asks anything."""
+_FILES_OF_REQUEST = 6
+"""Its connection, what watches that, a database with its two other files, and a photograph's connection or file."""
 
 _APP_LOAD_ERROR = 4
 """gunicorn stops as a whole when a worker exits so, instead of starting it again and again."""
@@ -70,9 +77,10 @@ class Application(BaseApplication):
             "worker_class": "gthread",
             "workers": settings.workers,
             "threads": settings.threads,
+            "worker_connections": _most_connections(),
             "timeout": settings.timeout,
             "keepalive": 5,
-            "graceful_timeout": 30,
+            "graceful_timeout": 8,  # whoever stops it waits ten seconds, Docker among them
             "control_socket_disable": True,  # newer ones would open it in the home folder
             "errorlog": None,
             "logger_class": _Logger,
@@ -104,6 +112,15 @@ class Application(BaseApplication):
             sys.exit(_APP_LOAD_ERROR)
         logger.info("listening on %s, model %s, data in %s", self._address, parser.version, self._settings.data_dir)
         return app
+
+
+def _most_connections() -> int:
+    """Connections that a worker takes at a time, as many as it may open files for; the others wait to be taken."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < _FILES and files != most:
+        files = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return max(min((files - _OWN_FILES) // _FILES_OF_REQUEST, 1000), 1)
 
 
 def _metrics_place() -> str | None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,10 +17,8 @@ from ihp_backend.annotation_store.event_inbox import EVENTS
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.finetuning.workspace import STORE, Workspace
 from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE
-from ihp_backend.server.app import create_app
-from ihp_backend.server.server_settings import ServerSettings
 from ihp_backend.storage.sqlite import StorageError
-from tests.server.stand_in import StandInImages, StandInParser, capture
+from tests.server.stand_in import capture
 from tests.server.wild_bodies import BROWSER
 
 from .serving import clicked
@@ -30,17 +28,11 @@ FILES = [EVENTS, STORE, CLICKS_FILE]
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def client(data: Path, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def client(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """Of an application that waits for a locked file as long as it takes to see that it does."""
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *given, **more: connect(*given, **{**more, "timeout": 0.1}))
-    settings = ServerSettings(data_dir=data)
-    return create_app(cast(Any, StandInParser()), settings, images=cast(Any, StandInImages())).test_client()
+    return client
 
 
 def walk(client: FlaskClient, task: int) -> tuple[int, list[dict[str, Any]]]:
