@@ -9,6 +9,7 @@ from typing import Any
 _LONGEST_VALUE = 200
 
 # Any text passes here, however long: nothing is looked for again and again from one place on.
+_PICTURE = re.compile(r"(?i)\b(data:[^,\s]{0,100}),[^\s'\")>]+")
 _WORD = re.compile(r"\S+")
 _USER = re.compile(r"://(?:[^\s/]*@|[^\s/@:]*:(?!\d+[/?#])\S*@)")
 _QUERY = re.compile(r"\?(?!d=)[^\s'\")>=?]+=[^\s'\")>]*")
@@ -61,8 +62,11 @@ def shown(value: Any) -> str:
 def without_query(text: str) -> str:
     """``text`` without query strings, users and passwords of addresses: pre-signed ones carry credentials there.
 
+    Of an address that holds a picture (``data:``) only the beginning stays: it may be a mask.
+
     The path of a local file (``?d=...``) stays, it is what the reader has to correct.
     """
+    text = _PICTURE.sub(r"\1,...", text)
     return _QUERY.sub("?...", _WORD.sub(_without_user, text) if "@" in text else text)
 
 

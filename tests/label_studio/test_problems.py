@@ -14,6 +14,7 @@ from ihp_backend.label_studio.problems import problem, without_query
         ("see 'https://me:secret@a.example/x.jpg'", "see 'https://a.example/x.jpg'"),
         ("/data/local-files/?d=people/1.jpg", "/data/local-files/?d=people/1.jpg"),
         ("what? a = b", "what? a = b"),
+        ("a 'data:image/png;base64,iVBORw0KGgo=' and Data:,x", "a 'data:image/png;base64,...' and Data:,..."),
     ],
 )
 def test_addresses_are_told_without_credentials(text: str, shown: str) -> None:
