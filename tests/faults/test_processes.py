@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from socket import socket
 from threading import Event
 
 import pytest
@@ -64,7 +65,13 @@ def test_told_to_end_it_does_not_wait_for_what_never_comes(tmp_path: Path) -> No
     with place(tmp_path) as at, ExitStack() as at_end:
         asked, enough = Event(), Event()
         at_end.callback(enough.set)
-        port = at.port(lambda connection: (connection.recv(9999), asked.set(), enough.wait(60)))
+
+        def never(connection: socket) -> None:
+            connection.recv(9999)
+            asked.set()
+            enough.wait(60)
+
+        port = at.port(never)
         images = {"label_studio_url": f"http://127.0.0.1:{port}", "label_studio_api_key": "0123456789abcdef"}
         with served(tmp_path, images=images) as server, ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(server.post, "/predict", clicked(address="/data/upload/1/a.jpg"))

@@ -54,7 +54,7 @@ class ImageSettings:
 
     cache_dir: Path | None = None
     cache_bytes: int = 2 * 1024**3
-    max_bytes: int = 64 * 1024**2
+    max_bytes: int = 128 * 1024**2
     connect_seconds: float = 5.0
     read_seconds: float = 30.0
     total_seconds: float = 60.0
