@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
+from ihp_backend.label_studio.scene_limits import SceneLimits
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.storage.owner_only import new_files_for_owner_only
 
@@ -32,6 +33,7 @@ class BackendSettings:
         data_dir: where events and cached images live.
         images: how photographs are fetched.
         batches: how much a request for pre-annotations may take.
+        scenes: how much opened photographs may take.
     """
 
     model: str | None = None
@@ -39,6 +41,7 @@ class BackendSettings:
     data_dir: Path = DEFAULT_DATA_DIR
     images: ImageSettings = field(default_factory=ImageSettings)
     batches: BatchLimits = field(default_factory=BatchLimits)
+    scenes: SceneLimits = field(default_factory=SceneLimits)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
@@ -47,8 +50,8 @@ class BackendSettings:
     def from_environment(
         cls: type[_Settings], environment: Mapping[str, str] | None = None, **explicit: Any
     ) -> _Settings:
-        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings`` and
-        ``BatchLimits`` read, and in classes with more settings theirs.
+        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings``,
+        ``BatchLimits`` and ``SceneLimits`` read, and in classes with more settings theirs.
 
         Args:
             environment: variables by name; those of the process if None. Empty ones count as not set.
@@ -70,10 +73,12 @@ class BackendSettings:
             for_images.setdefault("cache_dir", settings.data_dir / "cache" / "images")
             images = ImageSettings.from_environment(variables, **for_images)
             batches = given.get("batches") or BatchLimits.from_environment(variables)
+            scenes = given.get("scenes") or SceneLimits.from_environment(variables)
         except ValueError as error:
             raise SettingsError(str(error)) from None
         object.__setattr__(settings, "images", images)
         object.__setattr__(settings, "batches", batches)
+        object.__setattr__(settings, "scenes", scenes)
         return settings
 
     @classmethod

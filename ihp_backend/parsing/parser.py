@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.any_labels import AnyLabels
+from ihp_backend.parsing.arrays import Place, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.click_enforcement import settle
 from ihp_backend.parsing.convex_upsampling import ConvexAnswer
@@ -153,11 +155,12 @@ class Parser:
         warnings.warn("Parser.speaking is now Parser.with_labels", DeprecationWarning, stacklevel=2)
         return self.with_labels(labels, known_ids)
 
-    def open(self, image: NDArray[np.uint8]) -> Scene:
+    def open(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Scene:
         """Prepares a photograph for clicks.
 
         Args:
             image: uint8 (height, width, 3), RGB, upright (see ``decode_photograph``), any size.
+            place: where the scene's arrays go, also those of windows that are encoded later; see ``SceneFile``.
 
         Raises:
             ValueError: another shape or type.
@@ -166,7 +169,8 @@ class Parser:
             raise ValueError(f"image: {image.dtype} {image.shape} given, uint8 (height, width, 3) in RGB needed")
         height, width = image.shape[:2]
         scale = working_scale(height, width, self._checkpoint.working_size)
-        features = self._network.encode(to_working_image(image, scale, self._multiple_of))
+        encode = partial(self._network.encode, place=place)
+        features = encode(to_working_image(image, scale, self._multiple_of))
         windows = None
         if isinstance(self._network, AnyLabels):
             windows = Windows(
@@ -174,9 +178,10 @@ class Parser:
                 scale,
                 features,
                 self._heads,
-                self._network.encode,
+                encode,
                 self._checkpoint.working_size,
                 self._multiple_of,
+                place,
             )
         return Scene(height, width, scale, features, windows=windows)
 

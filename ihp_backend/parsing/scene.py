@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.parsing.arrays import array_bytes, arrays_of
 from ihp_backend.parsing.rectangle import Rectangle
-from ihp_backend.parsing.windows import View, Windows, array_bytes
+from ihp_backend.parsing.windows import View, Windows
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Scene:
         """What it keeps in memory at present, at least the bytes of the photograph."""
         kept = array_bytes(self.features) + (self.windows.bytes if self.windows else 0)
         return max(kept, self.height * self.width * 3)
+
+    @property
+    def arrays(self) -> list[Any]:
+        """The arrays and tensors that it keeps at present."""
+        return [*arrays_of(self.features), *(self.windows.arrays if self.windows else ())]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
+from ihp_backend.parsing.arrays import Place, array_bytes, arrays_of, as_they_are
 from ihp_backend.parsing.convex_upsampling import STRIDE
 from ihp_backend.parsing.engines.base import Encoded
 from ihp_backend.parsing.geometry import in_sides, working_scale, working_sides
@@ -103,6 +104,7 @@ class Windows:
         heads: the model's labels of which a person has one, see ``HEADS``.
         encode: encodes a working image.
         working_size, multiple_of: see ``Checkpoint``.
+        place: see ``Parser.open``.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Windows:
         encode: Callable[[NDArray[np.uint8]], Encoded],
         working_size: int,
         multiple_of: int,
+        place: Place = as_they_are,
     ) -> None:
         self._size: tuple[int, int] = (image.shape[0], image.shape[1])
         self._encode, self._working_size, self._multiple_of = encode, working_size, multiple_of
@@ -123,7 +126,7 @@ class Windows:
             half = (max(image.shape[1] // 2, 1), max(image.shape[0] // 2, 1))
             image = cv2.resize(image, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
             self._reduced /= 2
-        self._image = image
+        self._image = place(image)
         self._whole = View(Rectangle(0, 0, *self._size), scale, overview)
         self._people = self._found(self._whole, PERSON)
         self._lock = threading.Lock()
@@ -135,6 +138,12 @@ class Windows:
         """What the photograph and the windows take that are encoded at present."""
         with self._lock:
             return int(self._image.nbytes + self._views.currsize)
+
+    @property
+    def arrays(self) -> list[Any]:
+        """The photograph and the arrays of those windows."""
+        with self._lock:
+            return [self._image, *(array for view in self._views.values() for array in arrays_of(view.features))]
 
     @cached_property
     def hinted(self) -> Sequence[Rectangle]:
@@ -278,16 +287,3 @@ class Windows:
 
 def _contains(box: Rectangle, other: Rectangle) -> bool:
     return box.contains(other.top, other.left) and box.contains(other.bottom - 1, other.right - 1)
-
-
-def array_bytes(value: Any) -> int:
-    """Bytes of the arrays and tensors in what an engine prepared, however nested."""
-    if isinstance(size := getattr(value, "nbytes", None), int):
-        return size
-    if isinstance(value, Mapping):
-        return sum(array_bytes(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return sum(array_bytes(item) for item in value)
-    if is_dataclass(value):
-        return sum(array_bytes(item) for item in vars(value).values())
-    return 0

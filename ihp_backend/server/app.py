@@ -5,6 +5,7 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 
 - ``Parser`` is stateless and lets one network run at a time; everything around the network runs freely.
 - ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
+- ``Admission`` counts who is being answered, and refuses who would only wait.
 - ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
 - ``ModelCache`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``Journal``, ``ProjectAccess`` and ``DoctorFindings`` each have one lock around dictionary work of microseconds.
@@ -27,6 +28,7 @@ from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.turns import watch_turns
 from ihp_backend.server import information, predict, setup, webhook
+from ihp_backend.server.admission import Admission
 from ihp_backend.server.authorization import guard
 from ihp_backend.server.doctor_findings import DoctorFindings, Examine
 from ihp_backend.server.errors import register_errors
@@ -77,6 +79,8 @@ def create_app(
         access=access or ProjectAccess(),
         label_studio_known=settings.images.label_studio_url is not None,
         doctor=DoctorFindings(examine),
+        admission=Admission(settings.threads),
+        click_seconds=settings.click_seconds,
     )
     watch_turns(metrics.network_waiting.inc)
     register_errors(app)

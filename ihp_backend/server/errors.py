@@ -8,6 +8,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
+from ihp_backend.server.admission import Busy
 from ihp_backend.server.state import state
 from ihp_backend.storage.sqlite import StorageError
 
@@ -53,6 +54,12 @@ def register_errors(app: Flask) -> None:
         answer, status = _answer(error.problem, error.status)
         if status == 401:
             answer.headers["WWW-Authenticate"] = 'Basic realm="IHP Backend"'
+        return answer, status
+
+    @app.errorhandler(Busy)
+    def busy(error: Busy) -> tuple[Response, int]:
+        answer, status = _answer(error.problem, 503)
+        answer.headers["Retry-After"] = str(error.retry_seconds)
         return answer, status
 
     @app.errorhandler(HTTPException)

@@ -10,10 +10,12 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from ihp_backend.label_studio.predict.batches import answer_all
+from ihp_backend.label_studio.predict.prediction_items import OutOfTime
 from ihp_backend.label_studio.predict.prediction_request import read_prediction_request, task_id_of
 from ihp_backend.label_studio.predict.timings import Timings
 from ihp_backend.label_studio.problems import Problem
 from ihp_backend.log_context import add_log_fields
+from ihp_backend.server.admission import BATCHES, CLICKS, too_late
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
@@ -32,6 +34,9 @@ def predict() -> Response:
     """Label Studio is reached as the project's last ``/setup`` told.
 
     A ``Server-Timing`` header says what reading, config, clicks, photograph, drawn, model, masks and writing took.
+
+    Raises:
+        Busy: too many wait, or a click waited too long.
     """
     here = state()
     began, timings = here.batches.clock(), Timings()
@@ -43,8 +48,14 @@ def predict() -> Response:
     hostname, access_token = here.access.of(asked.project)
     asked = replace(asked, hostname=hostname, access_token=access_token, timings=timings)
     clicked = asked.context is not None
-    with nullcontext() if clicked else here.metrics.batches.track_inprogress():
-        items = answer_all(here.batches, tasks, asked, began)
+    if clicked:
+        asked = replace(asked, ends_at=began + here.click_seconds)
+    counting = nullcontext() if clicked else here.metrics.batches.track_inprogress()
+    with here.admission.place(CLICKS if clicked else BATCHES), counting:
+        try:
+            items = answer_all(here.batches, tasks, asked, began)
+        except OutOfTime:
+            raise too_late(here.click_seconds) from None
     _write_down(here.journal, items)
     # The doctor's own clicks have no task, and where it has Label Studio ask there are no clicks.
     known = [item for task, item in zip(tasks, items, strict=True) if task.get("id") is not None and "result" in item]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import resource
@@ -9,12 +10,12 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from shutil import disk_usage, rmtree
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -44,6 +45,10 @@ _FILES_OF_REQUEST = 6
 
 _APP_LOAD_ERROR = 4
 """gunicorn stops as a whole when a worker exits so, instead of starting it again and again."""
+
+
+_M_ARENA_MAX: Final = -8
+"""glibc's ``M_ARENA_MAX``."""
 
 
 class _Logger(Logger):
@@ -104,6 +109,7 @@ class Application(BaseApplication):
     def load(self) -> Flask:
         from ihp_backend.server.app import create_app
 
+        share_free_memory()
         try:
             parser = Parser.from_pretrained(self._settings.model, engine=self._settings.engine)
             app = create_app(parser, self._settings, access=self._access, examine=self._examine)
@@ -132,6 +138,15 @@ def _metrics_place() -> str | None:
         return _SHARED_MEMORY if disk_usage(_SHARED_MEMORY).free > _METRICS_BYTES else None
     except OSError:
         return None
+
+
+def share_free_memory() -> None:
+    """Lets all threads take memory from the same two places: of many threads each would keep what it once needed.
+
+    Only glibc has such places.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def serve(

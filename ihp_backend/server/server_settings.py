@@ -17,6 +17,7 @@ _NUMBERS = {
     "workers": "IHP_WORKERS",
     "threads": "IHP_THREADS",
     "timeout": "IHP_TIMEOUT",
+    "click_seconds": "IHP_CLICK_SECONDS",
     "max_body_mebibytes": "IHP_MAX_BODY_MEBIBYTES",
 }
 
@@ -24,13 +25,14 @@ _NUMBERS = {
 @dataclass(frozen=True)
 class ServerSettings(BackendSettings):
     """The server's settings at its start; ``from_environment`` also reads IHP_HOST, IHP_PORT, IHP_WORKERS,
-    IHP_THREADS, IHP_TIMEOUT, IHP_MAX_BODY_MEBIBYTES, IHP_CREDENTIALS_FILE, IHP_CERTIFICATE_FILE, IHP_KEY_FILE and
-    IHP_LOG_FORMAT.
+    IHP_THREADS, IHP_TIMEOUT, IHP_CLICK_SECONDS, IHP_MAX_BODY_MEBIBYTES, IHP_CREDENTIALS_FILE,
+    IHP_CERTIFICATE_FILE, IHP_KEY_FILE and IHP_LOG_FORMAT.
 
     Attributes:
         host, port: where to listen; port 0 takes any free one.
         workers: processes; each has its own model and opens photographs for itself, so one is right for click work.
-        threads: requests a worker answers at once; enough that a health check finds one free among clicks.
+        threads: requests a worker has in hand at once; a third of them at most are clicks, and a third pre-annotations.
+        click_seconds: time for a photograph to come and be opened for a click; after it the click is refused.
         timeout: seconds after which a worker that does not move is replaced.
         max_body_mebibytes: largest request body; Label Studio sends all masks of a task with every click.
         credentials: who may do what; none: whoever reaches the server may do everything.
@@ -46,7 +48,8 @@ class ServerSettings(BackendSettings):
     host: str = "127.0.0.1"
     port: int = 9090
     workers: int = 1
-    threads: int = 16
+    threads: int = 192
+    click_seconds: int = 30
     timeout: int = 120
     max_body_mebibytes: int = 256
     credentials: tuple[Credential, ...] = field(default=(), repr=False)
@@ -61,6 +64,7 @@ class ServerSettings(BackendSettings):
             ("workers", 1, 256),
             ("threads", 1, 1024),
             ("timeout", 1, 86400),
+            ("click_seconds", 1, 86400),
             ("max_body_mebibytes", 1, 1 << 20),
         ):
             value = getattr(self, name)

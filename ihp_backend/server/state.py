@@ -13,6 +13,7 @@ from ihp_backend.label_studio.predict.batches import Batches
 from ihp_backend.label_studio.predict.model_cache import ModelCache
 from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.parsing.parser import Parser
+from ihp_backend.server.admission import Admission
 from ihp_backend.server.doctor_findings import DoctorFindings
 from ihp_backend.server.journal import Journal
 from ihp_backend.server.metrics import Metrics
@@ -25,6 +26,7 @@ class ServerState:
 
     Attributes:
         label_studio_known: whether the settings say where Label Studio is, so that it can be asked unasked.
+        click_seconds: after which it is too late to answer a click.
     """
 
     models: ModelCache
@@ -36,6 +38,8 @@ class ServerState:
     access: ProjectAccess
     label_studio_known: bool
     doctor: DoctorFindings
+    admission: Admission
+    click_seconds: int
 
     @property
     def inbox(self) -> EventInbox:

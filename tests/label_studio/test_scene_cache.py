@@ -3,12 +3,15 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ihp_backend.label_studio.predict.scene_cache import SceneCache
+from ihp_backend.label_studio.predict.scene_cache import SceneCache, open_scene_cache
+from ihp_backend.label_studio.scene_limits import SceneLimits
 from ihp_backend.parsing import Scene
+from ihp_backend.parsing.scene_file import SceneFile
 
 
 def scene(size: int = 10) -> Scene:
@@ -135,3 +138,34 @@ def test_scene_bytes() -> None:
     features = {"maps": [np.zeros(100, np.float32), (np.zeros(7, np.uint8), "text")]}
     assert Scene(1, 1, 1.0, features).bytes == 407
     assert Scene(10, 10, 1.0, None).bytes == 300
+
+
+def placed_scene(cache: SceneCache, size: int = 1 << 16) -> Scene:
+    """A scene of one array, where the cache places arrays."""
+    return Scene(1, 1, 1.0, cache.place(np.ones(size, np.uint8)))
+
+
+def test_scenes_used_longer_ago_are_given_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = open_scene_cache(SceneLimits(memory_mebibytes=1, file_mebibytes=4), tmp_path)
+    rested: list[int] = []
+    monkeypatch.setattr(SceneFile, "rest", lambda _, arrays: rested.extend(map(id, arrays)))
+    scenes = [cache.get(str(number), lambda: placed_scene(cache, 400 << 10)) for number in range(4)]
+    ids = [id(one.features) for one in scenes]
+    for one in (0, 1, 0, 2):  # Two of them fit.
+        cache.used(scenes[one])
+    assert rested == [ids[1]]
+    cache.used(scenes[3])
+    assert rested == [ids[1], ids[0]]
+    assert len(cache) == 4  # They are open all the same.
+
+
+def test_scenes_stay_in_memory_where_no_file_can_be_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    cache = open_scene_cache(SceneLimits(memory_mebibytes=1, file_mebibytes=4), tmp_path / "file")
+    assert "opened photographs stay in memory, 1 MiB of them" in caplog.text
+    array = np.ones(10)
+    assert cache.place(array) is array
+    for number in range(30):
+        scene_of = cache.get(str(number), lambda: placed_scene(cache))
+        cache.used(scene_of)
+    assert len(cache) == 16

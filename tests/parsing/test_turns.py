@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ihp_backend.parsing import turns
-from ihp_backend.parsing.turns import Turn, watch_turns
+from ihp_backend.parsing.turns import BEFORE, Turn, watch_turns
 
 
 @pytest.fixture
@@ -47,3 +47,51 @@ def test_an_error_gives_the_turn_to_the_next(told: list[int]) -> None:
     with turn:
         pass
     assert told == []
+
+
+def in_turn(turn: Turn, told: list[int], kinds: str) -> str:
+    """The order in which threads get the turn that came in the order of ``kinds``: c at once, o later."""
+    had: list[str] = []
+
+    def take(kind: str) -> None:
+        with turn if kind == "c" else turn.later():
+            had.append(kind)
+
+    threads = [threading.Thread(target=take, args=(kind,)) for kind in kinds]
+    with turn:
+        for number, thread in enumerate(threads, start=1):
+            thread.start()
+            while sum(told) < number:
+                thread.join(0.001)
+    for thread in threads:
+        thread.join()
+    return "".join(had)
+
+
+def test_a_click_goes_before_those_who_open(told: list[int]) -> None:
+    turn = Turn()
+    assert in_turn(turn, told, "oooc") == "cooo"
+    assert in_turn(turn, told, "ccc") == "ccc"
+    assert in_turn(turn, told, "ooo") == "ooo"
+
+
+def test_clicks_do_not_keep_others_from_opening(told: list[int]) -> None:
+    assert BEFORE == 4
+    assert in_turn(Turn(), told, "oo" + "c" * 10) == "cccco" + "cccco" + "cc"
+
+
+def test_who_is_interrupted_while_waiting_holds_up_nobody(told: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = Turn()
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            raise KeyboardInterrupt
+
+    with turn:
+        monkeypatch.setattr(turns.threading, "Event", Interrupted)
+        with pytest.raises(KeyboardInterrupt), turn.later():
+            pass
+        monkeypatch.undo()
+    assert in_turn(turn, [], "") == ""
+    with turn:
+        pass

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.labels import ABSENT_LOGIT, LabelSet
+from ihp_backend.parsing.arrays import Place, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, LiveEngine
 from ihp_backend.parsing.parser import Parser
@@ -28,7 +29,7 @@ class ToyEngine(LiveEngine):
     def __init__(self) -> None:
         self.encoded: list[tuple[int, ...]] = []
 
-    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
         """Mean colours of cells."""
         self.encoded.append(image.shape[:2])
         height, width = (side // 4 for side in image.shape[:2])
@@ -37,7 +38,7 @@ class ToyEngine(LiveEngine):
         shares = np.zeros((height, width, 16, 9), np.float32)
         shares[..., 4] = 1
         strongest = np.zeros(len(LABELS), np.float32)
-        return Encoded(colours, shares, strongest, 1 - person.astype(np.float32), person.view(np.uint8))
+        return Encoded(place(colours), place(shares), strongest, 1 - person.astype(np.float32), person.view(np.uint8))
 
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Colours of cells."""

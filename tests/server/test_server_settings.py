@@ -13,8 +13,9 @@ from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
 def test_defaults() -> None:
     settings = ServerSettings.from_environment({})
-    assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 9090, 1, 16)
-    assert (settings.timeout, settings.max_body_mebibytes) == (120, 256)
+    assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 9090, 1, 192)
+    assert (settings.timeout, settings.click_seconds, settings.max_body_mebibytes) == (120, 30, 256)
+    assert (settings.scenes.memory_mebibytes, settings.scenes.file_mebibytes) == (64, 1024)
     assert (settings.batches.seconds, settings.batches.parallel) == (90, 4)
     assert settings.data_dir == Path.home() / ".local/share/ihp-backend"
     assert settings.images.cache_dir == settings.data_dir / "cache" / "images"
@@ -33,7 +34,7 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
     settings = ServerSettings.from_environment(
         environment, port=4321, host=None, allow_private_addresses=True, local_files_root=tmp_path
     )
-    assert (settings.port, settings.host, settings.threads) == (4321, "::1", 16)
+    assert (settings.port, settings.host, settings.threads) == (4321, "::1", 192)
     assert (settings.engine, settings.log_format) == ("torch", "json")
     assert settings.data_dir == tmp_path / "a"
     assert settings.images.cache_dir == tmp_path / "a" / "cache" / "images"
@@ -51,6 +52,9 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         ({"IHP_BATCH_SECONDS": "long"}, {}, "IHP_BATCH_SECONDS: 'long' is no whole number"),
         ({"IHP_BATCH_SECONDS": "0"}, {}, "IHP_BATCH_SECONDS: 0 is out of range; choose 1 to 86400"),
         ({"IHP_BATCH_PARALLEL": "999"}, {}, "IHP_BATCH_PARALLEL: 999 is out of range; choose 1 to 64"),
+        ({"IHP_SCENE_MEBIBYTES": "0"}, {}, "IHP_SCENE_MEBIBYTES: 0 is out of range; choose 1 to"),
+        ({"IHP_SCENE_FILE_MEBIBYTES": "-1"}, {}, "IHP_SCENE_FILE_MEBIBYTES: -1 is out of range; choose 0 to"),
+        ({"IHP_CLICK_SECONDS": "0"}, {}, "click_seconds: 0 is out of range; choose 1 to 86400"),
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
         ({}, {"local_files_root": Path("/nowhere/at/all")}, "local_files_root"),
         ({"IHP_LOG_FORMAT": "xml"}, {}, "log_format: 'xml' is unknown; choose text or json"),

@@ -7,7 +7,7 @@ that clicks which came meanwhile are seen before the answer goes out.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from ihp_backend.label_studio.masks.drawn_work import DrawnWork, keep_drawn
 from ihp_backend.label_studio.masks.regions import Place, regions
 from ihp_backend.label_studio.masks.sizes import Size
 from ihp_backend.label_studio.predict.parser_requests import ask, mask_targets
+from ihp_backend.label_studio.predict.prediction_request import PredictionRequest
 from ihp_backend.label_studio.predict.task_photographs import TaskPhotographs
 from ihp_backend.label_studio.predict.task_request import TaskRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
@@ -45,10 +46,16 @@ class ClickAnswers:
     Args:
         memory: active prompts.
         photographs: opens them.
+        check_time: raises ``OutOfTime`` where it is too late to go on with a request.
     """
 
-    def __init__(self, memory: ClickMemory, photographs: TaskPhotographs) -> None:
-        self._memory, self._photographs = memory, photographs
+    def __init__(
+        self,
+        memory: ClickMemory,
+        photographs: TaskPhotographs,
+        check_time: Callable[[PredictionRequest], None] = lambda _: None,
+    ) -> None:
+        self._memory, self._photographs, self._check_time = memory, photographs, check_time
         self._drawn = DrawnWork()
 
     def answer(self, asked: TaskRequest, prompts: Sequence[Any]) -> list[dict[str, Any]]:
@@ -60,6 +67,7 @@ class ClickAnswers:
 
         Raises:
             RequestError: the prompts are on no photograph, it cannot be opened, or it is another than the page shows.
+            OutOfTime: the photograph took too long to come.
         """
         project = asked.request.project
         with asked.request.timings.stage("clicks"):
@@ -90,6 +98,7 @@ class ClickAnswers:
             raise RequestError(problem("context.result[0].to_name", sent.to_name, remedy))
         with request.timings.stage("photograph"):
             scene = self._photographs.open(asked, image, sent.page, sent.original_size)
+        self._check_time(request)
         clicks = [
             prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in active.prompts.items()
@@ -106,6 +115,7 @@ class ClickAnswers:
             label_map, scores, parse = ask(parser, translation, scene, clicks, previous, last)
             if parser.any_labels:
                 self._keep_answer(asked, session, LastAnswer.of(parse, clicks))
+        self._photographs.used(scene)
         with request.timings.stage("masks"):
             if previous is not None:
                 keep_drawn(label_map, previous, clicks, [translation.labels.id_of(name) for name in answered])

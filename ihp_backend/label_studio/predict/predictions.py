@@ -65,7 +65,7 @@ class Predictions:
         self.memory = ClickMemory() if memory is None else memory
         self.scenes = SceneCache() if scenes is None else scenes
         self._photographs = TaskPhotographs(images, self.scenes)
-        self._clicks = ClickAnswers(self.memory, self._photographs)
+        self._clicks = ClickAnswers(self.memory, self._photographs, self._check_time)
 
     def forget(self, project: str, task: str, annotator: str = NOBODY) -> None:
         """An annotator's work on a task is submitted or gone: their clicks stand no more, the newest model answers.
@@ -172,6 +172,7 @@ class Predictions:
                 self._check_time(request)
                 with asked.turn, request.timings.stage("model"):
                     label_map, scores, _ = ask(asked.parser, translation, scene, [])
+                self._photographs.used(scene)
                 with request.timings.stage("masks"):
                     despeckle(label_map)
                     targets, without = mask_targets(names, config, translation, image)

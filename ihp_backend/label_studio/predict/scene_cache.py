@@ -1,21 +1,32 @@
 """SceneCache: opened photographs, so that a click does not pay for opening again.
 
+Many annotators have a photograph open each, and few of them click at a time. So those that were clicked last are awake,
+that is, in memory, and the others at rest in a file.
+
 Concurrency: a lock guards the table; photographs are opened outside it. Threads that ask for a photograph while
 another opens it wait for that one. A failed opening is told to all who waited and not remembered.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from cachetools import Cache, LRUCache
 
+from ihp_backend.label_studio.scene_limits import SceneLimits
 from ihp_backend.parsing.scene import Scene
+from ihp_backend.parsing.scene_file import SceneFile
 from ihp_backend.single_flight import SingleFlight
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_BYTES = 1 << 30
+AWAKE_BYTES = 64 << 20
 
 
 class SceneFigures(NamedTuple):
@@ -40,10 +51,20 @@ class SceneCache:
     Args:
         most_scenes: scenes kept.
         most_bytes: bytes kept; a single larger scene is given out but not kept.
+        file: where scenes lie; None: in memory, all of them.
+        awake_bytes: of the scenes in the file that are in memory, too; the one that was used last always is.
     """
 
-    def __init__(self, most_scenes: int = 64, most_bytes: int = DEFAULT_BYTES) -> None:
+    def __init__(
+        self,
+        most_scenes: int = 1024,
+        most_bytes: int = DEFAULT_BYTES,
+        file: SceneFile | None = None,
+        awake_bytes: int = AWAKE_BYTES,
+    ) -> None:
         self._most_scenes = most_scenes
+        self._file, self._awake_bytes = file, awake_bytes
+        self._awake: OrderedDict[int, Scene] = OrderedDict()
         self._lock = threading.Lock()
         self._scenes = _Scenes(most_bytes, lambda scene: scene.bytes)
         self._hits = self._misses = 0
@@ -66,6 +87,10 @@ class SceneCache:
                 self._keep(key, scene)  # who began to open it may have wanted it once
         return scene
 
+    def place(self, array: Any) -> Any:
+        """Where the arrays of scenes go, see ``Parser.open``."""
+        return array if self._file is None else self._file.place(array)
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._scenes)
@@ -75,6 +100,22 @@ class SceneCache:
         with self._lock:
             kept = self._scenes
             return SceneFigures(self._hits, self._misses, kept.evictions, len(kept), int(kept.currsize))
+
+    def used(self, scene: Scene) -> None:
+        """Somebody has read a scene and is done with it: those that were used longer ago are given rest for it."""
+        if self._file is None:
+            return
+        with self._lock:
+            self._awake[id(scene)] = scene
+            self._awake.move_to_end(id(scene))
+            awake = sum(one.bytes for one in self._awake.values())
+            tired = []
+            while awake > self._awake_bytes and len(self._awake) > 1:
+                _, one = self._awake.popitem(last=False)
+                awake -= one.bytes
+                tired.append(one)
+        for one in tired:
+            self._file.rest(one.arrays)
 
     def _open(self, key: str, opener: Callable[[], Scene], keep: bool) -> Scene:
         # Another thread may have opened it just before this one began.
@@ -106,6 +147,23 @@ class SceneCache:
             self._scenes[key] = scene
             while len(self._scenes) > self._most_scenes:
                 self._scenes.popitem()
+
+
+def open_scene_cache(limits: SceneLimits, folder: Path) -> SceneCache:
+    """A cache within these limits, whose file lies in ``folder``; all in memory where none can be made there."""
+    memory = limits.memory_mebibytes << 20
+    if limits.file_mebibytes:
+        size = limits.file_mebibytes << 20
+        try:
+            return SceneCache(most_bytes=size, file=SceneFile(folder, size), awake_bytes=memory)
+        except OSError as error:
+            logger.warning(
+                "opened photographs stay in memory, %d MiB of them: no file for them can be made in %s (%s)",
+                limits.memory_mebibytes,
+                folder,
+                error.strerror,
+            )
+    return SceneCache(most_bytes=memory)
 
 
 class _Scenes(LRUCache[str, Scene]):

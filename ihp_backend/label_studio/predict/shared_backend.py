@@ -13,6 +13,7 @@ from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE, ClickMemor
 from ihp_backend.label_studio.predict.batches import Batches
 from ihp_backend.label_studio.predict.model_cache import ModelCache
 from ihp_backend.label_studio.predict.predictions import Predictions
+from ihp_backend.label_studio.predict.scene_cache import open_scene_cache
 from ihp_backend.label_studio.problems import Problem
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.model_registry.versions import MODELS, VersionStore
@@ -51,7 +52,8 @@ def open_batches(settings: BackendSettings, models: ModelCache, images: ImageSou
         StorageError: the active prompts in the data folder cannot be used.
     """
     memory = ClickMemory(settings.data_dir / CLICKS_FILE)
-    return Batches(Predictions(models, images or ImageSource(settings.images), memory), settings.batches)
+    scenes = open_scene_cache(settings.scenes, settings.data_dir)
+    return Batches(Predictions(models, images or ImageSource(settings.images), memory, scenes), settings.batches)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,10 @@ class TaskPhotographs:
         asked.problems.extend(Problem(field, shown(address), f"photograph: {note}") for note in scene.notes)
         return scene
 
+    def used(self, scene: Scene) -> None:
+        """The scene is not read any more until it is asked for again."""
+        self._scenes.used(scene)
+
     def _opened(self, asked: TaskRequest, address: str, size: Size | None = None) -> Scene:
         task_id = asked.task.get("id")
         content = self._images.fetch(
@@ -91,7 +95,7 @@ class TaskPhotographs:
         photograph = read_photograph(content)
         pixels = photograph.pixels if size is None else _in_size(photograph, size)
         with asked.turn:
-            return replace(asked.parser.open(pixels), notes=photograph.notes)
+            return replace(asked.parser.open(pixels, self._scenes.place), notes=photograph.notes)
 
 
 def _in_size(photograph: Photograph, size: Size) -> NDArray[np.uint8]:

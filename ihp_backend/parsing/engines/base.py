@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ihp_backend.parsing.arrays import Place, as_they_are
 from ihp_backend.parsing.checkpoint import AnswerError
 from ihp_backend.parsing.convex_upsampling import STRIDE
 
@@ -90,8 +91,16 @@ class LiveEngine(ABC):
     """Runs one live network. Safe to share between threads."""
 
     @abstractmethod
-    def encode(self, image: NDArray[np.uint8]) -> Encoded:
-        """The features of a padded working image, uint8 (H, W, 3); raises ``AnswerError`` if they are not finite."""
+    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+        """The features of a padded working image.
+
+        Args:
+            image: uint8 (H, W, 3).
+            place: where the numpy arrays of the features go.
+
+        Raises:
+            AnswerError: they are not finite.
+        """
 
     @abstractmethod
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from ihp_backend.parsing.answer import first_best
+from ihp_backend.parsing.arrays import Place, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 from ihp_backend.parsing.click_kernels import Floats
 from ihp_backend.parsing.decoding import Decoding
@@ -126,13 +127,14 @@ class OnnxLiveEngine(LiveEngine):
         # Views that nobody has any more. A finaliser may run anywhere, also where the lock is held.
         self._dropped: deque[int] = deque()
 
-    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
         """The features of one run of the encoder."""
         given = as_batch(image)
-        with self._turn:
+        with self._turn.later():
             found = dict(zip(self._names, self._encoder.run(None, {"image": given}), strict=True))
         for values in found.values():
             finite("features", values)
+        found = {name: place(values) for name, values in found.items()}
         prior, shares = found["prior"][0], found.pop("shares")
         features = OnnxFeatures(found, next(self._numbers))
         weakref.finalize(features, self._dropped.append, features.number).atexit = False

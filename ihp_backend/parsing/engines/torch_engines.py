@@ -18,6 +18,7 @@ from ihp_backend.networks.live.convex_combination import STRIDE, shares
 from ihp_backend.networks.live.kernels import look_at
 from ihp_backend.networks.weights import not_finite
 from ihp_backend.parsing.answer import first_best
+from ihp_backend.parsing.arrays import Place, as_they_are
 from ihp_backend.parsing.checkpoint import AnswerError, Checkpoint, CheckpointError
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
 from ihp_backend.parsing.geometry import as_batch
@@ -107,16 +108,17 @@ class TorchLiveEngine(LiveEngine):
         self.decode(encoded.features, DecoderInputs(np.zeros((1, 2), np.int64), nothing, nothing, known, previous))
 
     @torch.inference_mode()
-    def encode(self, image: NDArray[np.uint8]) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
         """The features stay on the device."""
         tensor = torch.from_numpy(as_batch(image))
-        with self._turn:
+        with self._turn.later():
             features = self._network.encode(tensor.to(self.device))
         for values in (features.fine.look, features.fine.prior, features.coarse.prior, *features.context):
             if not bool(values.isfinite().all()):
                 raise AnswerError("features")
         prior = _array(features.fine.prior[0])
-        return Encoded(features, _array(shares(features.mixture)), prior.max((1, 2)), prior[0], first_best(prior))
+        mixed = place(_array(shares(features.mixture)))
+        return Encoded(features, mixed, prior.max((1, 2)), prior[0], first_best(prior))
 
     @torch.inference_mode()
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:
