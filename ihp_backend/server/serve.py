@@ -85,7 +85,7 @@ class Application(BaseApplication):
             "worker_connections": _most_connections(),
             "timeout": settings.timeout,
             "keepalive": 5,
-            "graceful_timeout": 8,  # whoever stops it waits ten seconds, Docker among them
+            "graceful_timeout": 7,  # whoever stops it waits ten seconds, Docker among them
             "control_socket_disable": True,  # newer ones would open it in the home folder
             "errorlog": None,
             "logger_class": _Logger,
