@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ihp_backend.networks.live import LiveNetwork
-from ihp_backend.networks.live.features import STRIDES, BackboneFeatures
+from ihp_backend.networks.live.features import BackboneFeatures
 from ihp_backend.parsing.geometry import as_batch
 from ihp_backend.storage.atomic_files import whole_file
 
@@ -56,7 +56,7 @@ def _read(file: Path) -> list[NDArray[np.float16]] | None:
     """None where there is no file, or half of one."""
     try:
         with np.load(file, allow_pickle=False) as parts:
-            return [parts[f"arr_{number}"] for number in range(len(STRIDES))]
+            return [parts[f"arr_{number}"] for number in range(len(parts.files))]
     except (OSError, KeyError, ValueError, EOFError, BadZipFile):
         return None
 

@@ -84,8 +84,8 @@ def _cells(
     for photograph in photographs:
         cells = _in_cells(photograph).ravel()
         places = rng.permutation(np.flatnonzero(cells != IGNORE))[:MOST_CELLS]
-        finest = cache.of(photograph.image).joined[0][0].flatten(1).T
-        features.append(finest[torch.from_numpy(places)])
+        read = cache.of(photograph.image).prior_input[0].flatten(1).T
+        features.append(read[torch.from_numpy(places)])
         labels.append(torch.from_numpy(cells[places].astype(np.int64)))
     return torch.cat(features), torch.cat(labels)
 

@@ -28,6 +28,7 @@ class ParserViews(Views[Item]):
         samples, length, seed: see ``Views``.
         size: (height, width) of a view, before it is padded to a multiple of ``MULTIPLE``.
         scales, rotation, colours: see ``random_view``.
+        repeat_below: see ``AutomaticData``.
     """
 
     def __init__(
@@ -39,9 +40,18 @@ class ParserViews(Views[Item]):
         scales: tuple[float, float],
         rotation: float,
         colours: bool,
+        repeat_below: float = 0.0,
     ) -> None:
         super().__init__(samples, length, seed)
         self.size, self.scales, self.rotation, self.colours = size, scales, rotation, colours
+        self.chances = repeat_chances(samples, repeat_below) if repeat_below else None
+
+    def drawn(self, index: int) -> tuple[NDArray[np.intp], np.random.Generator]:
+        """See ``Views``; where some photographs come more often than others, each by its chance."""
+        if self.chances is None:
+            return super().drawn(index)
+        rng = np.random.default_rng([self.seed, index])
+        return rng.choice(len(self.chances), 1, p=self.chances), rng
 
     def __getitem__(self, index: int) -> Item:
         order, rng = self.drawn(index)
@@ -50,6 +60,20 @@ class ParserViews(Views[Item]):
             sample, self.samples.labels, self.size, self.scales, rng, rotation=self.rotation, colours=self.colours
         )
         return to_item(*view)
+
+
+def repeat_chances(samples: ParsingDataset, below: float) -> NDArray[np.float64]:
+    """The chance of each photograph, float64 (photographs,), by the rarest of its labels (Gupta et al., LVIS, 2019).
+
+    A label that a share f of the photographs has is repeated max(1, sqrt(below / f)) times, a photograph as often as
+    the label that is repeated most.
+    """
+    labels = len(samples.labels)
+    counts = (np.bincount(samples.parsing(index).ravel(), minlength=256)[:labels] for index in range(len(samples)))
+    has = np.array([count > 0 for count in counts])
+    share = np.maximum(has.mean(0), 1 / len(samples))
+    repeats = np.where(has, np.maximum(np.sqrt(below / share), 1), 1).max(1)
+    return np.asarray(repeats / repeats.sum())
 
 
 class WholePhotographs(Dataset[Item]):
@@ -80,6 +104,8 @@ class AutomaticData(StepwiseData[Item]):
         size: (height, width) of a view.
         scales: smallest and largest scale of a view.
         rotation, colours: see ``random_view``.
+        repeat_below: photographs with labels that fewer than this share of the photographs have come more often, see
+            ``repeat_chances``; 0: all come once before any comes again.
         validation_photographs: number of val photographs looked at during training (the first ones).
         validation_scale: their scale; that at which the network will work.
 
@@ -98,6 +124,7 @@ class AutomaticData(StepwiseData[Item]):
         scales: tuple[float, float] = (0.5, 1.5),
         rotation: float = 0.0,
         colours: bool = True,
+        repeat_below: float = 0.0,
         validation_photographs: int = 40,
         validation_scale: float = 1.0,
         workers: int = 1,
@@ -106,13 +133,16 @@ class AutomaticData(StepwiseData[Item]):
     ) -> None:
         super().__init__(root, dataset, steps, batch_size, workers, seed, options)
         require_views(size, scales, validation_photographs, validation_scale)
-        require("data", rotation=(rotation, 0, 180))
+        require("data", rotation=(rotation, 0, 180), repeat_below=(repeat_below, 0, 1))
         self.size, self.scales, self.rotation, self.colours = size, scales, rotation, colours
+        self.repeat_below = repeat_below
         self.validation_photographs, self.validation_scale = validation_photographs, validation_scale
 
     def items(self, samples: ParsingDataset, length: int) -> ParserViews:
         """Random views."""
-        return ParserViews(samples, length, self.seed, self.size, self.scales, self.rotation, self.colours)
+        return ParserViews(
+            samples, length, self.seed, self.size, self.scales, self.rotation, self.colours, self.repeat_below
+        )
 
     def val_dataloader(self) -> DataLoader[Item]:
         """This process's share of the single whole photographs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,19 +34,24 @@ class SamplePictures(Callback):
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: object,
+        outputs: Any,
         batch: tuple[Tensor, ...],
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Draws one photograph while it is at hand; the batch holds images, parsings and, of click networks, maps."""
+        """Draws one photograph while it is at hand.
+
+        Args:
+            trainer, pl_module, dataloader_idx: Lightning's.
+            outputs: what the validation step gave, logits float (N, labels, ...).
+            batch: images, parsings and, of click networks, localization maps.
+            batch_idx: number of the batch.
+        """
         if batch_idx >= self.photographs or trainer.sanity_checking or not trainer.is_global_zero:
             return
         labels = trainer.datamodule.labels  # type: ignore[attr-defined]
         image, parsing, *maps = (tensor[0].cpu() for tensor in batch)
-        with torch.no_grad():
-            logits = pl_module.network(batch[0][:1], batch[2][:1] if maps else None)  # type: ignore[operator]
-        logits = interpolate(logits.float(), size=parsing.shape, mode="bilinear", align_corners=False)
+        logits = interpolate(outputs[:1].float(), size=parsing.shape, mode="bilinear", align_corners=False)
         found = logits[0].argmax(0).to(torch.uint8).cpu().numpy()
         clicks = [Click(x, y, label) for one in maps for label, y, x in torch.nonzero(one == 0).tolist()]
         photograph = image.numpy().transpose(1, 2, 0)

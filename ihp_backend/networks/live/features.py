@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d, normalize
 from ihp_backend.networks.live.blocks import Separable, convolution, enlarged
 from ihp_backend.networks.live.colours import colours
 from ihp_backend.networks.live.convex_combination import NEIGHBOURS, STRIDE
+from ihp_backend.networks.live.prior_context import PriorContext
 from ihp_backend.networks.pretrained import Normalisation, fetching
 
 OUTLINE = 64
@@ -60,25 +61,34 @@ class BackboneFeatures(NamedTuple):
         joined: float (N, width, H/s, W/s) for s = 4, 8, 16.
         mixture: see ``LiveFeatures``.
         colours: see ``Sight``, at stride 4.
+        prior_context: see ``PriorContext``; None in a network without.
     """
 
     joined: tuple[Tensor, Tensor, Tensor]
     mixture: Tensor
     colours: Tensor
+    prior_context: Tensor | None = None
 
     @property
-    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """The tensors, at ``STRIDES``."""
-        return *self.joined, self.mixture, self.colours
+    def prior_input(self) -> Tensor:
+        """What the prior is read from, float (N, channels, H/4, W/4)."""
+        finest, *_ = self.joined
+        return finest if self.prior_context is None else torch.cat([finest, self.prior_context], 1)
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors, at the first of ``STRIDES``."""
+        parts = (*self.joined, self.mixture, self.colours)
+        return parts if self.prior_context is None else (*parts, self.prior_context)
 
     @classmethod
     def of(cls, parts: Iterable[Tensor]) -> BackboneFeatures:
         """The features that have these ``parts``."""
-        one, two, three, mixture, colours = parts
-        return cls((one, two, three), mixture, colours)
+        one, two, three, *others = parts
+        return cls((one, two, three), *others)
 
 
-STRIDES = (4, 8, 16, STRIDE, STRIDE)
+STRIDES = (4, 8, 16, STRIDE, STRIDE, STRIDE)
 """Pixels per cell of the parts of a ``BackboneFeatures``."""
 
 
@@ -91,6 +101,7 @@ class FeatureNetwork(nn.Module):
         width: channels of the joined stages.
         embedding: channels of the embedding.
         contexts: channels of the context at strides 4, 8 and 16.
+        prior_context: whether the prior sees ``PriorContext``.
     """
 
     def __init__(
@@ -103,6 +114,7 @@ class FeatureNetwork(nn.Module):
         width: int,
         embedding: int,
         contexts: tuple[int, int, int],
+        prior_context: bool = False,
     ) -> None:
         super().__init__()
         with fetching(encoder, encoder_weights):
@@ -115,7 +127,8 @@ class FeatureNetwork(nn.Module):
         self.joins = nn.ModuleList(Separable(width, 5) for _ in self.laterals)
         self.refine = Separable(width, 5)
         self.embed = nn.Conv2d(width, embedding, 1)
-        self.classify = nn.Conv2d(width, known_labels, 1)
+        self.prior_context = PriorContext(width) if prior_context else None
+        self.classify = nn.Conv2d(width * (2 if prior_context else 1), known_labels, 1)
         self.contexts = nn.ModuleList(nn.Conv2d(width, count, 1) for count in contexts)
         # The finest features and, brought to their stride by convolutions that overlap nothing, the pixels themselves.
         self.outline_features = nn.Conv2d(width, OUTLINE, 1, bias=False)
@@ -145,13 +158,13 @@ class FeatureNetwork(nn.Module):
         finest = self.refine(joined.pop())
         outline = self.outline_features(finest) + self.outline_half(stages[1]) + self.outline_pixels(photograph)
         sixteen, eight = joined[1:]
-        return BackboneFeatures(
-            (finest, eight, sixteen), self.outline(outline), colours(image.to(photograph.dtype) / 255)
-        )
+        strides = (finest, eight, sixteen)
+        context = self.prior_context(strides) if self.prior_context else None
+        return BackboneFeatures(strides, self.outline(outline), colours(image.to(photograph.dtype) / 255), context)
 
     def prior(self, backbone: BackboneFeatures) -> Tensor:
         """The prior alone, see ``Sight``."""
-        probabilities: Tensor = self.classify(backbone.joined[0]).softmax(1)
+        probabilities: Tensor = self.classify(backbone.prior_input).softmax(1)
         return probabilities
 
     def heads(self, backbone: BackboneFeatures) -> LiveFeatures:

@@ -45,6 +45,7 @@ class LiveNetwork(nn.Module):
         widths: channels of the decoder at strides 4, 8 and 16.
         similarity, finest: for comparison, see ``ClickKernels`` and ``LabelDecoder``.
         colour: whether there are kernels in which like colours are near; weights from before there were any still fit.
+        prior_context: whether the prior sees ``PriorContext``; weights without one still fit, too.
 
     Attributes:
         multiple_of: height and width of photographs must be multiples of this.
@@ -65,10 +66,13 @@ class LiveNetwork(nn.Module):
         similarity: bool = True,
         finest: Literal[4, 8] = 4,
         colour: bool = False,
+        prior_context: bool = False,
     ) -> None:
         super().__init__()
         self.num_labels = num_labels
-        self.network = FeatureNetwork(num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths)
+        self.network = FeatureNetwork(
+            num_labels, encoder, encoder_weights, mean, deviation, width, embedding, widths, prior_context
+        )
         fine, coarse = (FINE + COLOURED_FINE, COARSE + COLOURED_COARSE) if colour else (FINE, COARSE)
         self.fine = LabelPlanes(fine, STRIDE, constants=False, similarity=similarity)
         self.coarse = LabelPlanes(coarse, STRIDE * SPLIT, constants=True, similarity=similarity)
@@ -124,16 +128,23 @@ ENTRANCES: Final = {"fine": "enter_four", "coarse": "enter_eight"}
 
 
 def grow(network: nn.Module, weights: dict[str, Tensor], prefix: str, *_: Any) -> None:
-    """Adds to ``weights`` in place what they lack of the coloured kernels; called whenever weights are loaded.
+    """Adds to ``weights`` in place what they lack of the coloured kernels and of the prior's context; called whenever
+    weights are loaded.
 
-    Those kernels start as in a new network and the decoder does not listen to them yet, so the grown network answers as
-    the one before did, and a training need not start anew.
+    These start as in a new network and nothing listens to them yet, so the grown network answers as the one before did,
+    and a training need not start anew.
 
     Args:
         network: the live network that they are loaded into.
         weights: of the network, under names that start with ``prefix``.
         prefix: where the network lies in what is loaded.
     """
+    assert isinstance(network.network, FeatureNetwork)
+    context, name = network.network.prior_context, f"{prefix}network.prior_context."
+    if context is not None and not any(key.startswith(name) for key in weights):
+        weights |= {name + key: value.detach().clone() for key, value in context.state_dict().items()}
+        heard = weights[classify := f"{prefix}network.classify.weight"]
+        weights[classify] = torch.cat([heard, torch.zeros_like(heard)], 1)
     for stride, entrance in ENTRANCES.items():
         kernels, name = network.get_submodule(f"{stride}.kernels"), f"{prefix}{stride}.kernels."
         assert isinstance(kernels, ClickKernels)
