@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import hypothesis
 import numpy as np
@@ -15,7 +16,11 @@ from PIL import Image
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.postgresql_server import PostgresqlServer, postgresql_server, programs
+
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from tests.live_exports import LiveExports
 
 # On a busy machine an example may take any time; that is no fault of what is tested.
@@ -94,3 +99,58 @@ def umask() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server on loopback, one for each process of a run."""
+    if programs() is None:
+        pytest.skip("PostgreSQL's initdb is not installed: apt-get install postgresql")
+    # What a power failure would leave is nothing that a test could see.
+    with postgresql_server("fsync=off") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of a server of S3's protocol on loopback, with a bucket named ``ihp``."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def s3_address(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty place in S3, which the environment says how to reach."""
+    import s3fs
+
+    for name, value in s3_environment(s3_server).items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdirs("ihp", exist_ok=True)
+    return f"s3://ihp/{uuid4().hex}"
+
+
+def s3_environment(server: str) -> dict[str, str]:
+    """Variables with which a process reaches the server."""
+    return {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "of-tests",
+        "AWS_SECRET_ACCESS_KEY": "of-tests",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def database_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | URL:
+    """Where a store's tables may be: a file, or a PostgreSQL database without tables."""
+    if request.param == "SQLite":
+        return tmp_path / "store.sqlite"
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.fresh()

@@ -2,41 +2,50 @@
 
 Label Studio neither repeats an event nor keeps it, so one that is lost here is lost.
 
-Concurrency: SQLite in WAL mode, a connection per call; threads and processes may share the file. ``record`` returns
-after the event has reached the disk (synchronous=FULL).
+Concurrency: threads and processes may share the database, in PostgreSQL also machines. ``record`` returns after the
+event has reached the disk. Events are recorded one at a time: whoever has seen an event's number has been able to see
+all that are smaller.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ihp_backend.storage.sqlite import StorageError, leave_no_traces, writing
+import sqlalchemy as sql
+from sqlalchemy.engine import URL
+
+from ihp_backend.storage.database import Database, Schema, WholeNumber
 
 logger = logging.getLogger(__name__)
 
 EVENTS = "events.sqlite"
 """The event inbox's file in a data folder."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    received REAL NOT NULL,
-    kind TEXT NOT NULL,
-    project TEXT NOT NULL,
-    payload TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_by_kind ON events (kind);
-"""
+_TABLES = sql.MetaData()
+_EVENTS = sql.Table(
+    "events",
+    _TABLES,
+    sql.Column("id", WholeNumber, primary_key=True, autoincrement=True),
+    sql.Column("received", sql.Double, nullable=False),
+    sql.Column("kind", sql.Text, nullable=False),
+    sql.Column("project", sql.Text, nullable=False),
+    sql.Column("payload", sql.Text, nullable=False),
+    sql.Index("events_by_kind", "kind"),
+    sqlite_autoincrement=True,  # Else the number of the last event, once it is gone, would be given again.
+)
+_SCHEMA = Schema("events", _TABLES)
+_RECORD = sql.insert(_EVENTS).returning(_EVENTS.c.id)
+_LAST = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"
 _SECRETS = frozenset({"token", "access_token", "task_data_login", "task_data_password"})
 _BUSY_SECONDS = 10.0
+_PAGE = 50
+"""Events read at a time; with all their masks, some have a megabyte each."""
 
 
 @dataclass(frozen=True)
@@ -50,36 +59,40 @@ class Event:
 
 
 class EventInbox:
-    """The events of all projects in one SQLite file, created where it is missing.
+    """The events of all projects.
 
     Args:
-        path: the file; its folder must exist.
+        place: a SQLite file, created where it is missing in a folder that exists, or PostgreSQL's address.
 
     Raises:
-        StorageError: the file cannot be opened or is no such database.
+        StorageError: the database cannot be opened or is none.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._create()
-        except sqlite3.Error as error:
-            raise self._error("cannot be opened", error) from error
+    def __init__(self, place: Path | URL) -> None:
+        self._database = Database(
+            place,
+            _SCHEMA,
+            "inbox",
+            busy_seconds=_BUSY_SECONDS,
+            made_anew=lambda: self.number_above(int(time.time())),  # More than there ever were.
+        )
 
     def number_above(self, least: int) -> None:
-        """Has events get numbers above ``least``, as those of an earlier file that is gone: no number comes twice.
+        """Has events of a SQLite file get numbers above ``least``, as those of an earlier file that was removed: no
+        number comes twice.
 
         Raises:
             StorageError: the file cannot be read or written.
         """
-        query = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"
-        try:
-            with closing(self._connect()) as connection, connection:
-                if (connection.execute(query).fetchone()[0] or 0) < least:
-                    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
-                    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (least,))
-        except sqlite3.Error as error:
-            raise self._error("cannot be written", error) from error
+        if self._database.shared:
+            return
+        with self._database.reading() as connection:
+            if (connection.exec_driver_sql(_LAST).scalar() or 0) >= least:
+                return
+        with self._database.writing() as connection:
+            if (connection.exec_driver_sql(_LAST).scalar() or 0) < least:
+                connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'events'")
+                connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (least,))
 
     def record(self, event: Mapping[str, Any]) -> int:
         """Store an event without its tokens and passwords; returns its number once it is on disk.
@@ -94,16 +107,9 @@ class EventInbox:
             raise ValueError("event: nested too deeply; Label Studio sends no such event") from None
         project = event.get("project")
         project_id = project.get("id") if isinstance(project, dict) else project
-        row = (time.time(), _plain(event.get("action")), _plain(project_id), payload)
-        try:
-            with closing(self._connect()) as connection, connection:
-                connection.execute("PRAGMA synchronous=FULL")
-                cursor = connection.execute(
-                    "INSERT INTO events (received, kind, project, payload) VALUES (?, ?, ?, ?)", row
-                )
-                return int(cursor.lastrowid or 0)
-        except (sqlite3.Error, OSError) as error:
-            raise self._error("cannot be written", error) from error
+        row = {"kind": _plain(event.get("action")), "project": _plain(project_id), "payload": payload}
+        with self._database.writing() as connection:
+            return connection.scalars(_RECORD, {**row, "received": time.time()}).one()
 
     def count(self, kind_prefix: str = "", after: int = 0) -> int:
         """Number of stored events whose kind begins so; "ANNOTATION" counts all annotation events.
@@ -113,28 +119,21 @@ class EventInbox:
             after: only events with a number above it.
 
         Raises:
-            StorageError: the file cannot be read.
+            StorageError: the database cannot be read.
         """
-        query = "SELECT count(*) FROM events WHERE substr(kind, 1, ?) = ? AND id > ?"
-        try:
-            with closing(self._connect()) as connection:
-                return int(connection.execute(query, (len(kind_prefix), kind_prefix, after)).fetchone()[0])
-        except sqlite3.Error as error:
-            raise self._error("cannot be read", error) from error
+        begins_so = sql.func.substr(_EVENTS.c.kind, 1, len(kind_prefix)) == kind_prefix
+        query = sql.select(sql.func.count()).select_from(_EVENTS).where(begins_so, _EVENTS.c.id > after)
+        with self._database.reading() as connection:
+            return connection.scalars(query).one()
 
     def events(self, after: int = 0) -> Iterator[Event]:
         """The stored events with a number above ``after``, oldest first; one that cannot be read says nothing.
 
         Raises:
-            StorageError: the file cannot be read.
+            StorageError: the database cannot be read.
         """
-        query = "SELECT id, received, kind, payload FROM events WHERE id > ? ORDER BY id"
-        try:
-            with closing(self._connect()) as connection:
-                for number, received, kind, payload in connection.execute(query, (after,)):
-                    yield Event(number, received, kind, _payload(number, payload))
-        except sqlite3.Error as error:
-            raise self._error("cannot be read", error) from error
+        for number, received, kind, payload in self._rows(after):
+            yield Event(number, received, kind, _payload(number, payload))
 
     def forget(self, without: Callable[[dict[str, Any]], dict[str, Any]], last: int, *, dry_run: bool = False) -> int:
         """Replaces what events said by what is to be left of it; gives how many said more.
@@ -145,42 +144,37 @@ class EventInbox:
             dry_run: only counts.
 
         Raises:
-            StorageError: the file cannot be read or written; some events may have been replaced.
+            StorageError: the database cannot be read or written; some events may have been replaced.
         """
         changed = 0
-        query = "SELECT id, payload FROM events WHERE id <= ? ORDER BY id"
-        try:
-            with closing(self._connect()) as reader:
-                for number, text in reader.execute(query, (last,)):
-                    payload = _payload(number, text)
-                    left = without(payload)
-                    if left == payload:
-                        continue
-                    changed += 1
-                    if not dry_run:
-                        with writing(self._path) as connection:
-                            row = (json.dumps(left, separators=(",", ":")), number)
-                            connection.execute("UPDATE events SET payload = ? WHERE id = ?", row)
-            if changed and not dry_run:
-                leave_no_traces(self._path)
-        except sqlite3.Error as error:
-            raise self._error("cannot be changed", error) from error
+        for number, _, _, text in self._rows(0, last):
+            payload = _payload(number, text)
+            left = without(payload)
+            if left == payload:
+                continue
+            changed += 1
+            if not dry_run:
+                text = json.dumps(left, separators=(",", ":"))
+                with self._database.writing(cannot="cannot be changed") as connection:
+                    connection.execute(sql.update(_EVENTS).where(_EVENTS.c.id == number).values(payload=text))
+        if changed and not dry_run:
+            self._database.leave_no_traces()
         return changed
 
-    def _connect(self) -> sqlite3.Connection:
-        if not self._path.exists():
-            self._create()
-            logger.error("inbox: %s was removed and is made anew; events that were in it are lost", self._path)
-            self.number_above(int(time.time()))  # More than there ever were.
-        return sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
-
-    def _create(self) -> None:
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(_SCHEMA)
-
-    def _error(self, what: str, error: Exception) -> StorageError:
-        return StorageError.about("inbox", self._path, what, error)
+    def _rows(self, after: int, last: int | None = None) -> Iterator[tuple[int, float, str, str]]:
+        """Rows by number, a page at a time, so that nothing is held open meanwhile."""
+        columns = (_EVENTS.c.id, _EVENTS.c.received, _EVENTS.c.kind, _EVENTS.c.payload)
+        while True:
+            query = sql.select(*columns).where(_EVENTS.c.id > after).order_by(_EVENTS.c.id).limit(_PAGE)
+            if last is not None:
+                query = query.where(_EVENTS.c.id <= last)
+            with self._database.reading() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
+                yield row.id, row.received, row.kind, row.payload
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].id
 
 
 def _payload(number: int, text: str) -> dict[str, Any]:

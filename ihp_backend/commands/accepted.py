@@ -37,7 +37,7 @@ def accepted(
     from ihp_backend.finetuning.accepted_export import ExportError
     from ihp_backend.finetuning.accepted_export import export as write
     from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     workspace, images = open_workspace(data_dir, existing=True)
     unsaid = 0
@@ -73,7 +73,7 @@ def sync(project: Project, data_dir: DataDir = None) -> None:
     from ihp_backend.finetuning.ingest import ingest
     from ihp_backend.finetuning.ingest import sync as fetch
     from ihp_backend.label_studio.api.client import ApiError, LabelStudio
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     workspace, images = open_workspace(data_dir)
     try:

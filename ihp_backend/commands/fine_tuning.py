@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ihp_backend.commands.shared import DataDir, ForgetAfter, Project, failure, open_workspace
+from ihp_backend.commands.shared import DataDir, ForgetAfter, Project, failure, open_workspace, told
 
 if TYPE_CHECKING:
     from ihp_backend.finetuning.progress import Report
@@ -76,12 +76,14 @@ def train(
     from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
     from ihp_backend.log_context import about
     from ihp_backend.server.log_lines import set_up_log
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     set_up_log(log_format)
     workspace, images = open_workspace(data_dir)
     if stop:
-        if not workspace.progress(project).stop():
+        with told(StorageError):
+            stopped = workspace.progress(project).stop()
+        if not stopped:
             raise failure(f"project {project}: no fine-tuning job runs")
         typer.echo(f"project {project}: the fine-tuning job ends after its present step")
         return
@@ -115,16 +117,19 @@ def train_status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what a project's fine-tuning job is doing, or what became of the last one."""
+    from ihp_backend.storage.storage_error import StorageError
+
     workspace, _ = open_workspace(data_dir, existing=True)
-    progress = workspace.progress(project)
-    report = progress.current()
+    with told(StorageError):
+        report = workspace.progress(project).current()
     if report is None:
         raise failure(
             f"project {project}: no fine-tuning job was run yet in {workspace.data_dir}; ihp train {project} runs one, "
             "--data-dir or IHP_DATA_DIR names another folder"
         )
     if follow:
-        report = _follow(workspace.progress(project).current, report)
+        with told(StorageError):
+            report = _follow(workspace.progress(project).current, report)
     typer.echo(json.dumps(asdict(report), indent=1) if as_json else describe(project, report))
 
 

@@ -31,7 +31,7 @@ def forget(
     from ihp_backend.finetuning.forgetting import forget as remove
     from ihp_backend.finetuning.ingest import ingest
     from ihp_backend.label_studio.api.client import ApiError
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     if task and project is None:
         raise failure("task: which project it is of is not known; give that with --project")

@@ -54,7 +54,7 @@ def labels(
     from ihp_backend.label_studio.predict.shared_backend import open_model_cache
     from ihp_backend.label_studio.problems import RequestError
     from ihp_backend.parsing.checkpoint import CheckpointError
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     url, number = address_and_number(where)
     with told(ApiError, RequestError, SettingsError, StorageError, CheckpointError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ihp_backend.commands.shared import DataDir, Project, open_workspace, told
-from ihp_backend.model_registry.versions import GATE, MANIFEST, read_report
+from ihp_backend.model_registry.versions import GATE, MANIFEST
 
 if TYPE_CHECKING:
     from ihp_backend.model_registry.versions import VersionStore
@@ -29,7 +29,7 @@ def list_versions(project: Project, data_dir: DataDir = None, as_json: AsJson = 
     with told(error):
         serving = versions.current(project)
         gates = {
-            version: read_report(versions.folder(project, version) / GATE).get("reason", "no gate report")
+            version: versions.report(project, version, GATE).get("reason", "no gate report")
             for version in versions.versions(project)
         }
     if as_json:
@@ -47,8 +47,12 @@ def show(project: Project, version: Version, data_dir: DataDir = None) -> None:
     """Show what a version was made of and what the gate said, as JSON."""
     versions, error = _open(data_dir)
     with told(error):
-        folder = versions.check(project, version)
-    typer.echo(json.dumps({"manifest": read_report(folder / MANIFEST), "gate": read_report(folder / GATE)}, indent=1))
+        versions.check(project, version)
+        reports = {
+            "manifest": versions.report(project, version, MANIFEST),
+            "gate": versions.report(project, version, GATE),
+        }
+    typer.echo(json.dumps(reports, indent=1))
 
 
 @models.command()
@@ -99,6 +103,6 @@ def history(project: Project, data_dir: DataDir = None, as_json: AsJson = False)
 
 def _open(data_dir: Path | None) -> tuple[VersionStore, type[Exception]]:
     """The versions, and what they raise; both are imported here, so that ``ihp --help`` answers at once."""
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     return open_workspace(data_dir, existing=True)[0].versions, StorageError

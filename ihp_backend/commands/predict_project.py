@@ -50,7 +50,7 @@ def predict_project(
     from ihp_backend.label_studio.problems import RequestError
     from ihp_backend.label_studio.web.images import ImageSource
     from ihp_backend.parsing.checkpoint import CheckpointError
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     url, number = address_and_number(where)
     stopped = Event()

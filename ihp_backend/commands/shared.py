@@ -91,7 +91,7 @@ def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Wo
     """
     from ihp_backend.finetuning.workspace import Workspace
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
-    from ihp_backend.storage.sqlite import StorageError
+    from ihp_backend.storage.storage_error import StorageError
 
     try:
         settings = BackendSettings.from_environment(data_dir=data_dir)
@@ -100,6 +100,7 @@ def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Wo
                 f"data_dir: there is no folder {settings.data_dir}; "
                 "give that of ihp serve with --data-dir or IHP_DATA_DIR"
             )
-        return Workspace(settings.prepare_data_dir()), settings.images
+        settings.prepare_data_dir()
+        return Workspace(settings.places), settings.images
     except (SettingsError, StorageError) as error:
         raise failure(str(error)) from None

@@ -18,6 +18,7 @@ from ihp_backend.doctor.model import model, versions
 from ihp_backend.doctor.photographs import photographs
 from ihp_backend.doctor.projects import connected_address, connected_projects, find_backend, load_project
 from ihp_backend.doctor.refused_addresses import refused_addresses
+from ihp_backend.doctor.shared_places import shared_places
 from ihp_backend.doctor.webhooks import webhooks
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.labels import is_background
@@ -46,6 +47,7 @@ def examine_machine(settings: ServerSettings) -> Iterator[Finding]:
     yield from data_folder(settings)
     yield from disk(settings)
     yield from memory()
+    yield from shared_places(settings)
     yield from model(settings)
     yield from versions(settings)
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from ihp_backend.clicks import Click
 from ihp_backend.doctor.finding import Finding
-from ihp_backend.model_registry.versions import MODELS, VersionStore
+from ihp_backend.model_registry.versions import MODELS, open_versions
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.server.server_settings import ServerSettings
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 
 def model(settings: ServerSettings) -> Iterator[Finding]:
@@ -38,7 +38,7 @@ def versions(settings: ServerSettings) -> Iterator[Finding]:
     root = settings.data_dir / MODELS
     if not root.is_dir():
         return
-    store = VersionStore(root)
+    store = open_versions(settings.places)
     for home in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
         try:
             if version := store.current(home.name):

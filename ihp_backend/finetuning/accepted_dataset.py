@@ -15,7 +15,7 @@ from ihp_backend.finetuning.accepted_index import HELD_OUT, INDEX, LEARNED
 from ihp_backend.finetuning.accepted_set import AcceptedSet
 from ihp_backend.finetuning.photograph_store import PhotographStore
 from ihp_backend.finetuning.workspace import PHOTOGRAPHS
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 _REMEDY = "give accepted/PROJECT of a data folder; what ihp accepted PROJECT --export writes is the data set folder"
 SPLITS = {"train": LEARNED, "val": HELD_OUT}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Final, Literal, get_args
@@ -117,7 +117,7 @@ def export(
                 label_map[(label_map == IGNORE) & ~unknown] = 0
             unsaid += form in ("coco", "yolo") and bool(unknown.any())
             one = Exported(item, "val" if item.split == HELD_OUT else "train", name, label_map)
-            _write_photograph(photographs.path(item.photograph), writer.photograph(one))
+            _write_photograph(photographs.read(item.photograph), writer.photograph(one))
             writer.add(one)
             note(one)
             done()
@@ -311,14 +311,14 @@ def _drawn(label_map: NDArray[np.uint8]) -> list[int]:
     return [label for label in np.unique(label_map).tolist() if label not in (0, IGNORE)]
 
 
-def _write_photograph(source: Path, file: Path) -> None:
+def _write_photograph(source: bytes, file: Path) -> None:
     """The photograph as it was imported, or anew where it lies on its side or has another ending."""
-    with Image.open(source) as image:
+    with Image.open(BytesIO(source)) as image:
         as_it_is = _ENDINGS.get(str(image.format)) == file.suffix and image.getexif().get(_ORIENTATION, 1) == 1
     if as_it_is:
-        shutil.copyfile(source, file)
+        file.write_bytes(source)
     else:
-        Image.fromarray(decode_photograph(source.read_bytes())).save(file, quality=_QUALITY)
+        Image.fromarray(decode_photograph(source)).save(file, quality=_QUALITY)
 
 
 def _names(index: Index, photographs: PhotographStore) -> dict[int, str]:
@@ -331,7 +331,7 @@ def _names(index: Index, photographs: PhotographStore) -> dict[int, str]:
         if stem.casefold() in taken:
             stem = f"{stem}-{item.task}"
         taken.add(stem.casefold())
-        with Image.open(photographs.path(item.photograph)) as image:
+        with Image.open(BytesIO(photographs.read(item.photograph))) as image:
             names[item.task] = stem + _ENDINGS.get(str(image.format), ".png")
     return names
 

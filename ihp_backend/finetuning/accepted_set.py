@@ -17,7 +17,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Container, Sequence
+import time
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -43,8 +45,9 @@ from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.photograph import PhotographError, decode_photograph, read_photograph
-from ihp_backend.storage.atomic_files import write_json
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.atomic_files import as_json
+from ihp_backend.storage.documents import Documents, FolderDocuments
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,9 @@ Fetch = Callable[[str, int], bytes]
 PATIENCE = 3
 """Photographs in a row that cannot be fetched; the others wait for the next time then."""
 
+LONGEST_UPDATE = 1800.0
+"""Seconds that one who wants to bring a set up to date waits for another."""
+
 LONGEST_ADDRESS = 4096
 """Characters; what is longer holds the photograph itself."""
 
@@ -66,10 +72,13 @@ class AcceptedSet:
     Args:
         folder: of the set; created where it is missing.
         photographs: where image files are kept.
+        documents: have the index; by default it is in the folder. Label maps are this machine's, and made again where
+            they are missing.
     """
 
-    def __init__(self, folder: Path, photographs: PhotographStore) -> None:
+    def __init__(self, folder: Path, photographs: PhotographStore, documents: Documents | None = None) -> None:
         self.folder, self._photographs = folder, photographs
+        self._documents = documents or FolderDocuments(folder)
 
     def read(self) -> Index | None:
         """Index of the set; None if it was never brought up to date.
@@ -77,13 +86,32 @@ class AcceptedSet:
         Raises:
             StorageError: the index is damaged.
         """
-        file = self.folder / INDEX
         try:
-            return Index.from_json(json.loads(file.read_text()))
-        except FileNotFoundError:
-            return None
+            text = self._documents.read(INDEX)
+            return None if text is None else Index.from_json(json.loads(text))
         except (OSError, KeyError, TypeError, ValueError) as error:
-            raise StorageError(f"accepted: {file} cannot be read ({error}); remove it, it is made again") from None
+            place = self._documents.place(INDEX)
+            raise StorageError(f"accepted: {place} cannot be read ({error}); remove it, it is made again") from None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else brings the set up to date for the time of the block; waits until others are done.
+
+        Raises:
+            StorageError: others took longer than ``LONGEST_UPDATE`` seconds.
+        """
+        until = time.monotonic() + LONGEST_UPDATE
+        while True:
+            with self._documents.claim() as claim:
+                if claim is not None:
+                    yield
+                    return
+            if time.monotonic() > until:
+                raise StorageError(
+                    f"accepted: {self._documents.place(INDEX)} is being brought up to date by another worker for "
+                    f"{LONGEST_UPDATE:.0f} s; try again later"
+                )
+            time.sleep(0.5)
 
     def update(self, store: AnnotationStore, project: str, fetch: Fetch, policy: Policy = "newest") -> Index:
         """Makes the set what the annotation store says, decoding only what is new; gives what is in it then.
@@ -163,11 +191,11 @@ class AcceptedSet:
 
     def photograph(self, item: Item) -> NDArray[np.uint8]:
         """The photograph of an item, uint8 (height, width, 3), RGB, upright; raises ``StorageError``."""
-        path = self._photographs.path(item.photograph)
         try:
-            return decode_photograph(path.read_bytes())
-        except (OSError, PhotographError) as error:
-            raise StorageError(f"accepted: {path} of task {item.task} cannot be read ({error}); ihp sync") from None
+            return decode_photograph(self._photographs.read(item.photograph))
+        except (StorageError, PhotographError) as error:
+            place = self._photographs.place(item.photograph)
+            raise StorageError(f"accepted: {place} of task {item.task} cannot be read ({error}); ihp sync") from None
 
     def label_map(self, item: Item) -> NDArray[np.uint8]:
         """The label map of an item, uint8 (height, width), 255 where nothing is drawn; raises ``StorageError``."""
@@ -198,8 +226,8 @@ class AcceptedSet:
 
     def _kept_or_fetched(self, item: Item | None, fetch: Fetch) -> Fetch:
         """The photograph of an item that is made again from the same annotations is the one that is kept."""
-        path = self._photographs.path(item.photograph) if item is not None else None
-        return fetch if path is None or not path.exists() else lambda address, task: path.read_bytes()
+        kept = item.photograph if item is not None and self._photographs.has(item.photograph) else None
+        return fetch if kept is None else lambda address, task: self._photographs.read(kept)
 
     def _make(
         self,
@@ -271,7 +299,7 @@ class AcceptedSet:
     def _keep(self, index: Index) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_json(self.folder / INDEX, index.to_json())
+            self._documents.write(INDEX, as_json(index.to_json()))
             # Only now: until the new index was there, the old one needed its maps.
             needed = {item.map for item in index.items}
             for file in (self.folder / "maps").glob("*.png"):

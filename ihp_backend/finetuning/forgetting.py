@@ -14,19 +14,18 @@ import math
 import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
 from ihp_backend.annotation_store.changes import TasksWithdrawn
 from ihp_backend.finetuning.accepted_set import AcceptedSet
 from ihp_backend.finetuning.workspace import ACCEPTED, Workspace
 from ihp_backend.label_studio.annotations.annotation_events import without_tasks
 from ihp_backend.label_studio.api.client import LabelStudio
-from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.web.image_cache import ImageCache
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.model_registry.versions import MANIFEST, PICTURES, read_report
-from ihp_backend.storage.atomic_files import write_json
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.model_registry.versions import MANIFEST, VersionStore
+from ihp_backend.storage.atomic_files import as_json
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +104,9 @@ def forget(
     gone: Container[int] = _EveryTask() if tasks is None else numbers
     versions = workspace.versions.versions(project)
     going = photographs.used_only_by(project, gone)
-    pictures = [picture for version in versions for picture in _pictures(workspace, project, version, gone)]
+    pictures = [
+        (version, picture) for version in versions for picture in _pictures(workspace.versions, project, version, gone)
+    ]
 
     def replace_events() -> int:
         return workspace.inbox.forget(
@@ -121,14 +122,14 @@ def forget(
             store.note(TasksWithdrawn(project, tuple(unheard_of)))
         accepted.forget(gone)
         workspace.progress(project).clear()
-        for picture in pictures:
-            picture.unlink(missing_ok=True)
+        for version, picture in pictures:
+            workspace.versions.remove(project, version, picture)
         for version in versions:
-            _forget_in_manifest(workspace.versions.folder(project, version) / MANIFEST, gone)
+            _forget_in_manifest(workspace.versions, project, version, gone)
         if images.cache_dir is not None:
             ImageCache(images.cache_dir, images.cache_bytes).forget(going, unused_since=0.0)
         photographs.forget(project, gone)
-        memory = ClickMemory(workspace.data_dir / CLICKS_FILE)
+        memory = workspace.click_memory()
         for task in numbers:
             memory.forget(project, str(task))
         events = replace_events()
@@ -151,13 +152,9 @@ def forget_unused(workspace: Workspace, images: ImageSettings, days: int, *, dry
     Raises:
         StorageError: something cannot be read or removed.
     """
-    before = time.time() - days * _DAY
-    noted = {
-        folder.name
-        for folder in (workspace.data_dir / ACCEPTED).glob("*")
-        if _note_uses(workspace, folder.name, AcceptedSet(folder, workspace.photographs))
-    }
-    store = workspace.annotation_store
+    before, store = time.time() - days * _DAY, workspace.annotation_store
+    projects = {*store.projects(), *(folder.name for folder in (workspace.data_dir / ACCEPTED).glob("*"))}
+    noted = {project for project in projects if _note_uses(workspace, project, workspace.accepted(project))}
     if waiting := [project for project in store.projects() if project not in noted and store.annotators(project)]:
         # Whose photographs they are is not known before the accepted set is made again.
         logger.info("photographs without a task stay until the accepted annotations of project %s are read", waiting[0])
@@ -167,7 +164,7 @@ def forget_unused(workspace: Workspace, images: ImageSettings, days: int, *, dry
         workspace.photographs.forget_unused(before)
         if images.cache_dir is not None:
             ImageCache(images.cache_dir, images.cache_bytes).forget((), unused_since=before)
-        ClickMemory(workspace.data_dir / CLICKS_FILE).forget_expired()
+        workspace.click_memory().forget_expired()
     return unused
 
 
@@ -196,25 +193,24 @@ def _note_uses(workspace: Workspace, project: str, accepted: AcceptedSet) -> boo
     return True
 
 
-def _pictures(workspace: Workspace, project: str, version: str, tasks: Container[int]) -> list[Path]:
+def _pictures(versions: VersionStore, project: str, version: str, tasks: Container[int]) -> list[str]:
     """A version's pictures of some tasks; those of earlier releases do not say whose they are, so that any goes."""
-    folder = workspace.versions.folder(project, version)
-    made_of = [item.get("task") for item in _photographs(read_report(folder / MANIFEST))]
+    made_of = [item.get("task") for item in _photographs(versions.report(project, version, MANIFEST))]
     touched = any(task in tasks for task in made_of if isinstance(task, int))
     pictures = []
-    for picture in sorted((folder / PICTURES).glob("*.jpg")):
-        task = picture.stem.partition("-")[2]
+    for picture in versions.pictures(project, version):
+        task = PurePath(picture).stem.partition("-")[2]
         if int(task) in tasks if task.isdecimal() else touched:
             pictures.append(picture)
     return pictures
 
 
-def _forget_in_manifest(file: Path, tasks: Container[int]) -> None:
-    manifest = read_report(file)
+def _forget_in_manifest(versions: VersionStore, project: str, version: str, tasks: Container[int]) -> None:
+    manifest = versions.report(project, version, MANIFEST)
     listed = _photographs(manifest)
     left = [{"task": item["task"]} if item.get("task") in tasks else item for item in listed]
     if left != listed:
-        write_json(file, {**manifest, "photographs": left})
+        versions.write(project, version, MANIFEST, as_json({**manifest, "photographs": left}).encode())
 
 
 def _photographs(manifest: dict[str, object]) -> list[dict[str, object]]:

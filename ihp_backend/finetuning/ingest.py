@@ -13,7 +13,7 @@ from ihp_backend.annotation_store.store import AnnotationStore
 from ihp_backend.label_studio.annotations.annotation_events import changes, listed
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.loose_json import mended
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -85,13 +85,14 @@ def run_steps(
     write_json(candidate.folder / GATE, verdict.to_json())
     write_json(candidate.folder / MANIFEST, _manifest(job, version, candidate, index))
     shutil.copy2(folder / LOSSES, candidate.folder / LOSSES)
+    running.confirm()
     # Kept whether it may serve or not.
     with workspace.versions.making(project, version) as made:
         shutil.copytree(candidate.folder, made, dirs_exist_ok=True)
     promoted = (verdict.passed and candidate.choice.changed) or recipe.force
     if promoted:
         workspace.versions.promote(project, version, "gate" if verdict.passed else "forced")
-    learned.write(workspace.trained_state_file(project))
+    learned.write(workspace.job_documents(project))
     workspace.progress(project).clear()
     reason = verdict.reason if candidate.choice.changed else f"{verdict.reason}; nothing was gained by learning"
     running.end("promoted" if promoted else "rejected", version=version, message=reason)

@@ -4,68 +4,83 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sqlite3
-from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterable
 from pathlib import Path
 
-from ihp_backend.storage.atomic_files import write_whole
-from ihp_backend.storage.sqlite import StorageError, reading, writing
+import sqlalchemy as sql
+from sqlalchemy.engine import URL, Connection
 
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS uses (photograph TEXT NOT NULL, project TEXT NOT NULL, task INTEGER NOT NULL,"
-    " PRIMARY KEY (photograph, project, task))"
+from ihp_backend.storage.database import Database, Schema, WholeNumber
+from ihp_backend.storage.files import Files, FolderFiles
+from ihp_backend.storage.storage_error import StorageError
+
+_TABLES = sql.MetaData()
+_USES = sql.Table(
+    "uses",
+    _TABLES,
+    sql.Column("photograph", sql.Text, primary_key=True),
+    sql.Column("project", sql.Text, primary_key=True),
+    sql.Column("task", WholeNumber, primary_key=True),
 )
+_SCHEMA = Schema("photographs", _TABLES)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class PhotographStore:
-    """Image files below one folder, each once; what Label Studio loses is still here.
+    """Image files, each once; what Label Studio loses is still here.
 
-    A file beside the folder says which tasks use each photograph, or did so before: a photograph goes with the last
-    of them. It is written before the photograph, and its lock is held while photographs go, so that none goes that a
-    task begins to use meanwhile.
+    A table says which tasks use each photograph, or did so before: a photograph goes with the last of them. It is
+    written before the photograph, and nobody else writes to it while photographs go, so that none goes that a task
+    begins to use meanwhile.
 
     Args:
         folder: of the image files; created where it is missing.
+        place: of the table: PostgreSQL's address; None: a SQLite file beside the folder.
+        remote: where the image files are instead of the folder.
 
     Raises:
-        StorageError: here and from every method: the folder, or the file beside it, cannot be read or written.
+        StorageError: here and from every method: the files or the table cannot be read or written.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._file = folder, folder.with_name(f"{folder.name}.sqlite")
+    def __init__(self, folder: Path, place: URL | None = None, remote: Files | None = None) -> None:
+        self._files: Files = remote or FolderFiles(folder, "photographs")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if remote is None or place is None:
+                folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError.about("photographs", folder, "cannot be created", error) from error
-        with self._writing() as connection:
-            connection.execute(_SCHEMA)
+        self._database = Database(place or folder.with_name(f"{folder.name}.sqlite"), _SCHEMA, "photographs")
 
     def put(self, data: bytes, project: str, task: int) -> str:
         """Keeps the image file of a task; gives the sum by which it is found."""
         digest = hashlib.sha256(data).hexdigest()
         self.note_uses(project, [(task, digest)])
-        path = self.path(digest)
-        if path.exists():
-            return digest
-        try:
-            write_whole(path, data)
-        except OSError as error:
-            raise StorageError.about("photographs", path, "cannot be written", error) from error
+        if not self._files.has(digest):
+            self._files.write(digest, data)
         return digest
 
-    def path(self, digest: str) -> Path:
-        """Path of the file with that checksum."""
-        return self._folder / digest
+    def has(self, digest: str) -> bool:
+        """Whether the file with that sum is kept."""
+        return self._files.has(digest)
+
+    def read(self, digest: str) -> bytes:
+        """The file with that sum."""
+        data = self._files.read(digest)
+        if data is None:
+            raise StorageError(f"photographs: {self.place(digest)} is missing")
+        return data
+
+    def place(self, digest: str) -> Path | str:
+        """Where the file with that sum is, for people."""
+        return self._files.place(digest)
 
     def note_uses(self, project: str, uses: Iterable[tuple[int, str]]) -> None:
         """Remembers tasks that use a photograph, each with its sum."""
         known = {(task, digest) for digest, of_project, task in self._uses() if of_project == project}
         if new := set(uses) - known:
-            with self._writing() as connection:
-                rows = [(digest, project, task) for task, digest in new]
-                connection.executemany("INSERT OR IGNORE INTO uses VALUES (?, ?, ?)", rows)
+            with self._database.writing() as connection:
+                rows = [{"photograph": digest, "project": project, "task": task} for task, digest in new]
+                connection.execute(self._database.add_missing(_USES), rows)
 
     def tasks(self, project: str) -> set[int]:
         """The tasks of a project that use a photograph, or did."""
@@ -81,43 +96,34 @@ class PhotographStore:
 
     def forget(self, project: str, tasks: Container[int]) -> None:
         """Removes the photographs that these tasks of a project use and no other."""
-        with self._writing() as connection:
-            uses = connection.execute("SELECT photograph, project, task FROM uses").fetchall()
+        with self._database.writing() as connection:
+            uses = _all(connection)
             self._remove(_used_only_by(uses, project, tasks))
-            gone = [use for use in uses if use[1] == project and use[2] in tasks]
-            connection.executemany("DELETE FROM uses WHERE photograph = ? AND project = ? AND task = ?", gone)
+            for task in {task for _, of_project, task in uses if of_project == project and task in tasks}:
+                connection.execute(sql.delete(_USES).where(_USES.c.project == project, _USES.c.task == task))
 
     def forget_unused(self, before: float) -> None:
         """Removes what ``unused`` lists."""
-        with self._writing() as connection:
-            self._remove(self._unused(connection.execute("SELECT photograph, project, task FROM uses"), before))
+        with self._database.writing() as connection:
+            self._remove(self._unused(_all(connection), before))
 
     def _unused(self, uses: Iterable[tuple[str, str, int]], before: float) -> set[str]:
-        files = {path.name for path in self._folder.iterdir() if _DIGEST.fullmatch(path.name)}
-        unknown = files - {digest for digest, _, _ in uses}
-        return {digest for digest in unknown if self.path(digest).stat().st_mtime < before}
+        known = {digest for digest, _, _ in uses}
+        kept = {name: written for name, written in self._files.modified().items() if _DIGEST.fullmatch(name)}
+        return {digest for digest, written in kept.items() if digest not in known and written < before}
 
     def _remove(self, digests: Iterable[str]) -> None:
         for digest in digests:
-            try:
-                self.path(digest).unlink(missing_ok=True)
-            except OSError as error:
-                raise StorageError.about("photographs", self.path(digest), "cannot be removed", error) from error
+            self._files.remove(digest)
 
     def _uses(self) -> list[tuple[str, str, int]]:
-        try:
-            with reading(self._file) as connection:
-                return connection.execute("SELECT photograph, project, task FROM uses").fetchall()
-        except sqlite3.Error as error:
-            raise StorageError.about("photographs", self._file, "cannot be read", error) from error
+        with self._database.reading() as connection:
+            return _all(connection)
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with writing(self._file) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise StorageError.about("photographs", self._file, "cannot be written", error) from error
+
+def _all(connection: Connection) -> list[tuple[str, str, int]]:
+    rows = connection.execute(sql.select(_USES.c.photograph, _USES.c.project, _USES.c.task))
+    return [(photograph, project, task) for photograph, project, task in rows]
 
 
 def _used_only_by(uses: Iterable[tuple[str, str, int]], project: str, tasks: Container[int]) -> set[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
+import logging
 import os
 import shutil
 import time
@@ -15,11 +15,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ihp_backend.model_registry.versions import CHECKPOINTS, LOSSES
-from ihp_backend.storage.atomic_files import write_json
+from ihp_backend.storage.atomic_files import as_json
+from ihp_backend.storage.documents import Claim, Documents, FolderDocuments
+from ihp_backend.storage.storage_error import StorageError
+
+logger = logging.getLogger(__name__)
 
 State = Literal["running", "promoted", "rejected", "stopped", "failed", "interrupted"]
 
+PAUSE = 1.0
+"""Seconds between two words on the steps of a job whose documents are in a database."""
+
+PATIENCE = 300.0
+"""Seconds for which the end of a job is told again and again where the database is away."""
+
 _LONGEST_HISTORY = 200
+_REPORT, _HISTORY, _OUTCOMES, _STOP = "lesson.json", "history.json", "outcomes.json", "stop"
+_TAKEN = "fine-tuning job: another worker has taken it up, since this one was not heard of; that one goes on"
 
 
 @dataclass(frozen=True)
@@ -61,26 +73,29 @@ class Report:
 
 
 class Progress:
-    """The fine-tuning jobs of one project, in its folder.
+    """The fine-tuning jobs of one project.
 
-    Whether a fine-tuning job runs is told by a lock that ends with its process, however that ends.
+    Whether a fine-tuning job runs is told by a claim that ends with its process, however that ends.
+
+    Args:
+        folder: of the job on this machine.
+        documents: what is told of the jobs; by default files in that folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._file, self._history, self._stop = folder / "lesson.json", folder / "history.json", folder / "stop"
-        self._outcomes = folder / "outcomes.json"
+    def __init__(self, folder: Path, documents: Documents | None = None) -> None:
+        self.folder, self._documents = folder, documents or FolderDocuments(folder)
 
     @contextmanager
     def job(self, reason: str) -> Iterator[Running | None]:
         """A fine-tuning job for the time of the block; None where one runs already."""
-        with self.alone() as alone:
-            if not alone:
+        with self._documents.claim() as claim:
+            if claim is None:
                 yield None
                 return
             self._close_interrupted()
-            self._stop.unlink(missing_ok=True)
-            running = Running(self._file, self._stop, Report(reason, time.time(), process=os.getpid()))
+            self._documents.remove(_STOP)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            running = Running(self._documents, claim, Report(reason, time.time(), process=os.getpid()))
             try:
                 yield running
             except BaseException as error:
@@ -90,19 +105,14 @@ class Progress:
             finally:
                 if running.report.state == "running":
                     running.end("failed", message="it ended without a result")
-                self._remember(running.report)
+                if not claim.lost:
+                    self._remember(running.report)
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """No fine-tuning job begins for the time of the block; False where one runs already."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+        with self._documents.claim() as claim:
+            yield claim is not None
 
     def clear(self) -> None:
         """Removes what a fine-tuning job needs only while it is under way; in its hands, or within ``alone``."""
@@ -113,90 +123,130 @@ class Progress:
 
     def current(self) -> Report | None:
         """The fine-tuning job that runs, or the last one; "interrupted" if its process is gone."""
-        report = _read(self._file)
-        if report is not None and report.state == "running" and not self._is_running():
+        report = _read(self._documents)
+        if report is not None and report.state == "running" and not self._documents.claimed():
             return replace(report, state="interrupted", message="its process ended; it is begun again where it stopped")
         return report
 
     def history(self) -> list[Report]:
         """The fine-tuning jobs that ended, oldest first."""
         try:
-            return [Report(**one) for one in json.loads(self._history.read_text())]
+            return [Report(**one) for one in json.loads(self._documents.read(_HISTORY) or "[]")]
         except (OSError, ValueError, TypeError):
             return []
 
     def outcomes(self) -> dict[str, int]:
         """How many fine-tuning jobs ended in each state, with those that are no longer in the history."""
         try:
-            return dict(json.loads(self._outcomes.read_text()))
+            return dict(json.loads(self._documents.read(_OUTCOMES) or ""))
         except (OSError, ValueError, TypeError):
             return dict(Counter(one.state for one in self.history()))
 
     def stop(self) -> bool:
         """Asks the fine-tuning job that runs to end; False if none does."""
-        if not self._is_running():
+        if not self._documents.claimed():
             return False
-        self._stop.touch()
+        self._documents.write(_STOP, "")
         return True
 
-    def _is_running(self) -> bool:
-        try:
-            with (self.folder / ".lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except FileNotFoundError:
-            return False
-        return False
-
     def _close_interrupted(self) -> None:
-        report = _read(self._file)
+        report = _read(self._documents)
         if report is not None and report.state == "running":
             self._remember(replace(report, state="interrupted", message="its process ended"))
 
     def _remember(self, report: Report) -> None:
         outcomes = self.outcomes()
-        write_json(self._outcomes, {**outcomes, report.state: outcomes.get(report.state, 0) + 1})
+        self._documents.write(_OUTCOMES, as_json({**outcomes, report.state: outcomes.get(report.state, 0) + 1}))
         kept = [*self.history(), report][-_LONGEST_HISTORY:]
-        write_json(self._history, [asdict(one) for one in kept])
+        self._documents.write(_HISTORY, as_json([asdict(one) for one in kept]))
 
 
 class Running:
     """A fine-tuning job in the hands of the process that runs it.
 
+    Where documents are far away, steps are told and asked about once in ``PAUSE`` seconds, and what cannot be told of a
+    step is not waited for.
+
     Attributes:
-        report: as it was written last.
+        report: as it was told last.
     """
 
-    def __init__(self, file: Path, stop: Path, report: Report) -> None:
-        self._file, self._stop, self.report = file, stop, report
+    def __init__(self, documents: Documents, claim: Claim, report: Report) -> None:
+        self._documents, self._claim, self.report = documents, claim, report
+        self._pause = 0.0 if isinstance(documents, FolderDocuments) else PAUSE
         self._since = time.time()
+        self._told, self._asked, self._stop = float("-inf"), float("-inf"), False
         self._write()
 
     @property
     def stop_wanted(self) -> bool:
         """Whether somebody asked the job to end."""
-        return self._stop.exists()
+        if not self._stop and time.monotonic() - self._asked >= self._pause:
+            self._asked = time.monotonic()
+            try:
+                self._stop = self._documents.stamp(_STOP) is not None
+            except StorageError as error:
+                logger.warning("whether the job is to be stopped is not known: %s", error)
+        return self._stop
 
     def tell(self, **changed: Any) -> None:
-        """Says how far it is; see ``Report``."""
-        if "stage" in changed or "state" in changed:
-            now, stage = time.time(), self.report.stage
-            seconds = {**self.report.seconds, stage: round(self.report.seconds.get(stage, 0.0) + now - self._since, 1)}
-            self._since, changed = now, {**changed, "seconds": seconds}
+        """Says how far it is; see ``Report``.
+
+        Raises:
+            StorageError: another worker has taken the job up, since this one was not heard of.
+        """
+        if self._claim.lost:
+            raise StorageError(_TAKEN)
+        if "stage" in changed:
+            self._count_seconds()
         self.report = replace(self.report, **changed)
-        self._write()
+        if "stage" in changed or time.monotonic() - self._told >= self._pause:
+            try:
+                self._write()
+            except StorageError as error:
+                logger.warning("how far the job is cannot be told: %s", error)
 
     def end(self, state: State, **changed: Any) -> None:
-        """Says what became of it."""
-        self.tell(state=state, ended=time.time(), **changed)
+        """Says what became of it, if it is still this process's to say; waits for a database that is away.
+
+        Raises:
+            StorageError: it could not be told for ``PATIENCE`` seconds.
+        """
+        until = time.monotonic() + PATIENCE
+        self._count_seconds()
+        self.report = replace(self.report, state=state, ended=time.time(), **changed)
+        while not self._claim.lost:
+            try:
+                self._write()
+                return
+            except StorageError as error:
+                if time.monotonic() > until:
+                    raise
+                logger.warning("what became of the job is told again in %.0f s: %s", PAUSE, error)
+                time.sleep(PAUSE)
+
+    def confirm(self) -> None:
+        """Makes sure, before a result is kept, that the job is still this process's.
+
+        Raises:
+            StorageError: another worker has taken it up, or that cannot be told.
+        """
+        if not self._claim.confirm():
+            raise StorageError(_TAKEN)
+
+    def _count_seconds(self) -> None:
+        """Those that the present stage has taken."""
+        now, stage = time.time(), self.report.stage
+        seconds = {**self.report.seconds, stage: round(self.report.seconds.get(stage, 0.0) + now - self._since, 1)}
+        self._since, self.report = now, replace(self.report, seconds=seconds)
 
     def _write(self) -> None:
-        write_json(self._file, asdict(self.report))
+        self._told = time.monotonic()
+        self._documents.write(_REPORT, as_json(asdict(self.report)))
 
 
-def _read(file: Path) -> Report | None:
+def _read(documents: Documents) -> Report | None:
     try:
-        return Report(**json.loads(file.read_text()))
+        return Report(**json.loads(documents.read(_REPORT) or ""))
     except (OSError, ValueError, TypeError):
         return None

@@ -16,7 +16,7 @@ from ihp_backend.finetuning.schedule import TrainedState, due
 from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.parsing.checkpoint import CheckpointError
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def check(
         AcceptedError, StorageError: it cannot be brought up to date.
     """
     index = workspace.bring_up_to_date(project, images, retraining_policy.policy)
-    learned = TrainedState.read(workspace.trained_state_file(project))
+    learned = TrainedState.read(workspace.job_documents(project))
     reason = due(
         learned, TrainedState.of(index, workspace.annotation_store.training_wanted(project)), retraining_policy.every
     )

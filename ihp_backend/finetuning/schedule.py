@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from ihp_backend.finetuning.accepted_index import Index
-from ihp_backend.storage.atomic_files import write_json
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.atomic_files import as_json
+from ihp_backend.storage.documents import Texts
+from ihp_backend.storage.storage_error import StorageError
+
+_LEARNED = "learned.json"
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,27 @@ class TrainedState:
         return cls({item.task: item.stamp for item in index.items}, wanted)
 
     @classmethod
-    def read(cls, file: Path) -> TrainedState:
-        """The trained state in a file; without a file nothing was learned.
+    def read(cls, texts: Texts) -> TrainedState:
+        """The trained state of a project's jobs; without one nothing was learned.
 
         Raises:
-            StorageError: the file is damaged.
+            StorageError: it is damaged, or cannot be read.
         """
         try:
-            described = json.loads(file.read_text())
+            text = texts.read(_LEARNED)
+            if text is None:
+                return cls()
+            described = json.loads(text)
             return cls({int(task): str(stamp) for task, stamp in described["stamps"].items()}, int(described["wanted"]))
-        except FileNotFoundError:
-            return cls()
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            place = texts.place(_LEARNED)
             raise StorageError(
-                f"fine-tuning job: {file} cannot be read ({error}); remove it, and all is learned again"
+                f"fine-tuning job: {place} cannot be read ({error}); remove it, and all is learned again"
             ) from None
 
-    def write(self, file: Path) -> None:
-        """Writes the state to a file, in one step; raises ``OSError``."""
-        write_json(file, asdict(self))
+    def write(self, texts: Texts) -> None:
+        """Keeps the state, in one step; raises ``OSError`` or ``StorageError``."""
+        texts.write(_LEARNED, as_json(asdict(self)))
 
 
 def due(learned: TrainedState, now: TrainedState, every: int) -> str | None:

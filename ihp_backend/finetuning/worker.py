@@ -1,6 +1,8 @@
 """Worker: ingests events, asks Label Studio now and then for what it did not tell, starts fine-tuning jobs, and forgets
 tasks that were deleted.
 
+Of several workers one has a project's fine-tuning job; another takes it up when that one is not heard of any more.
+
 Each job runs in a process of its own with the lowest priority. So clicks are answered as fast as before, and a job that
 the system ends for want of memory takes nothing else with it.
 """
@@ -25,7 +27,7 @@ from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedErr
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.log_context import about
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ RunJob = Callable[[str], None]
 
 
 class Worker:
-    """The worker of a data folder; several on one folder do no harm.
+    """A worker; several may share a data folder, or a database.
 
     Args:
         workspace: everything there is.
@@ -82,6 +84,7 @@ class Worker:
         self._unanswered: set[str] = set()
         self._looked: dict[str, float] = {}
         self._ingested = -1
+        self._elsewhere: set[str] = set()
 
     def run(self, ended: Event) -> None:
         """Works until ``ended`` is set."""
@@ -108,7 +111,8 @@ class Worker:
                 if now - self._reconciled.get(project, float("-inf")) >= pause:
                     told = self._reconcile(project, project in untold) or told
                     self._reconciled[project] = self._clock()  # Not before: a large project takes minutes.
-                if told or now - self._looked.get(project, float("-inf")) >= AGAIN:
+                aged = now - self._looked.get(project, float("-inf")) >= AGAIN
+                if told or aged or project in self._elsewhere:
                     self._looked[project] = now
                     self._look_at(project)
         if now - self._forgot >= FORGETTING:
@@ -116,6 +120,12 @@ class Worker:
             forget_due(self._workspace, self._images, self._forget_after)
 
     def _look_at(self, project: str) -> None:
+        report = self._workspace.progress(project).current()
+        if report is not None and report.state == "running":
+            # Looked at again and again from now on: its worker may be gone without a word.
+            self._elsewhere.add(project)
+            return
+        self._elsewhere.discard(project)
         try:
             _, reason = check(self._workspace, project, self._images, self._retraining_policy)
         except AcceptedError as error:

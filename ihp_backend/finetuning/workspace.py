@@ -13,11 +13,13 @@ from ihp_backend.finetuning.accepted_set import AcceptedSet, Policy
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.finetuning.photograph_store import PhotographStore
 from ihp_backend.finetuning.progress import Progress
-from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE
+from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE, ClickMemory
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.label_studio.web.images import ImageSource
-from ihp_backend.model_registry.versions import MODELS, VersionStore
+from ihp_backend.model_registry.versions import MODELS, open_versions
+from ihp_backend.storage.documents import Documents
 from ihp_backend.storage.owner_only import close_to_others
+from ihp_backend.storage.places import Places
 
 logger = logging.getLogger(__name__)
 
@@ -28,39 +30,47 @@ _FOLDERS = (PHOTOGRAPHS, ACCEPTED, JOBS, MODELS, "cache")
 
 
 class Workspace:
-    """The stores of one data folder, created where they are missing; may be opened by any number of processes.
+    """The stores, created where they are missing; may be opened by any number of processes.
 
     Args:
-        data_dir: ``IHP_DATA_DIR``; must exist.
+        places: where they are; a folder is a data folder (``IHP_DATA_DIR``) that has them all, and must exist.
 
     Raises:
         StorageError: one of them cannot be opened.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
-        self.inbox = EventInbox(data_dir / EVENTS)
-        self.annotation_store = AnnotationStore(data_dir / STORE)
+    def __init__(self, places: Places | Path) -> None:
+        self.places = places if isinstance(places, Places) else Places(places)
+        self.data_dir = self.places.data_dir
+        self.inbox = EventInbox(self.places.tables(EVENTS))
+        self.annotation_store = AnnotationStore(self.places.tables(STORE))
         # Where the inbox's file was removed, its next events must not pass for those that were taken in.
         self.inbox.number_above(self.annotation_store.ingested)
-        self.photographs = PhotographStore(data_dir / PHOTOGRAPHS)
-        self.versions = VersionStore(data_dir / MODELS)
+        self.photographs = PhotographStore(
+            self.places.folder(PHOTOGRAPHS), self.places.database, self.places.remote("photographs", PHOTOGRAPHS)
+        )
+        self.versions = open_versions(self.places)
 
     def accepted(self, project: str) -> AcceptedSet:
         """The accepted set of a project."""
-        return AcceptedSet(self.data_dir / ACCEPTED / project, self.photographs)
+        folder = self.data_dir / ACCEPTED / project
+        return AcceptedSet(folder, self.photographs, self.places.documents(ACCEPTED, project))
 
     def job_folder(self, project: str) -> Path:
-        """Folder of a project's fine-tuning job, with its files and its progress."""
+        """Folder of a project's fine-tuning job on this machine."""
         return self.data_dir / JOBS / project
 
-    def trained_state_file(self, project: str) -> Path:
-        """File of a project's ``TrainedState``."""
-        return self.job_folder(project) / "learned.json"
+    def job_documents(self, project: str) -> Documents:
+        """What is known of a project's fine-tuning jobs, its ``TrainedState`` included."""
+        return self.places.documents(JOBS, project)
 
     def progress(self, project: str) -> Progress:
         """Progress of a project's fine-tuning job, and the outcome of the earlier ones."""
-        return Progress(self.job_folder(project))
+        return Progress(self.job_folder(project), self.job_documents(project))
+
+    def click_memory(self) -> ClickMemory:
+        """The clicks that stand on each task."""
+        return ClickMemory(self.places.tables(CLICKS_FILE))
 
     def bring_up_to_date(self, project: str, images: ImageSettings, policy: Policy = "newest") -> Index:
         """Takes in what is new in the event inbox and makes the accepted set what the annotation store says then.
@@ -69,7 +79,9 @@ class Workspace:
             StorageError, AcceptedError: see ``AcceptedSet.update``.
         """
         ingest(self.inbox, self.annotation_store)
-        return self.accepted(project).update(self.annotation_store, project, _fetcher(images), policy)
+        accepted = self.accepted(project)
+        with accepted.alone():
+            return accepted.update(self.annotation_store, project, _fetcher(images), policy)
 
 
 def close_data_folder(data_dir: Path) -> None:

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ihp_backend.label_studio.batch_limits import BatchLimits
 from ihp_backend.label_studio.scene_limits import SceneLimits
 from ihp_backend.label_studio.web.image_settings import ImageSettings
+from ihp_backend.storage.files import storage_address
 from ihp_backend.storage.owner_only import new_files_for_owner_only
+from ihp_backend.storage.places import Places
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
 
@@ -31,6 +36,10 @@ class BackendSettings:
         model: a packaged model's name or a model folder; None for the packaged default model.
         engine: "onnx" (CPU, without torch) or "torch" (CUDA when there is one).
         data_dir: where events and cached images live.
+        database: PostgreSQL's address, where events, accepted work, clicks, promotions and jobs live instead, for
+            several machines; None: the data folder.
+        storage: a folder, or an address for fsspec, where model versions and accepted photographs live instead; None:
+            the data folder.
         images: how photographs are fetched.
         batches: how much a request for pre-annotations may take.
         scenes: how much opened photographs may take.
@@ -39,6 +48,8 @@ class BackendSettings:
     model: str | None = None
     engine: str = "onnx"
     data_dir: Path = DEFAULT_DATA_DIR
+    database: URL | None = field(default=None, repr=False)
+    storage: Path | str | None = None
     images: ImageSettings = field(default_factory=ImageSettings)
     batches: BatchLimits = field(default_factory=BatchLimits)
     scenes: SceneLimits = field(default_factory=SceneLimits)
@@ -50,8 +61,8 @@ class BackendSettings:
     def from_environment(
         cls: type[_Settings], environment: Mapping[str, str] | None = None, **explicit: Any
     ) -> _Settings:
-        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, what ``ImageSettings``,
-        ``BatchLimits`` and ``SceneLimits`` read, and in classes with more settings theirs.
+        """Settings from arguments, then from variables: IHP_MODEL, IHP_ENGINE, IHP_DATA_DIR, IHP_DATABASE, IHP_STORAGE,
+        what ``ImageSettings``, ``BatchLimits`` and ``SceneLimits`` read, and in classes with more settings theirs.
 
         Args:
             environment: variables by name; those of the process if None. Empty ones count as not set.
@@ -85,7 +96,19 @@ class BackendSettings:
     def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
         """The attributes that variables tell, ``images`` aside; a ValueError for a text that is of the wrong kind."""
         named = (("model", "IHP_MODEL"), ("engine", "IHP_ENGINE"), ("data_dir", "IHP_DATA_DIR"))
-        return {name: variables[variable] for name, variable in named if variables.get(variable)}
+        values: dict[str, Any] = {name: variables[variable] for name, variable in named if variables.get(variable)}
+        if text := variables.get("IHP_DATABASE", "").strip():
+            from ihp_backend.storage.database import postgresql_url
+
+            values["database"] = postgresql_url(text)
+        if text := variables.get("IHP_STORAGE", "").strip():
+            values["storage"] = storage_address(text)
+        return values
+
+    @property
+    def places(self) -> Places:
+        """Where the stores are."""
+        return Places(self.data_dir, self.database, self.storage)
 
     def prepare_data_dir(self) -> Path:
         """Create the data folder where it is missing and make sure that it can be written to.
@@ -105,4 +128,7 @@ class BackendSettings:
                 f"data_dir: {self.data_dir} cannot be written to ({error.strerror}); "
                 "give another folder with --data-dir or IHP_DATA_DIR"
             ) from None
+        if isinstance(self.storage, Path) and not self.storage.is_dir():
+            # Not made: it may be a folder of another machine that is not mounted.
+            raise SettingsError(f"IHP_STORAGE: there is no folder {self.storage}; mount it, or make it")
         return self.data_dir

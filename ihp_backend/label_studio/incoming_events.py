@@ -22,7 +22,7 @@ from ihp_backend.label_studio.clicks.click_memory import NOBODY
 from ihp_backend.label_studio.loose_json import one_or_more
 from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 

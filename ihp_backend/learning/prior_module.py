@@ -59,6 +59,7 @@ class PriorTraining(ParsingTraining):
         for module in self.learning:
             module.requires_grad_(True)
         self.label_smoothing, self.lovasz_weight, self.lovasz = label_smoothing, lovasz_weight, LovaszSoftmax()
+        self.train()
 
     def train(self, mode: bool = True) -> PriorTraining:
         """The batch norm of what does not learn stays as it serves."""

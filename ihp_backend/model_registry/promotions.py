@@ -1,4 +1,4 @@
-"""Promotions: which version of a project served when, and the way back; one small file, replaced as a whole."""
+"""Promotions: which version of a project served when, and the way back; one small document, replaced as a whole."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from ihp_backend.storage.atomic_files import write_json
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.atomic_files import as_json
+from ihp_backend.storage.documents import Texts
+from ihp_backend.storage.storage_error import StorageError
 
 ROLLBACK = "rollback"
+
+PROMOTIONS = "promotions.json"
+"""The document that has them; the last one serves."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +32,25 @@ class Promotion:
     reason: str
 
 
-def read_promotions(file: Path) -> list[Promotion]:
-    """The promotions in a file, oldest first; none if there is no file.
+def read_promotions(texts: Texts) -> list[Promotion]:
+    """The promotions of a project, oldest first; none if there never was one.
 
     Raises:
-        StorageError: it cannot be read.
+        StorageError: they cannot be read.
     """
     try:
-        return [Promotion(**promotion) for promotion in json.loads(file.read_text())]
-    except FileNotFoundError:
-        return []
+        return [Promotion(**promotion) for promotion in json.loads(texts.read(PROMOTIONS) or "[]")]
     except (OSError, ValueError, TypeError) as error:
+        place = texts.place(PROMOTIONS)
         raise StorageError(
-            f"version: {file} cannot be read ({error}); write [] into it to be served by the base model"
+            f"version: {place} cannot be read ({error}); write [] into it to be served by the base model"
         ) from None
 
 
-def add_promotion(file: Path, version: str, reason: str) -> None:
+def add_promotion(texts: Texts, version: str, reason: str) -> None:
     """Adds one; only one process at a time may do so."""
-    promotions = [*read_promotions(file), Promotion(version, time.time(), reason)]
-    write_json(file, [asdict(promotion) for promotion in promotions])
+    promotions = [*read_promotions(texts), Promotion(version, time.time(), reason)]
+    texts.write(PROMOTIONS, as_json([asdict(promotion) for promotion in promotions]))
 
 
 def way_back(promotions: Sequence[Promotion]) -> list[str]:

@@ -10,8 +10,8 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``ModelCache`` looks up which version serves a project; one request loads a new one, the others go on with the old.
 - ``Journal``, ``ProjectAccess`` and ``DoctorFindings`` each have one lock around dictionary work of microseconds.
 - ``Metrics`` and its library have locks around a few additions.
-- ``EventInbox`` and ``ClickMemory`` are SQLite files that processes may share; the one opens a connection per call, the
-  other one per process.
+- ``EventInbox`` and ``ClickMemory`` are databases that processes may share: SQLite files, of which the one opens a
+  connection per call, the other one per process; or PostgreSQL, with a pool of connections per process.
 
 No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
 more than one worker, events, active prompts, project access and metrics are common to all; the model, the scenes, the
@@ -65,7 +65,7 @@ def create_app(
     journal = Journal()
     models = open_model_cache(settings, parser, journal.note)
     batches = open_batches(settings, models, images)
-    workspace = Workspace(settings.data_dir)
+    workspace = Workspace(settings.places)
     metrics = Metrics(StoreMetrics(workspace, parser.version))
     app = Flask("ihp_backend", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mebibytes << 20

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.server.admission import Busy
 from ihp_backend.server.state import state
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -9,13 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ihp_backend.finetuning.accepted_index import HELD_OUT, Item
 from ihp_backend.finetuning.workspace import Workspace
-from ihp_backend.model_registry.versions import GATE, LOSSES, PICTURES, read_report
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.model_registry.versions import GATE, LOSSES
+from ihp_backend.storage.storage_error import StorageError
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 190, 46, 16, 32
 """Of the drawn losses and their margins, in the units of the picture."""
@@ -99,7 +100,7 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def _gate(workspace: Workspace, project: str, version: str) -> dict[str, Any] | None:
-    gate = read_report(workspace.versions.folder(project, version) / GATE)
+    gate = workspace.versions.report(project, version, GATE)
     return {"version": version, **gate, "measures": _measures(gate)} if gate else None
 
 
@@ -119,15 +120,12 @@ def _measures(gate: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def curve(workspace: Workspace, project: str) -> dict[str, Any] | None:
     """The losses of the fine-tuning job that runs or of the newest version, drawn: lines and ticks of a picture."""
-    folders = [workspace.job_folder(project)]
-    folders += [
-        workspace.versions.folder(project, version) for version in reversed(workspace.versions.versions(project))
-    ]
-    for folder in folders:
-        losses = _losses(folder / LOSSES)
+    losses = _losses(_text(workspace.job_folder(project) / LOSSES))
+    for version in reversed(workspace.versions.versions(project)):
         if len(losses) > 1:
-            return _drawn(losses)
-    return None
+            break
+        losses = _losses((workspace.versions.read(project, version, LOSSES) or b"").decode(errors="replace"))
+    return _drawn(losses) if len(losses) > 1 else None
 
 
 def pictures(workspace: Workspace, project: str) -> list[str]:
@@ -135,15 +133,22 @@ def pictures(workspace: Workspace, project: str) -> list[str]:
     versions = workspace.versions.versions(project)
     if not versions:
         return []
-    files = sorted((workspace.versions.folder(project, versions[-1]) / PICTURES).glob("*.jpg"))
-    return [f"data:image/jpeg;base64,{base64.b64encode(file.read_bytes()).decode()}" for file in files]
+    names = workspace.versions.pictures(project, versions[-1])
+    read = (workspace.versions.read(project, versions[-1], name) for name in names)
+    return [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in read if picture is not None]
 
 
-def _losses(file: Path) -> dict[int, float]:
+def _text(file: Path) -> str:
     try:
-        with file.open(newline="") as lines:
-            return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(lines)}
-    except (OSError, ValueError, KeyError, TypeError):
+        return file.read_text()
+    except (OSError, ValueError):
+        return ""
+
+
+def _losses(text: str) -> dict[int, float]:
+    try:
+        return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(StringIO(text))}
+    except (ValueError, KeyError, TypeError):
         return {}
 
 

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from ihp_backend import __version__
 from ihp_backend.finetuning.progress import Report
 from ihp_backend.finetuning.workspace import Workspace
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from ihp_backend.label_studio.problems import Problem
 from ihp_backend.log_context import add_log_fields
 from ihp_backend.server.request_body import read_body
 from ihp_backend.server.state import state
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 routes = Blueprint("webhook", __name__)

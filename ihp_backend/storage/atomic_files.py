@@ -66,4 +66,9 @@ def write_whole(path: Path, content: str | bytes, *, durable: bool = True, mode:
 
 def write_json(path: Path, value: Any, *, mode: int = 0o666) -> None:
     """Writes JSON to a file, whole or not at all."""
-    write_whole(path, json.dumps(value, indent=1) + "\n", mode=mode)
+    write_whole(path, as_json(value), mode=mode)
+
+
+def as_json(value: Any) -> str:
+    """JSON for people to read, too."""
+    return json.dumps(value, indent=1) + "\n"

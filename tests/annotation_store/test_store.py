@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -9,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import URL
 
 from ihp_backend.annotation_store.changes import (
     Annotation,
@@ -18,10 +20,12 @@ from ihp_backend.annotation_store.changes import (
     Configured,
     TasksWithdrawn,
     TrainingWanted,
+    Untold,
     Withdrawn,
 )
 from ihp_backend.annotation_store.store import AnnotationStore
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
+from tests.postgresql_server import PostgresqlServer
 
 
 def annotation(number: int, updated: float = 1.0, task: int | None = None, **more: object) -> Annotation:
@@ -64,19 +68,30 @@ histories = st.lists(
 )
 
 
+def holds_whatever_the_order(store: AnnotationStore, changes: list[Change], random: object) -> None:
+    repeated = changes + changes[::2]
+    random.shuffle(repeated)  # type: ignore[attr-defined]
+    take_all(store, repeated)
+    assert store.current("2") == slowly(changes)
+
+
 @settings(max_examples=150, deadline=None)
 @given(histories, st.randoms())
 def test_the_same_comes_of_events_in_any_order_and_number(changes: list[Change], random: object) -> None:
-    repeated = changes + changes[::2]
-    random.shuffle(repeated)  # type: ignore[attr-defined]
     with TemporaryDirectory() as folder:
-        store = AnnotationStore(Path(folder) / "ledger.sqlite")
-        take_all(store, repeated)
-        assert store.current("2") == slowly(changes)
+        holds_whatever_the_order(AnnotationStore(Path(folder) / "ledger.sqlite"), changes, random)
 
 
-def test_an_event_counts_once(tmp_path: Path) -> None:
-    store = AnnotationStore(tmp_path / "ledger.sqlite")
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories, st.randoms())
+def test_the_same_comes_of_them_in_postgresql(
+    postgresql: PostgresqlServer, changes: list[Change], random: object
+) -> None:
+    holds_whatever_the_order(AnnotationStore(postgresql.fresh()), changes, random)
+
+
+def test_an_event_counts_once(database_place: Path | URL) -> None:
+    store = AnnotationStore(database_place)
     assert store.take(7, [TrainingWanted("2"), Configured("2", "<View/>")])
     assert not store.take(7, [TrainingWanted("2")])
     assert not store.take(3, [TrainingWanted("2")])
@@ -85,8 +100,8 @@ def test_an_event_counts_once(tmp_path: Path) -> None:
     assert store.projects() == ["2"]
 
 
-def test_an_event_that_cannot_be_taken_in_changes_nothing(tmp_path: Path) -> None:
-    store = AnnotationStore(tmp_path / "ledger.sqlite")
+def test_an_event_that_cannot_be_taken_in_changes_nothing(database_place: Path | URL) -> None:
+    store = AnnotationStore(database_place)
     broken = annotation(2, content=None)
     with pytest.raises(StorageError):
         store.take(1, [annotation(1), broken])
@@ -94,9 +109,9 @@ def test_an_event_that_cannot_be_taken_in_changes_nothing(tmp_path: Path) -> Non
     assert store.take(1, [annotation(1)])
 
 
-def test_reconciling_makes_it_the_list(tmp_path: Path) -> None:
+def test_reconciling_makes_it_the_list(database_place: Path | URL) -> None:
     now = [100.0]
-    store = AnnotationStore(tmp_path / "ledger.sqlite", clock=lambda: now[0])
+    store = AnnotationStore(database_place, clock=lambda: now[0])
     take_all(store, [annotation(1), annotation(2), annotation(3, 5.0), annotation(4), Withdrawn("2", (4,))])
     take_all(store, [Annotation("9", 1, 1, "", 1.0, False, "")])
     now[0] = 200.0
@@ -108,9 +123,9 @@ def test_reconciling_makes_it_the_list(tmp_path: Path) -> None:
     assert len(store.current("9")) == 1
 
 
-def test_what_was_heard_after_the_list_was_asked_for_stays(tmp_path: Path) -> None:
+def test_what_was_heard_after_the_list_was_asked_for_stays(database_place: Path | URL) -> None:
     now = [100.0]
-    store = AnnotationStore(tmp_path / "ledger.sqlite", clock=lambda: now[0])
+    store = AnnotationStore(database_place, clock=lambda: now[0])
     take_all(store, [annotation(1), annotation(2)])
     now[0] = 200.0
     take_all(store, [annotation(1, 9.0), Withdrawn("2", (2,)), annotation(3)])
@@ -118,8 +133,26 @@ def test_what_was_heard_after_the_list_was_asked_for_stays(tmp_path: Path) -> No
     assert {(one.id, one.updated) for one in store.current("2")} == {(1, 9.0), (3, 1.0)}
 
 
-def test_threads_take_turns(tmp_path: Path) -> None:
-    store = AnnotationStore(tmp_path / "ledger.sqlite")
+def test_forgotten_tasks_and_untold_projects(database_place: Path | URL) -> None:
+    now = [100.0]
+    store = AnnotationStore(database_place, clock=lambda: now[0])
+    take_all(store, [annotation(1, task=1), annotation(2, task=2), TasksWithdrawn("2", (2,)), TrainingWanted("10")])
+    assert (store.tasks("2"), store.deleted_tasks("2", before=math.inf)) == ({1}, [2])
+    assert store.deleted_tasks("2", before=100.0) == []
+    store.forget("2", [2])
+    assert (store.deleted_tasks("2", before=math.inf), store.annotators("2")) == ([], {1: "ann"})
+    assert (store.projects(), store.untold()) == (["10", "2"], [])
+    take_all(store, [Untold("2")])
+    assert store.untold() == ["2"]
+    store.reconcile("2", [annotation(1, task=1)], asked=150.0)
+    assert store.untold() == []
+    now[0] = 200.0
+    take_all(store, [Untold("")])
+    assert store.untold() == ["10", "2"]
+
+
+def test_threads_take_turns(database_place: Path | URL) -> None:
+    store = AnnotationStore(database_place)
     taken: list[bool] = []
 
     def take() -> None:

@@ -17,7 +17,7 @@ from ihp_backend.annotation_store.event_inbox import EVENTS
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.finetuning.workspace import STORE, Workspace
 from ihp_backend.label_studio.clicks.click_memory import CLICKS_FILE
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 from tests.server.stand_in import capture
 from tests.server.wild_bodies import BROWSER
 

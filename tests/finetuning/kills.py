@@ -25,7 +25,9 @@ import requests
 
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.finetuning.workspace import Workspace
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.database import postgresql_url
+from ihp_backend.storage.places import Places
+from ihp_backend.storage.storage_error import StorageError
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "2"
@@ -38,17 +40,18 @@ from ihp_backend.server.serve import serve
 from ihp_backend.server.server_settings import ServerSettings
 from tests.server.stand_in import StandInParser
 Parser.from_pretrained = lambda *_, **__: StandInParser()
-serve(ServerSettings(port=int(sys.argv[2]), data_dir=Path(sys.argv[1])))
+serve(ServerSettings.from_environment(port=int(sys.argv[2]), data_dir=Path(sys.argv[1])))
 """
 
 WORKER = """
 import sys, threading, time
 from pathlib import Path
+from ihp_backend.label_studio.backend_settings import BackendSettings
 from ihp_backend.label_studio.web.image_settings import ImageSettings
 from ihp_backend.finetuning import worker as module
 from ihp_backend.finetuning.run_job import RetrainingPolicy
 from ihp_backend.finetuning.workspace import Workspace
-workspace = Workspace(Path(sys.argv[1]))
+workspace = Workspace(BackendSettings.from_environment(data_dir=Path(sys.argv[1])).places)
 workspace.versions.tidy("2")
 module.PAUSE = 0.01
 
@@ -119,10 +122,11 @@ class Annotators:
         self.unsure.add(number)
 
 
-def start(program: str, *arguments: object) -> subprocess.Popen[bytes]:
+def start(program: str, *arguments: object, database: str = "") -> subprocess.Popen[bytes]:
     """A process in a group of its own, so that all of it is killed at once."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    environment = {**os.environ, "IHP_DATABASE": database}
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True, env=environment)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -131,17 +135,24 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def run(kills: int, seed: int, folder: Path) -> dict[str, int]:
+def run(kills: int, seed: int, folder: Path, database: str = "") -> dict[str, int]:
     """Kills so often; gives what was counted.
+
+    Args:
+        kills: how often.
+        seed: of chance.
+        folder: the data folder.
+        database: ``IHP_DATABASE``; "": SQLite files in the folder.
 
     Raises:
         AssertionError: something was lost, counted twice, or served half.
     """
     from examples.demo.processes import free_port
 
-    rng, port, workspace = np.random.default_rng(seed), free_port(), Workspace(folder)
+    rng, port = np.random.default_rng(seed), free_port()
+    workspace = Workspace(Places(folder, postgresql_url(database) if database else None))
     programs: dict[str, tuple[Any, ...]] = {"server": (SERVER, folder, port), "worker": (WORKER, folder)}
-    processes = {name: start(*program) for name, program in programs.items()}
+    processes = {name: start(*program, database=database) for name, program in programs.items()}
     annotators = Annotators(f"http://127.0.0.1:{port}", seed)
     served = 0
     try:
@@ -149,7 +160,7 @@ def run(kills: int, seed: int, folder: Path) -> dict[str, int]:
             time.sleep(float(rng.uniform(0.3, 2.0)))
             for name in (("server",), ("worker",), ("server", "worker"))[int(rng.integers(3))]:
                 kill(processes[name])
-                processes[name] = start(*programs[name])
+                processes[name] = start(*programs[name], database=database)
             served += _serves_a_whole_one(workspace)
         time.sleep(3)
     finally:
@@ -202,9 +213,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--database", default="", help="PostgreSQL's address, without tables; by default SQLite")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for what, count in run(chosen.kills, chosen.seed, Path(folder)).items():
+        for what, count in run(chosen.kills, chosen.seed, Path(folder), chosen.database).items():
             print(f"{what}: {count}")
 
 

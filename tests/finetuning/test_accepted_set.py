@@ -21,7 +21,7 @@ from ihp_backend.finetuning.photograph_store import PhotographStore
 from ihp_backend.label_studio.annotations.accepted_annotation import AcceptedError
 from ihp_backend.label_studio.masks.brush_rle import encode
 from ihp_backend.label_studio.web.image_errors import ImageFetchError
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 CONFIG = """<View><Image name="i" value="$photo"/><BrushLabels name="b" toName="i">
 <Label value="Hat"/><Label value="Coat"/></BrushLabels></View>"""

@@ -20,7 +20,7 @@ from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.label_studio.api.client import ApiError, LabelStudio
 from ihp_backend.label_studio.web.image_cache import ImageCache
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 from tests.finetuning.test_accepted_set import CONFIG, photograph, region
 from tests.label_studio.image_server import ImageServer, sends, status
 
@@ -91,7 +91,7 @@ class Here:
         return due_tasks(self.workspace, self.images, "2", days)
 
     def kept(self, digest: str) -> bool:
-        return self.workspace.photographs.path(digest).exists()
+        return self.workspace.photographs.has(digest)
 
     def traces(self, text: str) -> list[str]:
         """Files of the data folder in which a text stands."""
@@ -285,7 +285,7 @@ def test_photographs_of_earlier_releases(here: Here) -> None:
     here.update()
     (here.workspace.data_dir / "photographs.sqlite").unlink()
     unknown = hashlib.sha256(b"nobody's").hexdigest()
-    here.workspace.photographs.path(unknown).write_bytes(b"nobody's")
+    (here.workspace.data_dir / "photographs" / unknown).write_bytes(b"nobody's")
     workspace = here.workspace = Workspace(here.workspace.data_dir)
     index = workspace.data_dir / "accepted" / "2" / "index.json"
     text = index.read_text()

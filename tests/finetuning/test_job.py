@@ -132,7 +132,7 @@ def test_accepted_work_makes_a_better_version_and_a_bad_batch_none(tmp_path: Pat
     assert manifest["labels"] == ["background", "hat", "coat", "Badge"]
     assert Parser.from_pretrained(folder).labels.names == ("background", "hat", "coat", "Badge")
     # Nothing new was accepted, so that nothing is due; what the fine-tuning job needed is cleared away.
-    learned = TrainedState.read(workspace.trained_state_file("2"))
+    learned = TrainedState.read(workspace.job_documents("2"))
     assert due(learned, TrainedState.of(index, 0), every=1) is None
     assert {path.name for path in workspace.job_folder("2").iterdir()} == {
         ".lock", "lesson.json", "history.json", "outcomes.json", "learned.json",

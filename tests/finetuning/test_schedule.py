@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ihp_backend.finetuning.schedule import TrainedState, due
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.documents import FolderDocuments
+from ihp_backend.storage.storage_error import StorageError
 
 
 @pytest.mark.parametrize(
@@ -26,10 +27,10 @@ def test_when_a_job_is_due(learned: TrainedState, now: TrainedState, wanted: str
 
 
 def test_what_was_learned_is_kept(tmp_path: Path) -> None:
-    file = tmp_path / "learned.json"
-    assert TrainedState.read(file) == TrainedState()
-    TrainedState({7: "a"}, 2).write(file)
-    assert TrainedState.read(file) == TrainedState({7: "a"}, 2)
+    file, texts = tmp_path / "learned.json", FolderDocuments(tmp_path)
+    assert TrainedState.read(texts) == TrainedState()
+    TrainedState({7: "a"}, 2).write(texts)
+    assert TrainedState.read(texts) == TrainedState({7: "a"}, 2)
     file.write_text('{"stamps": []}')
     with pytest.raises(StorageError, match="remove it, and all is learned again"):
-        TrainedState.read(file)
+        TrainedState.read(texts)

@@ -29,9 +29,13 @@ RECIPE = FineTuningRecipe(steps=12, batch=2, save_every=4)
 
 
 @pytest.fixture(scope="module")
-def network() -> LiveNetwork:
+def network(request: pytest.FixtureRequest) -> LiveNetwork:
     torch.manual_seed(0)
-    return LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8)).eval()
+    context = getattr(request, "param", False)
+    return LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), prior_context=context).eval()
+
+
+WITH_AND_WITHOUT_CONTEXT = pytest.mark.parametrize("network", [False, True], ids=["plain", "context"], indirect=True)
 
 
 def photograph(seed: int, undrawn: bool = True) -> WorkingPhotograph:
@@ -67,6 +71,18 @@ def test_it_learns_what_is_drawn_and_a_new_label_by_name(network: LiveNetwork, t
     frozen = [name for name in before if name.startswith(("network.encoder", "network.joins", "network.refine"))]
     assert frozen
     assert all(torch.equal(learned[name], before[name]) for name in frozen)
+
+
+@pytest.mark.parametrize("network", [True], ids=["context"], indirect=True)
+def test_the_context_of_the_prior_is_of_the_encoder_and_stays(network: LiveNetwork, tmp_path: Path) -> None:
+    tuning = FineTuning(network, LABELS, PHOTOGRAPHS, FeatureCache(tmp_path, network), RECIPE)
+    assert tuning.run()
+    before, learned = network.state_dict(), tuning.network.state_dict()
+    of_context = [name for name in before if name.startswith("network.prior_context")]
+    assert of_context
+    assert all(torch.equal(learned[name], before[name]) for name in of_context)
+    known = before["network.classify.weight"]
+    assert not torch.equal(learned["network.classify.weight"][: len(known)], known)
 
 
 def test_interrupted_it_goes_on_to_the_same_weights(network: LiveNetwork, tmp_path: Path) -> None:
@@ -289,6 +305,7 @@ def test_a_piece_of_a_photograph_fits_together(network: LiveNetwork, tmp_path: P
     np.testing.assert_array_equal(everything.of(places, 1), places)
 
 
+@WITH_AND_WITHOUT_CONTEXT
 def test_new_labels_are_found_before_the_first_step(network: LiveNetwork, tmp_path: Path) -> None:
     cache, unseen = FeatureCache(tmp_path, network), photograph(10, undrawn=False)
     shown = torch.from_numpy(unseen.parsing[2::4, 2::4] == KNOWN)

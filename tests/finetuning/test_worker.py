@@ -17,7 +17,7 @@ from ihp_backend.finetuning.run_job import PATIENCE, RetrainingPolicy, run_job
 from ihp_backend.finetuning.worker import AGAIN, MENDING, RECONCILE, Worker
 from ihp_backend.finetuning.workspace import Workspace
 from ihp_backend.label_studio.web.image_settings import ImageSettings
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 from tests.finetuning.test_accepted_set import CONFIG, photograph, region
 from tests.label_studio.image_server import ImageServer, sends, status
 

@@ -4,17 +4,19 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import URL
 
 from ihp_backend.label_studio.clicks.active_prompts import ActivePrompts
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 NOTHING = SavedWork()
 
@@ -38,13 +40,21 @@ def told(active: ActivePrompts) -> str:
     return " ".join(f"{label}:{','.join(prompt.id for prompt in active.prompts[label])}" for label in active.answered)
 
 
-@pytest.fixture(params=["in this process", "in a file"])
-def memories(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ClickMemory]:
+@pytest.fixture(params=["in this process", "in a file", "in PostgreSQL"])
+def memories(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., ClickMemory]:
     """Makes the memory that several requests meet: one and the same, or each time that of another process."""
+    if request.param == "in this process":
+        memory = ClickMemory()
+        return lambda: memory
     if request.param == "in a file":
-        return lambda: ClickMemory(tmp_path / "clicks.sqlite")
-    memory = ClickMemory()
-    return lambda: memory
+        return partial(ClickMemory, tmp_path / "clicks.sqlite")
+    return partial(ClickMemory, request.getfixturevalue("postgresql").fresh())
+
+
+@pytest.fixture
+def make(database_place: Path | URL) -> Callable[..., ClickMemory]:
+    """Makes memories that share a database."""
+    return partial(ClickMemory, database_place)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +118,8 @@ def test_all_clicks_are_given_also_of_labels_that_are_not_answered() -> None:
     assert active.answered == ("Hat",)
 
 
-def test_tasks_projects_and_images_do_not_mix() -> None:
-    memory = ClickMemory()
+def test_tasks_projects_and_images_do_not_mix(make: Callable[..., ClickMemory]) -> None:
+    memory = make()
     memory.update("1", "7", request("Face:a"), NOTHING)
     other_image = PromptRequest(clicks("Hat:b"), to_name="back")
     assert told(memory.update("1", "8", request("Hat:b"), NOTHING)) == "Hat:b"
@@ -118,8 +128,8 @@ def test_tasks_projects_and_images_do_not_mix() -> None:
     assert len(memory) == 4
 
 
-def test_users_are_kept_apart_once_they_are_known() -> None:
-    memory = ClickMemory()
+def test_users_are_kept_apart_once_they_are_known(make: Callable[..., ClickMemory]) -> None:
+    memory = make()
     ann, bob = SavedWork("ann"), SavedWork("bob")
     memory.update("1", "7", request("Face:a"), NOTHING)
     assert told(memory.update("1", "7", request("Hat:b"), ann)) == "Face:a Hat:b"
@@ -129,8 +139,8 @@ def test_users_are_kept_apart_once_they_are_known() -> None:
     assert told(memory.update("1", "7", request("Pants:e,f"), bob)) == "Pants:e,f"
 
 
-def test_forgetting() -> None:
-    memory = ClickMemory()
+def test_forgetting(make: Callable[..., ClickMemory]) -> None:
+    memory = make()
     for task in ("7", "8", "9"):
         for user in (None, "ann"):
             memory.update("1", task, request("Face:a"), SavedWork(user, annotations=frozenset({int(task) * 10})))
@@ -142,8 +152,8 @@ def test_forgetting() -> None:
     assert memory.signs("1", "9") == memory.signs("2", "7") == {"a": True}
 
 
-def test_one_annotator_submits_while_another_goes_on() -> None:
-    memory = ClickMemory()
+def test_one_annotator_submits_while_another_goes_on(make: Callable[..., ClickMemory]) -> None:
+    memory = make()
     for user in ("1", "2", "bob@example.com"):
         memory.update("1", "7", request(f"Face:{user}"), SavedWork(user))
     memory.update("1", "7", request("Face:nobody"), NOTHING)
@@ -152,10 +162,10 @@ def test_one_annotator_submits_while_another_goes_on() -> None:
     assert set(memory.signs("1", "7")) == {"2"}
 
 
-def test_boxes_and_signs_outlive_the_process(tmp_path: Path) -> None:
+def test_boxes_and_signs_outlive_the_process(make: Callable[..., ClickMemory]) -> None:
     box = Prompt("b", "Hat", 10, 20, positive=False, box=Box(10, 20, 30, 40, 45.0))
-    ClickMemory(tmp_path / "clicks.sqlite").update("1", "7", PromptRequest((box,), to_name="image"), NOTHING)
-    again = ClickMemory(tmp_path / "clicks.sqlite").update("1", "7", request("Face:a"), NOTHING)
+    make().update("1", "7", PromptRequest((box,), to_name="image"), NOTHING)
+    again = make().update("1", "7", request("Face:a"), NOTHING)
     assert again.prompts["Hat"] == (box,)
 
 
@@ -168,8 +178,8 @@ def test_what_another_release_wrote_is_forgotten(tmp_path: Path) -> None:
     assert told(memory.update("1", "7", request("Hat:b"), NOTHING)) == "Hat:b"
 
 
-def test_threads_of_several_processes_lose_nothing(tmp_path: Path) -> None:
-    memories = [ClickMemory(tmp_path / "clicks.sqlite") for _ in range(4)]
+def test_threads_of_several_processes_lose_nothing(make: Callable[..., ClickMemory]) -> None:
+    memories = [make() for _ in range(4)]
     names = [f"L{number}:c{number}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: memories[n % 4].update("1", "7", request(names[n]), NOTHING), range(40)))
@@ -203,9 +213,9 @@ def test_a_click_undone_before_any_draft_was_met(seconds: float, saved: SavedWor
     assert told(memory.update("1", "7", request("Hat:b,c"), saved)) == answered
 
 
-def test_old_tasks_expire() -> None:
+def test_old_tasks_expire(make: Callable[..., ClickMemory]) -> None:
     now = 0.0
-    memory = ClickMemory(expires_after=10, clock=lambda: now)
+    memory = make(expires_after=10, clock=lambda: now)
     memory.update("1", "7", request("Face:a"), NOTHING)
     now = 9.0
     memory.update("1", "8", request("Face:a"), NOTHING)
@@ -214,8 +224,8 @@ def test_old_tasks_expire() -> None:
     assert memory.signs("1", "8") == {"a": True}
 
 
-def test_the_least_recently_used_task_gives_way() -> None:
-    memory = ClickMemory(most_tasks=2)
+def test_the_least_recently_used_task_gives_way(make: Callable[..., ClickMemory]) -> None:
+    memory = make(most_tasks=2)
     for task in ("7", "8", "7", "9"):
         memory.update("1", task, request("Face:a"), NOTHING)
     assert (memory.signs("1", "7"), memory.signs("1", "8")) == ({"a": True}, {})
@@ -271,9 +281,9 @@ def test_the_last_answer_is_shared_and_forgotten_with_the_clicks(memories: Calla
     assert memories().last_answer("1", "7", asked, NOTHING, "model-1 Face") is None
 
 
-def test_last_answers_are_bounded_and_expire(tmp_path: Path) -> None:
+def test_last_answers_are_bounded_and_expire(make: Callable[..., ClickMemory]) -> None:
     now = [1000.0]
-    memory = ClickMemory(tmp_path / "clicks.sqlite", most_tasks=2, expires_after=60, clock=lambda: now[0])
+    memory = make(most_tasks=2, expires_after=60, clock=lambda: now[0])
     for task in "123":
         now[0] += 1
         memory.update("1", task, request("Face:a"), NOTHING)

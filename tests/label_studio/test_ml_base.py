@@ -26,6 +26,7 @@ from ihp_backend.label_studio.problems import RequestError
 from ihp_backend.model_registry.versions import VersionStore
 from ihp_backend.server.app import create_app
 from ihp_backend.server.server_settings import ServerSettings
+from ihp_backend.storage.database import Database
 
 from ..server.stand_in import CAPTURES, StandInImages, StandInParser, capture
 from .harness_stand_in import stand_in_modules
@@ -253,7 +254,7 @@ def test_no_event_is_acknowledged_that_is_not_stored(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(EventInbox, "_connect", fail)
+        broken.setattr(Database, "_connect", fail)
         assert client.post("/webhook", json=capture("40")["request"]).status_code == 500
     assert EventInbox(folder / "events.sqlite").count() == 0
     assert client.post("/webhook", json=capture("40")["request"]).status_code == 201

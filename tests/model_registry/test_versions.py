@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from ihp_backend.model_registry.versions import VersionStore
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.documents import FolderDocuments
+from ihp_backend.storage.files import RemoteFiles
+from ihp_backend.storage.storage_error import StorageError
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,6 +119,102 @@ def test_a_damaged_list_of_promotions_is_named(store: VersionStore) -> None:
     (store.folder("2") / "promotions.json").write_text('[{"version"')
     with pytest.raises(StorageError, match=r"promotions\.json cannot be read"):
         store.current("2")
+
+
+@pytest.fixture
+def machines(s3_address: str, tmp_path: Path) -> tuple[VersionStore, VersionStore]:
+    """Two machines that share storage in S3 and promotions."""
+
+    def machine(name: str) -> VersionStore:
+        return VersionStore(
+            tmp_path / name,
+            lambda project: FolderDocuments(tmp_path / "promotions" / project),
+            lambda project: RemoteFiles(f"{s3_address}/models/{project}", "version"),
+        )
+
+    return machine("a"), machine("b")
+
+
+def test_a_version_made_on_one_machine_serves_on_the_other(machines: tuple[VersionStore, VersionStore]) -> None:
+    here, there = machines
+    for version in ("v1", "v2"):
+        make(here, version)
+        assert there.versions("2")[-1] == version
+        there.promote("2", version, "gate")
+    assert (here.versions("2"), there.current("2")) == (["v1", "v2"], "v2")
+    place = there.check("2", "v2")
+    assert place.is_relative_to(there.root)
+    assert (place / "model.json").read_text() == "v2"
+    # What names photographs is not copied: it can be forgotten in one place.
+    assert not (place / "pictures").exists()
+    assert there.pictures("2", "v2") == []
+    assert there.read("2", "v2", "pictures/before.png") == b"picture"
+    with pytest.raises(StorageError, match="exists already"):
+        make(there, "v1")
+    assert there.rollback("2") == "v1"
+    assert here.current("2") == "v1"
+
+
+def test_a_damaged_copy_is_made_again_and_a_damaged_original_refused(
+    machines: tuple[VersionStore, VersionStore], s3_address: str
+) -> None:
+    here, there = machines
+    make(here, "v1")
+    place = there.check("2", "v1")
+    (place / "model.json").write_text("v")
+    (place / "another").touch()
+    assert (there.check("2", "v1") / "model.json").read_text() == "v1"
+    assert not (place / "another").exists()
+    shared = RemoteFiles(f"{s3_address}/models/2", "version")
+    shared.write("v1/model.json", b"v")
+    assert there.check("2", "v1") == place  # The copy is whole.
+    (place / "model.json").unlink()
+    with pytest.raises(StorageError, match=r"models/2/v1/model\.json is not as it was made; .*ihp models rollback 2"):
+        there.check("2", "v1")
+    shared.write("v1.sums.json", b"[")
+    with pytest.raises(StorageError, match="is no list of sums"):
+        there.check("2", "v1")
+
+
+def test_what_was_left_half_sent_is_no_version(machines: tuple[VersionStore, VersionStore], s3_address: str) -> None:
+    here, there = machines
+    shared = RemoteFiles(f"{s3_address}/models/2", "version")
+    shared.write("v1/model.json", b"{}")
+    make(here, "v2")
+    assert there.versions("2") == ["v2"]
+    with pytest.raises(StorageError, match="has no version v1"):
+        there.promote("2", "v1", "gate")
+    there.tidy("2")
+    assert {name.partition("/")[0] for name in shared.modified()} == {"v2", "v2.sums.json"}
+
+
+def test_pruned_versions_are_gone_on_both_machines(machines: tuple[VersionStore, VersionStore]) -> None:
+    here, there = machines
+    for version in ("v1", "v2", "v3"):
+        make(here, version)
+        there.check("2", version)
+    here.promote("2", "v2", "gate")
+    assert here.prune("2", keep=1) == ["v1"]
+    assert here.versions("2") == there.versions("2") == ["v2", "v3"]
+    for machine in machines:
+        with pytest.raises(StorageError, match="has no version v1"):
+            machine.check("2", "v1")
+        assert not machine.folder("2", "v1").exists()
+
+
+def test_what_names_photographs_can_be_changed_and_removed(machines: tuple[VersionStore, VersionStore]) -> None:
+    here, there = machines
+    with here.making("2", "v1") as folder:
+        (folder / "manifest.json").write_text('{"photographs": [1]}')
+        (folder / "pictures").mkdir()
+        (folder / "pictures" / "0-7.jpg").write_bytes(b"picture")
+    assert there.pictures("2", "v1") == ["pictures/0-7.jpg"]
+    there.remove("2", "v1", "pictures/0-7.jpg")
+    there.write("2", "v1", "manifest.json", b'{"photographs": []}')
+    assert (here.pictures("2", "v1"), here.report("2", "v1", "manifest.json")) == ([], {"photographs": []})
+    assert here.report("2", "v1", "gate.json") == {}
+    assert here.check("2", "v1")
+    assert there.check("2", "v1")
 
 
 MAKER = """

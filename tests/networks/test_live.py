@@ -250,6 +250,36 @@ def test_weights_from_before_colours_answer_as_they_did(image: torch.Tensor) -> 
         before.load_state_dict(after.state_dict())
 
 
+def test_weights_from_before_the_priors_context_answer_as_they_did(image: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    before, after = (
+        LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), prior_context=context).eval()
+        for context in (False, True)
+    )
+    after.load_state_dict(before.state_dict())
+    torch.testing.assert_close(after.encode(image).fine.prior, before.encode(image).fine.prior)
+    after.network.classify.weight.data[:, 24:].normal_()  # It can listen to the context,
+    again = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), prior_context=True).eval()
+    again.load_state_dict(after.state_dict())  # which is kept with it.
+    torch.testing.assert_close(again.encode(image).fine.prior, after.encode(image).fine.prior)
+    assert not torch.equal(after.encode(image).fine.prior, before.encode(image).fine.prior)
+
+
+def test_the_prior_sees_far_with_its_context() -> None:
+    """A cell's prior hears of a change 200 pixels away, beyond what the rest of the features see of it."""
+    torch.manual_seed(0)
+    network = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), prior_context=True).eval()
+    context = network.network.prior_context
+    assert context is not None
+    joined = tuple(torch.zeros(1, 24, 512 // stride, 64 // stride) for stride in (4, 8, 16))
+    changed = (*joined[:2], joined[2].clone())
+    changed[2][:, :, 20, 2] = 5.0
+    with torch.no_grad():
+        differs = (context(joined) != context(changed)).any(1)[0]
+    assert differs[(20 - 12) * 4, 8]
+    assert differs.all()  # By the mean of the surroundings, everywhere.
+
+
 def test_stride_8_sees_nothing_finer(image: torch.Tensor) -> None:
     torch.manual_seed(0)
     network = LiveNetwork(KNOWN, width=24, embedding=8, widths=(8, 8, 8), finest=8).eval()

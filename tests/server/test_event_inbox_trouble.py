@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from ihp_backend.annotation_store.event_inbox import EventInbox
+from ihp_backend.storage.database import Database
 
 from .stand_in import capture
 
@@ -21,7 +21,7 @@ def test_no_event_is_acknowledged_that_is_not_stored(
         raise sqlite3.OperationalError(error)
 
     with monkeypatch.context() as broken:
-        broken.setattr(EventInbox, "_connect", fail)
+        broken.setattr(Database, "_connect", fail)
         answer = client.post("/webhook", json=capture("40")["request"])
         assert client.get("/status").status_code == status
     assert answer.status_code == status

@@ -12,7 +12,7 @@ import yaml
 
 from ihp_backend.datasets import DATASETS
 from ihp_backend.labels import BENCHMARKS, HUMAN18
-from training import train, train_automatic, train_live, train_parts
+from training import train, train_automatic, train_live, train_parts, train_prior
 from training.reproduction.methods import AUTOMATIC, METHODS, UNSEEN
 from training.reproduction.scales import CCP, PARSERS_CCP, PARSERS_FULL, Scale
 from training.reproduction.steps import Place, fit_command
@@ -25,6 +25,7 @@ ALONE = {
     "ccp_paper": train.main,
     "ccp_live": train_live.main,
     "ccp_automatic": train_automatic.main,
+    "ccp_prior": train_prior.main,
 }
 ON_TOP = ("ccp_live_small",)
 PARTS = ("ccp_ideeplab", "ccp_dextr", "paper_ideeplab", "paper_dextr")
@@ -38,7 +39,8 @@ def complete(
 ) -> dict[str, Any]:
     """The whole configuration that the command line makes of these files."""
     files = [argument for name in names for argument in ("--config", str(CONFIGS / f"{name}.yaml"))]
-    return understood(capsys, monkeypatch, ["fit", *files, "--run", "runs/x", "--data.root", "data"], main)
+    start = ["--model.start", "model.safetensors"] if main is train_prior.main else []
+    return understood(capsys, monkeypatch, ["fit", *files, "--run", "runs/x", "--data.root", "data", *start], main)
 
 
 def understood(

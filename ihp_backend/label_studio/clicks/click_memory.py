@@ -4,115 +4,152 @@ An annotator is known only once there is a draft, at most five seconds after the
 belong to nobody; two annotators who both begin the same task within those seconds share them until their drafts part
 them.
 
-Concurrency: a SQLite file that worker processes share and that a restart leaves as it was. Each process has one
-connection, opened after the fork, and its threads take turns; a request has it for a millisecond or two.
+Concurrency: a database that processes share, in PostgreSQL also machines, and that a restart leaves as it was. Requests
+about one task follow one another; a request has the database for a millisecond or two.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import URL, Connection
 
 from ihp_backend.label_studio.clicks.active_prompts import ActivePrompts, Remembered, RememberedLabel
 from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.clicks.prompts import Prompt, PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.database import Database, Schema
 
 CLICKS_FILE = "clicks.sqlite"
 """The memory's file in a data folder."""
 
 NOBODY = ""
 
-_IN_MEMORY = ":memory:"
+_TABLES = sql.MetaData()
+_STANDING = sql.Table(
+    "standing",
+    _TABLES,
+    sql.Column("project", sql.Text, primary_key=True),
+    sql.Column("task", sql.Text, primary_key=True),
+    sql.Column("image", sql.Text, primary_key=True),
+    sql.Column("annotator", sql.Text, primary_key=True),
+    sql.Column("used", sql.Double),
+    sql.Column("remembered", sql.Text),
+    sql.Index("by_use", "used"),
+)
+_ANSWERS = sql.Table(
+    "answers",
+    _TABLES,
+    sql.Column("project", sql.Text, primary_key=True),
+    sql.Column("task", sql.Text, primary_key=True),
+    sql.Column("image", sql.Text, primary_key=True),
+    sql.Column("annotator", sql.Text, primary_key=True),
+    sql.Column("spoken", sql.Text),
+    sql.Column("answer", sql.LargeBinary),
+)
+_SCHEMA = Schema("active prompts", _TABLES)
+_KEYS = tuple(_STANDING.primary_key)
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS standing (
-    project TEXT, task TEXT, image TEXT, annotator TEXT, used REAL, remembered TEXT,
-    PRIMARY KEY (project, task, image, annotator)
-);
-CREATE INDEX IF NOT EXISTS by_use ON standing (used);
-CREATE TABLE IF NOT EXISTS answers (
-    project TEXT, task TEXT, image TEXT, annotator TEXT, spoken TEXT, answer BLOB,
-    PRIMARY KEY (project, task, image, annotator)
-);
-CREATE TRIGGER IF NOT EXISTS forget_answer AFTER DELETE ON standing BEGIN
-    DELETE FROM answers WHERE project = OLD.project AND task = OLD.task AND image = OLD.image
-        AND annotator = OLD.annotator;
-END;
-"""
+
+def _at(table: sql.Table) -> sql.ColumnElement[bool]:
+    return sql.and_(*(column == sql.bindparam(f"at_{column.name}") for column in table.primary_key))
+
+
+def _of_task() -> sql.ColumnElement[bool]:
+    return sql.and_(_STANDING.c.project == sql.bindparam("project"), _STANDING.c.task == sql.bindparam("task"))
+
+
+# Made once: to make a statement takes as long as to execute it.
+_READ = sql.select(_STANDING.c.remembered).where(_at(_STANDING))
+_READ_ANSWER = sql.select(_ANSWERS.c.answer).where(_at(_ANSWERS), _ANSWERS.c.spoken == sql.bindparam("spoken"))
+_READ_TASK = sql.select(_STANDING.c.remembered).where(_of_task())
+_READ_OF_TWO = sql.select(_STANDING.c.annotator, _STANDING.c.remembered).where(
+    _of_task(),
+    _STANDING.c.image == sql.bindparam("image"),
+    _STANDING.c.annotator.in_((sql.bindparam("annotator"), NOBODY)),
+    _STANDING.c.used >= sql.bindparam("before"),
+)
+_KEYS_OF_TASK = sql.select(*_KEYS).where(_of_task())
+_NEWEST_TOO_MANY = (
+    sql.select(_STANDING.c.used)
+    .order_by(_STANDING.c.used.desc())
+    .limit(1)
+    .offset(sql.bindparam("most"))
+    .scalar_subquery()
+)
+# Whoever has a row at this moment uses it, so that it is neither old nor the least recently used.
+_GOING = (
+    sql.select(*_KEYS)
+    .where(sql.or_(_STANDING.c.used < sql.bindparam("before"), _STANDING.c.used <= _NEWEST_TOO_MANY))
+    .with_for_update(skip_locked=True)
+)
+_ANSWERED = (
+    sql.select(*_KEYS, sql.bindparam("spoken", type_=sql.Text), sql.bindparam("answer", type_=sql.LargeBinary))
+    .where(_at(_STANDING))
+    .with_for_update()
+)
+_DELETE = tuple(sql.delete(table).where(_at(table)) for table in (_ANSWERS, _STANDING))
+
+_Key = tuple[str, str, str, str]
+"""Project, task, image and annotator."""
 
 
 class ClickMemory:
     """Active prompts, bounded and expiring.
 
     Args:
-        path: a file for them, created where it is missing; None keeps them in this process.
+        place: a SQLite file for them, created where it is missing, or PostgreSQL's address; None keeps them in this
+            process.
         most_tasks: tasks remembered; the least recently used give way.
         expires_after: seconds after which an untouched task is forgotten.
         clock: seconds since 1970, for tests.
-        busy_seconds: after which another process that holds the file is an error.
+        busy_seconds: after which another process that holds a lock is an error.
 
     Raises:
-        StorageError: here and from every method: the file cannot be used.
+        StorageError: here and from every method: the database cannot be used.
     """
 
     def __init__(
         self,
-        path: Path | None = None,
+        place: Path | URL | None = None,
         most_tasks: int = 2000,
         expires_after: float = 12 * 3600.0,
         clock: Callable[[], float] = time.time,
         busy_seconds: float = 2.0,
     ) -> None:
-        self._path = path
         self._most_tasks = most_tasks
         self._expires_after = expires_after
         self._clock = clock
-        self._lock = threading.Lock()
-        try:
-            # One connection for good: to open and close the file costs more than all that a click does in it.
-            self._storage = sqlite3.connect(
-                path or _IN_MEMORY, timeout=busy_seconds, isolation_level=None, check_same_thread=False
-            )
-            self._storage.execute("PRAGMA journal_mode=WAL")
-            # Drafts bring back what a power failure would take here.
-            self._storage.execute("PRAGMA synchronous=NORMAL")
-            self._storage.execute("PRAGMA secure_delete=ON")
-            self._storage.executescript(_TABLE)
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
+        # Not durable: drafts bring back what a power failure would take here.
+        self._database = Database(
+            place, _SCHEMA, "active prompts", cannot=_CANNOT,
+            busy_seconds=busy_seconds, durable=False, stays_open=True,
+        )  # fmt: skip
 
     def update(self, project: str, task: str, request: PromptRequest, saved: SavedWork) -> ActivePrompts:
         """Take in a request and say what stands now on its image."""
-        now, place = self._clock(), (project, task, request.place)
-        annotator = saved.user or NOBODY
-        with self._transaction() as storage:
-            self._expire(storage, now)
-            remembered = _find(storage, place, annotator, {prompt.id for prompt in (*request.prompts, *saved.prompts)})
+        now, annotator = self._clock(), saved.user or NOBODY
+        key, before = (project, task, request.place, annotator), now - self._expires_after
+        with self._database.writing(project, task, cannot=_CANNOT) as connection:
+            ids = {prompt.id for prompt in (*request.prompts, *saved.prompts)}
+            remembered = _find(connection, key, ids, before)
             active = remembered.take_in(request, saved, now)
-            storage.execute(
-                "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
-                (*place, annotator, now, to_text(remembered)),
-            )
-            storage.execute(
-                "DELETE FROM standing WHERE rowid IN (SELECT rowid FROM standing ORDER BY used DESC LIMIT -1 OFFSET ?)",
-                (self._most_tasks,),
-            )
+            row = {**_columns(key), "used": now, "remembered": to_text(remembered)}
+            connection.execute(self._database.replace(_STANDING), row)
+            self._forget_unused(connection, before)
         return active
 
     def since(
         self, project: str, task: str, request: PromptRequest, saved: SavedWork, known: ActivePrompts
     ) -> ActivePrompts | None:
         """The active prompts by now for a request taken in, if clicks came to ``known`` and none went; else None."""
-        with self._turn() as storage:
-            remembered = _read(storage, (project, task, request.place), saved.user or NOBODY)
+        with self._database.reading(_CANNOT) as connection:
+            remembered = _read(connection, (project, task, request.place, saved.user or NOBODY))
         if remembered is None:
             return None
         active = remembered.active(request, saved)
@@ -131,35 +168,28 @@ class ClickMemory:
             spoken: the model and the labels in which it is meant.
             answer: as ``LastAnswer.to_bytes`` wrote it.
         """
-        place = (project, task, request.place, saved.user or NOBODY)
-        with self._transaction() as storage:
-            storage.execute(
-                "INSERT OR REPLACE INTO answers SELECT project, task, image, annotator, ?, ? FROM standing "
-                "WHERE project = ? AND task = ? AND image = ? AND annotator = ?",
-                (spoken, answer, *place),
+        key = (project, task, request.place, saved.user or NOBODY)
+        with self._database.writing(project, task, cannot=_CANNOT) as connection:
+            connection.execute(
+                self._database.replace_from(_ANSWERS, _ANSWERED), {**_named(key), "spoken": spoken, "answer": answer}
             )
 
     def last_answer(
         self, project: str, task: str, request: PromptRequest, saved: SavedWork, spoken: str
     ) -> bytes | None:
         """The answer that ``keep_answer`` kept for the same image, annotator, model and labels."""
-        with self._turn() as storage:
-            found = storage.execute(
-                "SELECT answer FROM answers WHERE project = ? AND task = ? AND image = ? AND annotator = ? "
-                "AND spoken = ?",
-                (project, task, request.place, saved.user or NOBODY, spoken),
-            ).fetchone()
+        values = {**_named((project, task, request.place, saved.user or NOBODY)), "spoken": spoken}
+        with self._database.reading(_CANNOT) as connection:
+            found = connection.execute(_READ_ANSWER, values).first()
         return None if found is None else bytes(found[0])
 
     def signs(self, project: str, task: str) -> dict[str, bool]:
         """id -> positive of every remembered click of a task, whoever made it."""
-        with self._turn() as storage:
-            found = storage.execute(
-                "SELECT remembered FROM standing WHERE project = ? AND task = ?", (project, task)
-            ).fetchall()
+        with self._database.reading(_CANNOT) as connection:
+            found = connection.scalars(_READ_TASK, {"project": project, "task": task}).all()
         return {
             prompt.id: prompt.positive
-            for (text,) in found
+            for text in found
             for label in from_text(text).labels.values()
             for prompt in label.prompts.values()
         }
@@ -170,81 +200,76 @@ class ClickMemory:
 
     def forget(self, project: str, task: str, annotator: str = NOBODY) -> None:
         """Forget what stands on a task: of one annotator, and of those not known by their number; or of all."""
-        whose = "" if annotator == NOBODY else "AND (annotator IN (?, '') OR annotator GLOB '*[^0-9]*')"
-        with self._transaction() as storage:
-            storage.execute(
-                f"DELETE FROM standing WHERE project = ? AND task = ? {whose}",
-                (project, task, *([annotator] if whose else [])),
-            )
+        with self._database.writing(project, task, cannot=_CANNOT) as connection:
+            keys = connection.execute(_KEYS_OF_TASK, {"project": project, "task": task}).all()
+            _delete(connection, [key for key in keys if annotator in (NOBODY, key[3]) or not _is_number(key[3])])
 
     def forget_expired(self) -> None:
         """Forget what has expired, though nobody clicks any more."""
-        with self._transaction() as storage:
-            self._expire(storage, self._clock())
+        with self._database.writing(cannot=_CANNOT) as connection:
+            self._forget_unused(connection, self._clock() - self._expires_after)
 
     def forget_annotation(self, project: str, annotation: int) -> None:
         """Forget the task that has this annotation; deletions name only the annotation."""
-        with self._transaction() as storage:
-            found = storage.execute("SELECT rowid, remembered FROM standing WHERE project = ?", (project,)).fetchall()
-            gone = [(row,) for row, text in found if annotation in from_text(text).annotations]
-            storage.executemany("DELETE FROM standing WHERE rowid = ?", gone)
+        of_project = sql.select(*_KEYS, _STANDING.c.remembered).where(_STANDING.c.project == project)
+
+        def having(rows: Iterable[Any]) -> list[_Key]:
+            return [(a, b, c, d) for a, b, c, d, text in rows if annotation in from_text(text).annotations]
+
+        with self._database.reading(_CANNOT) as connection:
+            tasks = {task for _, task, _, _ in having(connection.execute(of_project))}
+        for task in sorted(tasks):
+            with self._database.writing(project, task, cannot=_CANNOT) as connection:
+                _delete(connection, having(connection.execute(of_project.where(_STANDING.c.task == task))))
 
     def __len__(self) -> int:
         """Clicks remembered."""
-        with self._turn() as storage:
-            found = storage.execute("SELECT remembered FROM standing").fetchall()
-        return sum(len(label.prompts) for (text,) in found for label in from_text(text).labels.values())
+        with self._database.reading(_CANNOT) as connection:
+            found = connection.scalars(sql.select(_STANDING.c.remembered)).all()
+        return sum(len(label.prompts) for text in found for label in from_text(text).labels.values())
 
-    def _expire(self, storage: sqlite3.Connection, now: float) -> None:
-        storage.execute("DELETE FROM standing WHERE used < ?", (now - self._expires_after,))
-
-    @contextmanager
-    def _turn(self) -> Iterator[sqlite3.Connection]:
-        """The connection for one thread; a single statement that only reads waits for no other process in it."""
-        try:
-            with self._lock:
-                yield self._storage
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._turn() as storage:
-            # Immediately: a reader that turned writer could meet another process's lock and would fail at once.
-            storage.execute("BEGIN IMMEDIATE")
-            try:
-                yield storage
-            except BaseException:
-                storage.execute("ROLLBACK")
-                raise
-            storage.execute("COMMIT")
-
-    def _unusable(self, error: sqlite3.Error) -> StorageError:
-        path = self._path or Path(_IN_MEMORY)
-        return StorageError.about("active prompts", path, "cannot be used", error)
+    def _forget_unused(self, connection: Connection, before: float) -> None:
+        _delete(connection, connection.execute(_GOING, {"before": before, "most": self._most_tasks}).all())
 
 
-def _find(storage: sqlite3.Connection, place: tuple[str, str, str], annotator: str, ids: set[str]) -> Remembered:
+_CANNOT = "cannot be used"
+
+
+def _is_number(annotator: str) -> bool:
+    return annotator.isascii() and annotator.isdigit()
+
+
+def _columns(key: _Key) -> dict[str, str]:
+    return dict(zip((column.name for column in _KEYS), key, strict=True))
+
+
+def _named(key: Iterable[str]) -> dict[str, str]:
+    """A key as ``_at`` names its parts."""
+    return {f"at_{column.name}": part for column, part in zip(_KEYS, key, strict=True)}
+
+
+def _delete(connection: Connection, keys: Iterable[Iterable[str]]) -> None:
+    """What stands, and its answer."""
+    if named := [_named(key) for key in keys]:
+        for statement in _DELETE:
+            connection.execute(statement, named)
+
+
+def _find(connection: Connection, key: _Key, ids: set[str], before: float) -> Remembered:
     """The remembered work of an annotator, and work of an unknown annotator if it turns out to be theirs."""
-    mine = _read(storage, place, annotator)
-    if annotator == NOBODY:
-        return mine or Remembered()
-    nobodys = _read(storage, place, NOBODY)
+    found = connection.execute(_READ_OF_TWO, {**_columns(key), "before": before})
+    work = {annotator: from_text(text) for annotator, text in found}
+    mine, nobodys = work.get(key[3]), work.get(NOBODY)
     # Clicks made before the first draft was saved belong to the first annotator whose draft shows up, or to the one
     # whose clicks they are.
-    if nobodys is not None and (mine is None or nobodys.shares_a_prompt(ids)):
-        storage.execute(
-            "DELETE FROM standing WHERE project = ? AND task = ? AND image = ? AND annotator = ?", (*place, NOBODY)
-        )
+    if key[3] != NOBODY and nobodys is not None and (mine is None or nobodys.shares_a_prompt(ids)):
+        _delete(connection, [(*key[:3], NOBODY)])
         return nobodys
     return mine or Remembered()
 
 
-def _read(storage: sqlite3.Connection, place: tuple[str, str, str], annotator: str) -> Remembered | None:
-    found = storage.execute(
-        "SELECT remembered FROM standing WHERE project = ? AND task = ? AND image = ? AND annotator = ?",
-        (*place, annotator),
-    ).fetchone()
+def _read(connection: Connection, key: _Key) -> Remembered | None:
+    found = connection.execute(_READ, _named(key)).first()
     return None if found is None else from_text(found[0])
 
 

@@ -14,7 +14,7 @@ from ihp_backend.label_studio.clicks.prompts import PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork, read_saved_work, read_signs
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.problems import Problem, problem
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from ihp_backend.label_studio.predict.task_request import TaskRequest
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.parsing.despeckle import despeckle
 from ihp_backend.parsing.last_answer import LastAnswer
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from ihp_backend.label_studio.problems import Problem, problem
 from ihp_backend.model_registry.versions import VersionStore
 from ihp_backend.parsing.checkpoint import CheckpointError
 from ihp_backend.parsing.parser import Parser
-from ihp_backend.storage.sqlite import StorageError
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,9 @@ MOST_TASKS = 5000
 TRIED_AGAIN = 60.0
 """Seconds after which a version that could not be loaded is tried again."""
 
-_Stamp = tuple[int, int] | None
+_Stamp = Hashable | None
+_UNKNOWN = "unknown"
+"""The stamp of promotions that cannot be read at present."""
 
 
 class ModelCache:
@@ -91,10 +93,9 @@ class ModelCache:
     def _stamp(self, project: str) -> _Stamp:
         """Differs whenever the promotions of a project differ; None where there are none."""
         try:
-            found = self._versions.promotions_file(project).stat()
-        except (OSError, StorageError):
-            return None
-        return found.st_mtime_ns, found.st_ino
+            return self._versions.stamp(project)
+        except StorageError:
+            return _UNKNOWN
 
     def _change(self, project: str, stamp: _Stamp, before: Parser) -> Parser:
         try:

@@ -16,7 +16,7 @@ from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.label_studio.predict.scene_cache import open_scene_cache
 from ihp_backend.label_studio.problems import Problem
 from ihp_backend.label_studio.web.images import ImageSource
-from ihp_backend.model_registry.versions import MODELS, VersionStore
+from ihp_backend.model_registry.versions import open_versions
 from ihp_backend.parsing.parser import Parser
 
 
@@ -36,7 +36,8 @@ def open_model_cache(
         StorageError: the versions in the data folder cannot.
     """
     load = partial(Parser.from_pretrained, engine=settings.engine)
-    versions = VersionStore(settings.prepare_data_dir() / MODELS)
+    settings.prepare_data_dir()
+    versions = open_versions(settings.places)
     return ModelCache(load(settings.model) if base is None else base, versions, load, note)
 
 
@@ -51,7 +52,7 @@ def open_batches(settings: BackendSettings, models: ModelCache, images: ImageSou
     Raises:
         StorageError: the active prompts in the data folder cannot be used.
     """
-    memory = ClickMemory(settings.data_dir / CLICKS_FILE)
+    memory = ClickMemory(settings.places.tables(CLICKS_FILE))
     scenes = open_scene_cache(settings.scenes, settings.data_dir)
     return Batches(Predictions(models, images or ImageSource(settings.images), memory, scenes), settings.batches)
 
@@ -77,7 +78,7 @@ def open_backend(settings: BackendSettings | None = None) -> Backend:
     settings = settings or BackendSettings.from_environment()
     models = open_model_cache(settings)
     batches = open_batches(settings, models)
-    return Backend(models, batches.predictions, batches, EventInbox(settings.data_dir / EVENTS))
+    return Backend(models, batches.predictions, batches, EventInbox(settings.places.tables(EVENTS)))
 
 
 class SharedBackend:

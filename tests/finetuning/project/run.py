@@ -16,7 +16,7 @@ from rich.progress import track
 from examples.demo.project import upload_name
 from ihp_backend.evaluation import provenance
 from ihp_backend.evaluation.summary import write_json
-from ihp_backend.model_registry.versions import GATE, MANIFEST, read_report
+from ihp_backend.model_registry.versions import GATE, MANIFEST
 from tests.finetuning.project.annotating import annotate, submit
 from tests.finetuning.project.labels import LABELS, ProjectDataset
 from tests.finetuning.project.measuring import measure
@@ -136,9 +136,8 @@ def _learn(studio: Studio, plan: Plan) -> dict[str, Any]:
         "version": report.version,
     }
     if report.version is not None:
-        folder = versions.folder(project, report.version)
-        manifest = read_report(folder / MANIFEST)
-        result["gate"] = read_report(folder / GATE)
+        manifest = versions.report(project, report.version, MANIFEST)
+        result["gate"] = versions.report(project, report.version, GATE)
         result |= {name: manifest.get(name) for name in ("share", "mean_iou_by_share")}
     return result
 

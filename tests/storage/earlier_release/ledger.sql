@@ -1,0 +1,18 @@
+BEGIN TRANSACTION;
+CREATE TABLE annotations (project TEXT NOT NULL, id INTEGER NOT NULL, task INTEGER NOT NULL, annotator TEXT NOT NULL, updated REAL NOT NULL, cancelled INTEGER NOT NULL, content TEXT NOT NULL, withdrawn INTEGER NOT NULL DEFAULT 0, heard REAL NOT NULL, PRIMARY KEY (project, id));
+INSERT INTO "annotations" VALUES('2',5,7,'1',50.0,0,'{}',0,100.0);
+INSERT INTO "annotations" VALUES('2',6,8,'1',50.0,0,'',1,100.0);
+CREATE TABLE digested (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+INSERT INTO "digested" VALUES(1,2);
+CREATE TABLE projects (project TEXT PRIMARY KEY, config TEXT, wanted INTEGER NOT NULL DEFAULT 0);
+INSERT INTO "projects" VALUES('2','<View/>',1);
+INSERT INTO "projects" VALUES('3',NULL,0);
+CREATE TABLE reconciled (project TEXT PRIMARY KEY, asked REAL NOT NULL);
+INSERT INTO "reconciled" VALUES('3',40.0);
+CREATE TABLE tasks_forgotten (project TEXT NOT NULL, task INTEGER NOT NULL, PRIMARY KEY (project, task));
+CREATE TABLE tasks_withdrawn (project TEXT NOT NULL, task INTEGER NOT NULL, heard REAL NOT NULL, PRIMARY KEY (project, task));
+INSERT INTO "tasks_withdrawn" VALUES('2',8,100.0);
+CREATE TABLE untold (project TEXT PRIMARY KEY, heard REAL NOT NULL);
+INSERT INTO "untold" VALUES('3',100.0);
+CREATE INDEX annotations_by_task ON annotations (project, task);
+COMMIT;
