@@ -23,7 +23,7 @@ PROCESSES := $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 
 SIDE_BY_SIDE := --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-all check bench docs clean
+.PHONY: help demo demo-reset test test-all check audit bench docs clean
 
 help:
 	@echo 'make demo         Label Studio with the backend in it and photographs to click on'
@@ -34,7 +34,8 @@ help:
 	@echo 'make demo-reset   stops the demonstration and removes its data (.demo/)'
 	@echo 'make test         every check and the tests, also with the real Label Studio'
 	@echo 'make test-all     the same with the slow tests'
-	@echo 'make check        ruff and mypy'
+	@echo 'make check        ruff, mypy and bandit'
+	@echo 'make audit        asks pypi.org whether the installed packages have known vulnerabilities'
 	@echo 'make bench        measures how fast this machine answers clicks'
 	@echo 'make docs         the documentation as a site, in site/'
 	@echo 'make clean        removes caches and build leftovers; environments and .demo/ stay'
@@ -56,6 +57,10 @@ check: $(DEVELOPMENT_STAMP)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive ihp_backend training examples docker
+
+audit: $(DEVELOPMENT_STAMP)
+	@$(VENV)/bin/python -m tests.audit $(AUDIT_OPTIONS)
 
 bench: $(DEVELOPMENT_STAMP)
 	$(VENV)/bin/python -m tests.benchmarks

@@ -15,13 +15,15 @@ VERSION = "1.23.2"
 # variables must not change the demonstration, so only these are passed on.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ")
 
+_ON = "true"
+
 SETTINGS = {
     # Since 1.23.1 addresses of the own machine are refused as backends (ML_BLOCK_LOCAL_IP) and as webhooks
     # (SSRF_PROTECTION_ENABLED). Both are needed: with the first alone the backend is connected without its webhook.
     "ML_BLOCK_LOCAL_IP": "false",
     "SSRF_PROTECTION_ENABLED": "false",
     # The backend fetches uploaded photographs with the token that Label Studio hands over, which is a legacy one.
-    "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+    "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": _ON,
     # Quiet: no usage statistics, no look for newer versions, no error reports to third parties.
     "COLLECT_ANALYTICS": "False",
     "LATEST_VERSION_CHECK": "False",

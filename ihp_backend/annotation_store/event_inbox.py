@@ -41,6 +41,7 @@ _EVENTS = sql.Table(
 )
 _SCHEMA = Schema("events", _TABLES)
 _RECORD = sql.insert(_EVENTS).returning(_EVENTS.c.id)
+_LAST = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"
 _SECRETS = frozenset({"token", "access_token", "task_data_login", "task_data_password"})
 _BUSY_SECONDS = 10.0
 _PAGE = 50
@@ -68,7 +69,30 @@ class EventInbox:
     """
 
     def __init__(self, place: Path | URL) -> None:
-        self._database = Database(place, _SCHEMA, "inbox", busy_seconds=_BUSY_SECONDS)
+        self._database = Database(
+            place,
+            _SCHEMA,
+            "inbox",
+            busy_seconds=_BUSY_SECONDS,
+            made_anew=lambda: self.number_above(int(time.time())),  # More than there ever were.
+        )
+
+    def number_above(self, least: int) -> None:
+        """Has events of a SQLite file get numbers above ``least``, as those of an earlier file that was removed: no
+        number comes twice.
+
+        Raises:
+            StorageError: the file cannot be read or written.
+        """
+        if self._database.shared:
+            return
+        with self._database.reading() as connection:
+            if (connection.exec_driver_sql(_LAST).scalar() or 0) >= least:
+                return
+        with self._database.writing() as connection:
+            if (connection.exec_driver_sql(_LAST).scalar() or 0) < least:
+                connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'events'")
+                connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (least,))
 
     def record(self, event: Mapping[str, Any]) -> int:
         """Store an event without its tokens and passwords; returns its number once it is on disk.

@@ -18,7 +18,7 @@ TRIED = Version("1.23.2")
 
 PLACE = "Label Studio"
 _VERSION, _WHO = "/api/version/", "/api/current-user/whoami"
-_NEW_TOKEN = (
+_MAKE_ANOTHER = (
     "create a personal access token in Label Studio (Account & Settings, Personal Access Token), set "
     "LABEL_STUDIO_API_KEY to it and start ihp serve again"
 )
@@ -60,14 +60,14 @@ def token(studio: LabelStudio, now: float | None = None) -> Iterator[Finding]:
     """Token: its kind, and whether it is accepted; after an error nothing but the address can be asked."""
     kind, claims = "a legacy token", claims_of(studio.token)
     if not studio.token:
-        yield Finding("token", "error", "LABEL_STUDIO_API_KEY is not set", _NEW_TOKEN, PLACE)
+        yield Finding("token", "error", "LABEL_STUDIO_API_KEY is not set", _MAKE_ANOTHER, PLACE)
         return
     if claims is not None:
         kind = "an access token" if claims.get("token_type") == "access" else "a personal access token"
         ends = claims.get("exp")
         if isinstance(ends, int | float) and ends < (time.time() if now is None else now):
             ended = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(ends))
-            yield Finding("token", "error", f"{kind} that expired on {ended}", _NEW_TOKEN, PLACE)
+            yield Finding("token", "error", f"{kind} that expired on {ended}", _MAKE_ANOTHER, PLACE)
             return
     try:
         answer = studio.ask("GET", _WHO)
@@ -85,12 +85,12 @@ def _taken(kind: str, answer: Answer) -> Finding:
         user = answer.content.get("email") or answer.content.get("username")
         found = f"{kind} of {user}"
         if kind == "an access token":
-            remedy = f"it lives five minutes; {_NEW_TOKEN}"
+            remedy = f"it lives five minutes; {_MAKE_ANOTHER}"
             return Finding("token", "warning", found, remedy, PLACE, answer.milliseconds)
         return Finding("token", "ok", found, "", PLACE, answer.milliseconds)
     if kind == "a legacy token" and "legacy" in answer.detail:
         found = "a legacy token, and Label Studio's organisation does not take legacy tokens"
-        remedy = f"{_NEW_TOKEN}; or allow legacy tokens (Organization, API Tokens Settings)"
+        remedy = f"{_MAKE_ANOTHER}; or allow legacy tokens (Organization, API Tokens Settings)"
         return Finding("token", "error", found, remedy, PLACE)
     found = f"{kind} that Label Studio refuses (status {answer.status}): {answer.detail}"
-    return Finding("token", "error", found, _NEW_TOKEN, PLACE)
+    return Finding("token", "error", found, _MAKE_ANOTHER, PLACE)

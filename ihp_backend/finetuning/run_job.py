@@ -61,8 +61,10 @@ def check(
         learned, TrainedState.of(index, workspace.annotation_store.training_wanted(project)), retraining_policy.every
     )
     last = workspace.progress(project).current()
-    if last is not None and last.state in ("failed", "stopped") and time.time() - (last.ended or 0.0) < PATIENCE:
-        return index, None
+    if last is not None and last.state in ("failed", "stopped"):
+        since = time.time() - (last.ended or 0.0)
+        if 0 <= since < PATIENCE:  # Below 0 the clock was set back, and how long ago it was is not known.
+            return index, None
     return index, reason
 
 

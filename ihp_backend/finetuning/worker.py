@@ -94,6 +94,9 @@ class Worker:
             except StorageError as error:
                 logger.error("%s; tried again in %.0f s", error, AGAIN / 10)
                 ended.wait(AGAIN / 10)
+            except Exception:  # Whatever it is, the events that come meanwhile have to be taken in some day.
+                logger.exception("the worker goes on; tried again in %.0f s", AGAIN / 10)
+                ended.wait(AGAIN / 10)
             ended.wait(PAUSE)
 
     def check(self) -> None:

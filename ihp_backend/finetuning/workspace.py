@@ -44,6 +44,8 @@ class Workspace:
         self.data_dir = self.places.data_dir
         self.inbox = EventInbox(self.places.tables(EVENTS))
         self.annotation_store = AnnotationStore(self.places.tables(STORE))
+        # Where the inbox's file was removed, its next events must not pass for those that were taken in.
+        self.inbox.number_above(self.annotation_store.ingested)
         self.photographs = PhotographStore(
             self.places.folder(PHOTOGRAPHS), self.places.database, self.places.remote("photographs", PHOTOGRAPHS)
         )

@@ -8,6 +8,12 @@ from typing import Any
 
 _LONGEST_VALUE = 200
 
+# Any text passes here, however long: nothing is looked for again and again from one place on.
+_PICTURE = re.compile(r"(?i)\b(data:[^,\s]{0,100}),[^\s'\")>]+")
+_WORD = re.compile(r"\S+")
+_USER = re.compile(r"://(?:[^\s/]*@|[^\s/@:]*:(?!\d+[/?#])\S*@)")
+_QUERY = re.compile(r"\?(?!d=)[^\s'\")>=?]+=[^\s'\")>]*")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -56,7 +62,15 @@ def shown(value: Any) -> str:
 def without_query(text: str) -> str:
     """``text`` without query strings, users and passwords of addresses: pre-signed ones carry credentials there.
 
+    Of an address that holds a picture (``data:``) only the beginning stays: it may be a mask.
+
     The path of a local file (``?d=...``) stays, it is what the reader has to correct.
     """
-    text = re.sub(r"(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/]*@|[^\s/@:]*:(?!\d+[/?#])\S*@)", r"\1", text)
-    return re.sub(r"\?(?!d=)[^\s'\")>]+=[^\s'\")>]*", "?...", text)
+    text = _PICTURE.sub(r"\1,...", text)
+    return _QUERY.sub("?...", _WORD.sub(_without_user, text) if "@" in text else text)
+
+
+def _without_user(word: re.Match[str]) -> str:
+    """A word without the users and passwords of addresses; behind its last @ there is none."""
+    before, at, behind = word[0].rpartition("@")
+    return _USER.sub("://", before + at) + behind

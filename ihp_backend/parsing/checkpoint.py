@@ -136,7 +136,7 @@ def read_checkpoint(name_or_folder: str | Path | None = None) -> Checkpoint:
         raise CheckpointError(f"model: field {error} is missing in {path}; export the model again") from error
     except CheckpointError:
         raise
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise CheckpointError(f"model: {path} cannot be read ({error}); copy the whole model folder again") from error
 
 

@@ -8,7 +8,6 @@ everything else, and says nothing that matters.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import json
 import logging
@@ -80,7 +79,7 @@ def read_credentials(file: Path) -> tuple[Credential, ...]:
         raise ValueError(f"{where} does not exist; ihp credentials makes it") from None
     except OSError as error:
         raise ValueError(f"{where} cannot be read ({error.strerror}); let the user who runs this read it") from None
-    except ValueError:  # The error's own text shows a part of the file.
+    except (ValueError, RecursionError):  # The error's own text shows a part of the file.
         raise ValueError(f"{where} is no JSON; {_REMEDY}") from None
     if not isinstance(content, dict) or not content:
         raise ValueError(f"{where} lists nobody; {_REMEDY}")
@@ -139,7 +138,7 @@ def shown_by(authorization: str | None, credentials: Sequence[Credential]) -> Cr
     if scheme.lower() == "basic":
         try:
             name, _, secret = base64.b64decode(secret, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # No base64, other characters than ASCII, or no UTF-8 in it.
             return None
     elif scheme.lower() != "bearer":
         return None

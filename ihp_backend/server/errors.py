@@ -44,7 +44,10 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(StorageError)
     def not_stored(error: StorageError) -> tuple[Response, int]:
-        return _answer(problem("inbox", "event not stored", str(error)), 507 if error.disk_full else 503)
+        field, value = str(error).partition(":")[0], "cannot be used"
+        if request.path == "/webhook":
+            field, value = "inbox", "event not stored"
+        return _answer(problem(field, value, str(error)), 507 if error.disk_full else 503)
 
     @app.errorhandler(NotAllowed)
     def not_allowed(error: NotAllowed) -> tuple[Response, int]:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 _LONGEST_NUMBER = 300
 """Digits; Python refuses to read whole numbers of more than 4300."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_TOKEN = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 
 
 def read_body() -> dict[str, Any]:
@@ -73,8 +73,13 @@ def _cut(text: str) -> str:
     """JSON text with null for what is nested deeper than ``MOST_LEVELS``, which Python's own reader may not reach."""
     kept: list[str] = []
     level = end = 0
+    within = False  # a text, whose brackets mean nothing; one that never ends has to be looked through only once
     for token in _TOKEN.finditer(text):
-        if token[0] in "[{":
+        if token[0] == '"':
+            within = not within
+        elif within:
+            continue
+        elif token[0] in "[{":
             level += 1
             if level == MOST_LEVELS + 1:
                 kept += [text[end : token.start()], "null"]

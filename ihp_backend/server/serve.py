@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import shutil
+import resource
 import socket
 import ssl
 import sys
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from ipaddress import ip_address
 from pathlib import Path
+from shutil import disk_usage, rmtree
 from tempfile import mkdtemp
 from typing import Any, Final
 
@@ -32,6 +33,15 @@ logger = logging.getLogger(__name__)
 
 Look = Callable[[], Iterable[tuple[int, str]]]
 """Messages for the log, each with its level."""
+
+_SHARED_MEMORY = "/dev/shm"  # nosec B108 # The folder that is made there has a name that nobody can guess.
+_METRICS_BYTES = 1 << 24
+
+_FILES = 8192
+_OWN_FILES = 32
+"""Files that a worker has open while nobody asks anything."""
+_FILES_OF_REQUEST = 6
+"""Its connection, what watches that, a database with its two other files, and a photograph's connection or file."""
 
 _APP_LOAD_ERROR = 4
 """gunicorn stops as a whole when a worker exits so, instead of starting it again and again."""
@@ -61,7 +71,8 @@ class Application(BaseApplication):
         self._listening = listening.detach()
         self._access = ProjectAccess()
         # Before prometheus-client is imported, which then keeps the metrics of all workers there.
-        self._metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix="ihp-metrics-")
+        folder = mkdtemp(prefix="ihp-metrics-", dir=_metrics_place())
+        self._metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         super().__init__()
 
     def load_config(self) -> None:
@@ -71,9 +82,10 @@ class Application(BaseApplication):
             "worker_class": "gthread",
             "workers": settings.workers,
             "threads": settings.threads,
+            "worker_connections": _most_connections(),
             "timeout": settings.timeout,
             "keepalive": 5,
-            "graceful_timeout": 30,
+            "graceful_timeout": 7,  # whoever stops it waits ten seconds, Docker among them
             "control_socket_disable": True,  # newer ones would open it in the home folder
             "errorlog": None,
             "logger_class": _Logger,
@@ -92,7 +104,7 @@ class Application(BaseApplication):
         mark_process_dead(worker.pid, self._metrics)
 
     def _ended(self, server: Any) -> None:
-        shutil.rmtree(self._metrics, ignore_errors=True)
+        rmtree(self._metrics, ignore_errors=True)
 
     def load(self) -> Flask:
         from ihp_backend.server.app import create_app
@@ -106,6 +118,26 @@ class Application(BaseApplication):
             sys.exit(_APP_LOAD_ERROR)
         logger.info("listening on %s, model %s, data in %s", self._address, parser.version, self._settings.data_dir)
         return app
+
+
+def _most_connections() -> int:
+    """Connections that a worker takes at a time, as many as it may open files for; the others wait to be taken."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < _FILES and files != most:
+        files = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return max(min((files - _OWN_FILES) // _FILES_OF_REQUEST, 1000), 1)
+
+
+def _metrics_place() -> str | None:
+    """The folder for the metrics' files, None for the one of temporary files.
+
+    They are mapped into memory: on a disk that is full the system would end every worker that counts something new.
+    """
+    try:
+        return _SHARED_MEMORY if disk_usage(_SHARED_MEMORY).free > _METRICS_BYTES else None
+    except OSError:
+        return None
 
 
 def share_free_memory() -> None:

@@ -15,6 +15,7 @@ Tables are declared once, for both, with SQLAlchemy Core; ``Schema`` brings what
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 import sqlite3
@@ -34,6 +35,8 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionEr
 from sqlalchemy.pool import NullPool, QueuePool
 
 from ihp_backend.storage.storage_error import StorageError
+
+logger = logging.getLogger(__name__)
 
 WholeNumber = sql.BigInteger().with_variant(sql.Integer(), "sqlite")
 """Type of whole numbers of 64 bits."""
@@ -123,6 +126,8 @@ class Database:
         busy_seconds: after which others that hold a lock are an error.
         durable: whether what is written must outlive a power failure at once.
         stays_open: whether a SQLite file is opened once for good, for threads that take turns.
+        cannot: what an error says.
+        made_anew: called after the tables were made anew in a SQLite file that was removed meanwhile.
 
     Raises:
         StorageError: here and from ``reading`` and ``writing``: it cannot be used, or is of a later release.
@@ -138,6 +143,7 @@ class Database:
         durable: bool = True,
         stays_open: bool = False,
         cannot: str = "cannot be opened",
+        made_anew: Callable[[], None] = lambda: None,
     ) -> None:
         self._field, self._schema, self._busy_seconds, self._durable = field, schema, busy_seconds, durable
         self._url = place if isinstance(place, URL) else None
@@ -151,7 +157,9 @@ class Database:
                 # To open and close the file costs more than all that a click does in it.
                 pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 30.0}
             self._engine = sql.create_engine("sqlite://", creator=lambda: self._connect(), **pool)
+        self._made_anew, self._watched = made_anew, False
         self._prepare(cannot)
+        self._watched = not stays_open and place is not None
 
     @property
     def shared(self) -> bool:
@@ -161,7 +169,7 @@ class Database:
     @contextmanager
     def reading(self, cannot: str = "cannot be read") -> Iterator[Connection]:
         """A connection for the time of the block, outside any transaction."""
-        with self._errors(cannot), self._engine.connect() as connection:
+        with self._errors(cannot), self._connected(cannot) as connection:
             yield connection
 
     @contextmanager
@@ -173,7 +181,7 @@ class Database:
                 SQLite all blocks do.
             cannot: what an error says.
         """
-        with self._errors(cannot), self._engine.connect() as connection:
+        with self._errors(cannot), self._connected(cannot) as connection:
             try:
                 # Immediately: a reader that turned writer could meet another writer's lock and would fail at once.
                 connection.exec_driver_sql(self._begin(turn) if self.shared else "BEGIN IMMEDIATE")
@@ -207,6 +215,18 @@ class Database:
                 return
             for table in self._schema.tables.tables.values():
                 connection.exec_driver_sql(f"VACUUM {table.name}")
+
+    @contextmanager
+    def _connected(self, cannot: str) -> Iterator[Connection]:
+        """A connection; a file that was removed gets its tables anew, so that what comes from then on is kept."""
+        gone = isinstance(self._place, Path) and self._watched and not self._place.exists()
+        if isinstance(self._place, Path) and gone and self._place.parent.is_dir():
+            self._place.touch(mode=0o600)
+            logger.error("%s: %s was removed and is made anew; what only stood there is lost", self._field, self._place)
+            self._prepare(cannot)
+            self._made_anew()
+        with self._engine.connect() as connection:
+            yield connection
 
     def _begin(self, turn: tuple[str, ...]) -> str:
         return _BEGIN.format(

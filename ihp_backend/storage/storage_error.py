@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import disk_usage
 
 _FULL = ("full", "no space")
 _FREE = "free some space on its disk"
 _SHARED = "check that the database runs and may be used as IHP_DATABASE says"
+
+_MADE_ANEW = "put a copy of it back, or move it away and start server and worker again, which make a new one"
+_OTHERWISE = "check that its folder exists and may be written to"
+_REMEDIES = (
+    ("malformed", f"it is damaged: {_MADE_ANEW}"),
+    ("not a database", f"it is damaged: {_MADE_ANEW}"),
+    ("no such table", f"it was removed or emptied: {_MADE_ANEW}"),
+    ("locked", "another program holds it: end that program, then try again"),
+)
+
+_LEAST_FREE = 1 << 17
+"""Bytes of a disk that is not full. Of a full one SQLite often says no more than that input or output failed."""
 
 
 class StorageError(RuntimeError):
@@ -30,7 +43,15 @@ class StorageError(RuntimeError):
             remedy: what helps; None: what does with a file, or with the database.
         """
         told = " ".join(str(error).split())
-        full = any(word in told.lower() for word in _FULL)
-        if remedy is None:
-            remedy = "check that its folder exists and may be written to" if isinstance(place, Path) else _SHARED
+        full = any(word in told.lower() for word in _FULL) or (isinstance(place, Path) and _is_full(place.parent))
+        if remedy is None and isinstance(place, Path):
+            remedy = next((remedy for words, remedy in _REMEDIES if words in told.lower()), _OTHERWISE)
+        remedy = remedy or _SHARED
         return cls(f"{field}: {place} {what} ({told}); {_FREE if full else remedy}", disk_full=full)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return disk_usage(folder).free < _LEAST_FREE
+    except OSError:
+        return False

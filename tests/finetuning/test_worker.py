@@ -197,14 +197,17 @@ def test_label_studio_in_trouble_is_tried_again_later(here: Here, caplog: pytest
     assert learned(here) == 1
 
 
-def test_it_ends_when_asked_and_survives_storage_trouble(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trouble", [StorageError("annotation store: full", disk_full=True), KeyError("whatever")])
+def test_it_ends_when_asked_and_survives_trouble(
+    here: Here, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
     from ihp_backend.finetuning import worker as module
 
     tries: list[int] = []
 
     def failing(*_: Any) -> int:
         tries.append(1)
-        raise StorageError("annotation store: full", disk_full=True)
+        raise trouble
 
     monkeypatch.setattr(module, "ingest", failing)
     monkeypatch.setattr(module, "AGAIN", 0.1)

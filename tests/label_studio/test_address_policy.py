@@ -128,3 +128,9 @@ def test_paths_and_absolute_addresses() -> None:
 def test_shown(url: object, text: str) -> None:
     assert shown(url) == text
     assert len(shown("http://host/" + "a" * 1000)) < 130
+
+
+@pytest.mark.timeout(60)  # Hours, where a login is looked for anew from every colon.
+@pytest.mark.parametrize("end", ["", " @", "@", "/@"])
+def test_a_long_address_is_shown_at_once(end: str) -> None:
+    assert len(shown("http://" + "a:" * 300_000 + end)) < 130

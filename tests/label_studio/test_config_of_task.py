@@ -92,6 +92,7 @@ def test_only_the_first_flag_of_an_attribute_is_replaced_but_two_in_the_own_chil
         ('<Repeater on="$l">' * 3 + "<View/>" + "</Repeater>" * 3, {"l": [0] * 999}),
         (f'<View><Repeater on="$l">{"<View>" * 5000}{"</View>" * 5000}</Repeater></View>', {"l": [0]}),
         (BRUSH.format('value="$l">'), {"l": [{"value": "a"}] * 256}),
+        (f'<Repeater on="$l"><Repeater on="$none">{"<a/>" * 9999}</Repeater></Repeater>', {"l": [0] * 9000}),
     ],
 )  # fmt: skip
 def test_too_much_is_refused(text: str, data: dict[str, Any]) -> None:

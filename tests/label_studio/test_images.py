@@ -37,6 +37,7 @@ def source(server: ImageServer | None = None, **settings: Any) -> ImageSource:
         ("data:image/png;base64,AA EC\n/w==", b"\0\1\2\xff"),
         ("data:image/svg+xml,%3Csvg%2F%3E", b"<svg/>"),
         ("data:,abc", b"abc"),
+        ("data:,\ud800", b"\xed\xa0\x80"),
     ],
 )
 def test_data_uris(url: str, expected: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import cv2
@@ -34,6 +35,14 @@ def test_a_part_of_a_view_counts_as_it_looks() -> None:
     label_map = np.arange(30, dtype=np.uint8).reshape(5, 6) % 3
     mask = (label_map == 1)[::2, ::-1]
     np.testing.assert_array_equal(picture_mask(mask_data_url(mask), *mask.shape), mask)
+
+
+def test_a_picture_without_its_palette_is_named() -> None:
+    png = decode_data_uri(mask_data_url(np.eye(4, dtype=bool)), 10_000)
+    cut = png[: png.index(b"PLTE") - 4] + png[png.index(b"IDAT") - 4 :]
+    url = "data:image/png;base64," + base64.b64encode(cut).decode()
+    with pytest.raises(ValueError, match="the mask's picture cannot be read"):
+        picture_mask(url, 4, 4)
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (4, 0), (4,), (2, 2, 4)])

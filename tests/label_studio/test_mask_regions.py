@@ -77,6 +77,7 @@ def test_a_draft_that_the_page_sent() -> None:
         (brush(touches=[touch([1, 2, 3], 1)]), "touches"),
         (brush(touches=[touch(["a", "b"], 1)]), "touches"),  # type: ignore[list-item]
         (brush(touches=[touch([1, 2], float("nan"))]), "touches"),
+        (brush(touches=[touch([1, float("nan")], 1)]), "touches"),
         ({**brush(rle=[0]), "original_width": None}, "original_width"),
         ({**brush(rle=[0]), "original_height": 0}, "original_height"),
         ({"type": "brushlabels"}, "original_width"),

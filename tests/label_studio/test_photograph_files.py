@@ -120,6 +120,12 @@ def test_any_address_is_found_or_named(address: object) -> None:
     assert isinstance(found, Path) or "task 7" in found or found == address
 
 
+@pytest.mark.timeout(60)  # Hours, where every end of the address is looked for.
+def test_an_address_with_many_folders_is_not_found_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="images: the photographs of task 1"):
+        PhotographFiles([tmp_path]).find_all([("1", "/data/" + "a/" * 100_000 + "b.jpg")])
+
+
 def test_an_export_of_another_computer(tmp_path: Path) -> None:
     """Nothing is found by its address, so the folder is given."""
     root = shutil.copytree(CASES / "windows", tmp_path / "export")

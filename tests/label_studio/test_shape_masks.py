@@ -42,6 +42,8 @@ def test_an_ellipse_turns_about_its_middle(rotation: float) -> None:
         ("polygon", {"points": [[1, 2], [3, 4]]}),
         ("polygon", {"points": [[1, 2], [3, 4], [float("nan"), 1]]}),
         ("polygon", {"points": "abc"}),
+        ("polygon", {"points": [[1, 2], [3, 4], [10**400, 1]]}),
+        ("ellipse", {"x": 10**400, "y": 2, "radiusX": 1, "radiusY": 1}),
         ("ellipse", {"x": 1, "y": 2, "radiusX": None, "radiusY": 1}),
         ("ellipse", {"x": 1, "y": float("inf"), "radiusX": 1, "radiusY": 1}),
     ],

@@ -55,6 +55,7 @@ def test_weights_of_another_network(copied: Path) -> None:
     [
         ("{", "cannot be read"),
         ("[]", "cannot be read"),
+        ("[" * 5000, "cannot be read"),
         ('{"format": 99}', "has format 99, this version reads 1"),
         ('{"format": 1, "name": "x"}', "field 'version' is missing"),
         ('{"format": 1, "name": "x", "version": "y", "labels": {"names": ["a", "a"]}}', "more than once"),
@@ -64,6 +65,12 @@ def test_malformed_description(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "model.json").write_text(text)
     with pytest.raises(CheckpointError, match=message):
         read_checkpoint(tmp_path)
+
+
+def test_a_size_without_an_end(copied: Path) -> None:
+    edit(copied, working_size=float("inf"))
+    with pytest.raises(CheckpointError, match=r"cannot be read .*copy the whole model folder again"):
+        read_checkpoint(copied)
 
 
 def test_unknown_engine() -> None:

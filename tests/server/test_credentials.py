@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -114,7 +114,12 @@ def test_a_refused_event_is_not_recorded(guarded: FlaskClient) -> None:
     assert guarded.get("/status", headers={"Authorization": LOOKER.bearer()}).get_json()["events_recorded"] == 0
 
 
-@given(st.text() | st.sampled_from(["Basic", "bearer ", "Basic OjpzOg=="]))
+@given(
+    st.text()
+    | st.sampled_from(["Basic", "bearer ", "Basic OjpzOg=="])
+    | st.builds("{}{}".format, st.sampled_from(["Basic ", "bearer "]), st.text())
+)
+@example("Basic \xe9")
 def test_no_header_is_taken_by_chance(header: str) -> None:
     assert shown_by(header, [STUDIO, LOOKER]) is None
 
@@ -138,6 +143,7 @@ def test_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ("text", "said"),
     [
         ("{", "is no JSON"),
+        ("[" * 5000, "is no JSON"),
         ("{}", "lists nobody"),
         ('{"a:b": {"secret": "0123456789abcdef", "rights": ["look"]}}', "name 'a:b' is empty or has a colon"),
         ('{"a": {"secret": "short", "rights": ["look"]}}', "the secret of 'a' is not 16 or more ASCII characters"),

@@ -8,10 +8,15 @@ import logging
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from ihp_backend.finetuning.ingest import ingest
+from ihp_backend.label_studio.masks.brush_rle import encode
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_url
 from ihp_backend.label_studio.web.images import ImageSource
+from ihp_backend.parsing import Parse
 from ihp_backend.server.app import create_app
 from ihp_backend.server.log_lines import JsonLines, TextLines
 from ihp_backend.server.server_settings import ServerSettings
@@ -19,6 +24,7 @@ from tests.label_studio.image_server import sends
 from tests.label_studio.trouble_servers import place
 
 from .stand_in import CAPTURES, StandInParser, capture, photograph
+from .wild_bodies import AnyLabelsParser, application, each_place
 from .written_log import written_by
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -129,6 +135,47 @@ def test_no_line_at_any_level_has_a_secret_or_a_picture(
     )
     for secret in (*secrets, str(rle[:12])[1:-1], ",".join(map(str, rle[:12]))):
         assert secret not in log
+
+
+MASK = mask_data_url(np.hypot(*np.mgrid[-30:30, -40:40]) < 25)
+RLE = encode(np.hypot(*np.mgrid[-30:30, -40:40]) < 25)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        f"{MASK} http://somebody:hunter2@host/a.jpg?X-Amz-Signature=abc123 s3://somebody:hunter2@bucket/a.jpg?versionId="
+        "abc123 postgresql://somebody:hunter2@db/ihp?key=abc123",
+        RLE,
+    ],
+    ids=["text", "RLE"],
+)
+def test_wherever_a_secret_or_a_mask_stands_no_line_has_it(tmp_path: Path, secret: Any) -> None:
+    """In each kind of place of each request, at every level, in both forms; and where events are taken in."""
+    app = application(tmp_path, NothingFound())
+    with written_by(TextLines()) as text, written_by(JsonLines()) as lines:
+        for route, _, body in each_place(secret):
+            app.test_client().post(route, data=body, content_type="application/json")
+        here = app.extensions["ihp_backend"]
+        ingest(here.inbox, here.workspace.annotation_store)
+        app.test_client().get("/status", headers={"Accept": "text/html"})
+    log = text.getvalue() + lines.getvalue()
+    assert "answered" in log
+    picture = MASK.partition(",")[2]
+    told = [
+        line[max(line.index(hidden) - 300, 0) :][:600]
+        for hidden in ("hunter2", "somebody", "abc123", picture[:24], picture[40:64], str(RLE[10:22])[1:-1])
+        for line in log.splitlines()
+        if hidden in line
+    ]
+    assert told == []
+
+
+class NothingFound(AnyLabelsParser):
+    """A stand-in that takes no time."""
+
+    def parse(self, scene: Any, clicks: Any, previous: Any = None, last: Any = None) -> Parse:
+        return Parse(np.zeros((scene.height, scene.width), np.uint8), np.full(256, 0.75, np.float32))
 
 
 def test_events_are_stored_without_tokens(client: FlaskClient, tmp_path: Path) -> None:

@@ -145,6 +145,21 @@ def test_an_event_is_mended_and_stored_and_that_is_said(
     assert sum(said in record.message for record in caplog.records) == 1
 
 
+@pytest.mark.timeout(60)  # Hours, where the text is looked through anew from each of its quotes.
+def test_a_text_without_an_end_behind_what_is_too_deep(lasting: Flask) -> None:
+    body = b"[" * 2000 + b'"' + b'\\"' * 1_000_000
+    answer = lasting.test_client().post("/webhook", data=body, content_type="application/json")
+    assert check(answer, 400)["error"]["field"] == "body"
+
+
+def test_brackets_in_a_text_behind_what_is_too_deep_are_no_brackets(client: FlaskClient) -> None:
+    deep = b"[" * 2000 + rb'"]\"]\\"' + b"]" * 2000
+    body = b'{"action": "START_TRAINING", "n": ' + deep + b', "project": {"id": 2, "title": "[\\"{"}}'
+    assert client.post("/webhook", data=body, content_type="application/json").status_code == 201
+    (event,) = client.application.extensions["ihp_backend"].inbox.events()
+    assert event.payload["project"] == {"id": 2, "title": '["{'}
+
+
 @pytest.mark.parametrize("project", ["../4", "/etc", "4\0", "a" * 65, "٤", "-1", "4/5"])
 @pytest.mark.parametrize("path", ["/predict", "/setup"])
 def test_a_project_is_a_number(client: FlaskClient, path: str, project: str) -> None:

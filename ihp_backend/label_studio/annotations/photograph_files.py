@@ -16,6 +16,8 @@ from ihp_backend.label_studio.web.local_files import spellings
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
 _IN_QUERY = ("d", "filepath")
 _NAMED_IN_ERRORS = 5
+_DEEPEST = 200
+"""Names of folders at the end of an address that are looked for; all ends of one with many thousands take hours."""
 
 
 class PhotographFiles:
@@ -96,7 +98,7 @@ class PhotographFiles:
 
     def _ends(self, paths: Sequence[str]) -> Iterator[tuple[Path, str]]:
         """Paths at which a photograph may lie, the most exact first: ever shorter ends of its address."""
-        split = [[name for name in path.split("/") if name not in ("", ".")] for path in paths]
+        split = [[name for name in path.split("/") if name not in ("", ".")][-_DEEPEST:] for path in paths]
         inside = [names for names in split if ".." not in names]
         for length in range(max(map(len, inside), default=0), 0, -1):
             for end in dict.fromkeys("/".join(names[-length:]) for names in inside if len(names) >= length):

@@ -52,7 +52,7 @@ def read_request(results: Sequence[Any], config: LabellingConfig, signs: Mapping
     if records and not prompts and not problems:
         problems.append(problem("context.result", f"no click or box among {len(records)} records", _SEND))
     if elsewhere:
-        logger.info("%d prompts on other images than %s, page %d left out", len(elsewhere), to_name, page)
+        logger.info("%d prompts on other images than %.40r, page %d left out", len(elsewhere), to_name, page)
     kept = [prompt for prompt in prompts if prompt.id not in elsewhere]
     if len(kept) > MOST_PROMPTS:
         problems.append(

@@ -17,6 +17,9 @@ from ihp_backend.label_studio.problems import Problem, RequestError, problem
 MOST_TAGS = 10_000
 """Of a config with its repeaters written out, for one task."""
 
+MOST_NUMBERINGS = 20 * MOST_TAGS
+"""Of tags, those included that come to nothing since they are in a repeater of an empty list."""
+
 _INDEX = "{{idx}}"
 
 
@@ -55,7 +58,7 @@ def own_tags(root: Element) -> Iterator[Element]:
 class _Writer:
     def __init__(self, data: Any, problems: list[Problem]) -> None:
         self._data, self._problems = data, problems
-        self._tags = 0
+        self._tags = self._numberings = 0
 
     def copy(self, element: Element, numbers: Mapping[str, str]) -> Element:
         """A tag and what is inside of it.
@@ -78,12 +81,18 @@ class _Writer:
         view = Element("View")
         for number in range(len(entries)):
             mine = {flag: str(number)}
-            view.extend([self.copy(_deeply_numbered(child, mine), {**numbers, **mine}) for child in repeater])
+            view.extend([self.copy(self._numbered(child, mine), {**numbers, **mine}) for child in repeater])
             self._tags += 1
-            if self._tags > MOST_TAGS:
+            if self._tags > MOST_TAGS or self._numberings > MOST_NUMBERINGS:
                 remedy = f"at most {MOST_TAGS} tags may come of a <Repeater>: import tasks with shorter lists"
                 raise RequestError(problem(f"data.{paths(on)[0]}", entries, remedy))
         return view
+
+    def _numbered(self, element: Element, numbers: Mapping[str, str]) -> Element:
+        self._numberings += 1
+        numbered = _like(element, _numbered(element.attrib, numbers))
+        numbered.extend([self._numbered(child, numbers) for child in element])
+        return numbered
 
     def _entries(self, on: str) -> list[Any]:
         if not paths(on):
@@ -105,12 +114,6 @@ def without_list(on: str) -> Problem:
     """The problem with a repeater whose ``on`` names nothing in the data of tasks."""
     remedy = "write into its on where the task's data have a list, as in $shots"
     return problem("label_config", f"<Repeater on={on!r}>", remedy)
-
-
-def _deeply_numbered(element: Element, numbers: Mapping[str, str]) -> Element:
-    numbered = _like(element, _numbered(element.attrib, numbers))
-    numbered.extend([_deeply_numbered(child, numbers) for child in element])
-    return numbered
 
 
 def _numbered(attributes: Mapping[str, str], numbers: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
-from ihp_backend.labels import LabelMapping, LabelSet, map_labels
+from ihp_backend.labels import IGNORE, LabelMapping, LabelSet, map_labels
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ def translate(config: LabellingConfig, known: LabelSet, *, any_labels: bool = Fa
     """
     try:
         labels = config.label_set()
-    except ValueError as error:
-        raise RequestError(problem("label_config", f"{len(config.labels)} labels", str(error))) from None
+    except ValueError:
+        remedy = f"a label map has room for {IGNORE - 1} besides the background: remove some, or make two projects"
+        raise RequestError(problem("label_config", f"{len(config.labels)} labels", remedy)) from None
     alias_of = {value: alias for alias, value in config.aliases.items() if alias != value}
     mapping = map_labels(labels.names, known, config.predicted_values, alias_of)
     from_model = np.zeros(256, dtype=np.uint8)

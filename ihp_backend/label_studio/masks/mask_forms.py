@@ -92,6 +92,8 @@ def _stroked(mask: NDArray[np.bool_], touches: Any) -> NDArray[np.bool_]:
     try:
         for touch in touches:
             points = np.array(touch["relativePoints"], float).reshape(-1, 2) * percent - 0.5
+            if not np.isfinite(points).all():
+                raise ValueError("points that are no numbers")
             thickness = max(round(float(touch["relativeStrokeWidth"]) * percent[0]), 1)
             fixed = np.round(np.clip(points, -width, 2 * width) * (1 << _FRACTION_BITS)).astype(np.int32)
             ink = 0 if touch.get("type") == "eraser" else 1

@@ -62,6 +62,10 @@ def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
+class _Unfit(ValueError):
+    pass
+
+
 def picture_mask(url: object, height: int, width: int) -> NDArray[np.bool_]:
     """The painted pixels of a mask in a ``data:`` address.
 
@@ -89,13 +93,15 @@ def picture_mask(url: object, height: int, width: int) -> NDArray[np.bool_]:
     try:
         with Image.open(io.BytesIO(decode_data_uri(url, _MOST_BYTES)), formats=("PNG", "WEBP")) as picture:
             if picture.width * picture.height > MOST_PIXELS:
-                raise ValueError(f"a mask of {picture.width} x {picture.height} pixels; scale the photograph down")
+                raise _Unfit(f"a mask of {picture.width} x {picture.height} pixels; scale the photograph down")
             band = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else picture.convert("L")
             alpha = np.array(band)
     except ImageFetchError as error:
         raise ValueError(error.of_no_image) from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"the mask's picture cannot be read ({error})") from None
+    except _Unfit:
+        raise
+    except Exception as error:  # Pillow's readers raise about everything on damaged files, AssertionError among it.
+        raise ValueError(f"the mask's picture cannot be read ({type(error).__name__}: {error})") from None
     mask = painted_pixels(alpha)
     if mask.shape == (height, width):
         return mask

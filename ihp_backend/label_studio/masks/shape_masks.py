@@ -43,7 +43,7 @@ def shape_mask(kind: str, value: Mapping[str, Any], height: int, width: int) -> 
             along, across = radii[:, None] * [np.cos(around), np.sin(around)]
             turned = [along * np.cos(turn) - across * np.sin(turn), along * np.sin(turn) + across * np.cos(turn)]
             corners = np.array([float(value["x"]), float(value["y"])]) * percent + np.transpose(turned)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"value: no {kind} of the editor ({error!r})") from None
     if not np.isfinite(corners).all():
         raise ValueError(f"value: a {kind} with corners that are no numbers")

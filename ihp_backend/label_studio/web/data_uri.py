@@ -26,7 +26,7 @@ def decode_data_uri(url: str, max_bytes: int) -> bytes:
     # Percent-encoding takes up to three characters for a byte.
     if len(body) > 4 * max_bytes:
         raise _too_large(url, max_bytes)
-    data = unquote_to_bytes(body)
+    data = unquote_to_bytes(body.encode("utf-8", "surrogatepass"))
     if head.lower().rstrip().endswith(";base64"):
         packed = b"".join(data.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
         try:

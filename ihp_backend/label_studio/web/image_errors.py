@@ -10,6 +10,9 @@ _LONGEST = 120
 # A user and a password, which may have slashes, @ and the like in it, as people forget to encode them; no port.
 _LOGIN = re.compile(r"^([A-Za-z][\w+.-]*:(?=/)|(?![A-Za-z][\w+.-]*:/))(/*)[^/\s@]*:(?!\d+[/?#])(?:[^\s?#]*@|\S*@)")
 
+# Where no @ follows, ``_LOGIN`` would look for one anew from every colon.
+_WITH_LOGIN = re.compile(r"[^\s@]*@")
+
 
 class ImageFetchError(ValueError):
     """An image could not be fetched; the text names the address, what happened and the remedy.
@@ -34,7 +37,7 @@ def shown(url: object) -> str:
     if url[:5].lower() == "data:":
         return f"{url.partition(',')[0][:40]},... ({len(url)} characters)"
     try:
-        parts = urlsplit(_LOGIN.sub(r"\1\2", url))
+        parts = urlsplit(_LOGIN.sub(r"\1\2", url) if _WITH_LOGIN.match(url) else url)
         scheme, host = parts.scheme, parts.netloc.rpartition("@")[2]
         path = parts.path
         if path.endswith("/data/local-files/"):

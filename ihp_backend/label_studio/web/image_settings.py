@@ -22,7 +22,7 @@ from ihp_backend.label_studio.web.label_studio_address import (
 logger = logging.getLogger(__name__)
 
 _KEY_FILE = "LABEL_STUDIO_API_KEY_FILE"
-_COPY_TOKEN = "copy it again, whole and without anything else, from Label Studio's Account & Settings"
+_COPY_AGAIN = "copy it again, whole and without anything else, from Label Studio's Account & Settings"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ImageSettings:
 
     cache_dir: Path | None = None
     cache_bytes: int = 2 * 1024**3
-    max_bytes: int = 64 * 1024**2
+    max_bytes: int = 128 * 1024**2
     connect_seconds: float = 5.0
     read_seconds: float = 30.0
     total_seconds: float = 60.0
@@ -80,7 +80,7 @@ class ImageSettings:
         if self.label_studio_api_key:
             key, left_out = cleaned_token(self.label_studio_api_key)
             if why := why_no_token(key):
-                raise ValueError(f"LABEL_STUDIO_API_KEY: the token {why}; {_COPY_TOKEN}")
+                raise ValueError(f"LABEL_STUDIO_API_KEY: the token {why}; {_COPY_AGAIN}")
             if left_out:
                 self._set(label_studio_api_key=key)
                 self._note(f"LABEL_STUDIO_API_KEY: {left_out} left out, the token alone is sent")
@@ -169,5 +169,5 @@ def _key_in(file: Path) -> str:
     if not key:
         raise ValueError(f"{_KEY_FILE}: {file} is empty; write the token into it")
     if why := why_no_token(cleaned_token(key)[0]):
-        raise ValueError(f"{_KEY_FILE}: the token in {file} {why}; {_COPY_TOKEN}")
+        raise ValueError(f"{_KEY_FILE}: the token in {file} {why}; {_COPY_AGAIN}")
     return key

@@ -103,7 +103,7 @@ class ImageSource:
                     f"image {shown(url)}: only Label Studio has the keys of this storage; set LABEL_STUDIO_URL and "
                     "LABEL_STUDIO_API_KEY, or turn on pre-signed URLs in the storage's settings"
                 )
-            packed = quote(base64.urlsafe_b64encode(url.encode()).decode())
+            packed = quote(base64.urlsafe_b64encode(url.encode("utf-8", "surrogatepass")).decode())
             return label_studio.absolute(f"/tasks/{int(task_id)}/presign/?fileuri={packed}")
         if scheme:
             raise ImageFetchError(
