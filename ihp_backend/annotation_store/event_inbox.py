@@ -70,6 +70,11 @@ class EventInbox:
     def __init__(self, place: Path | URL) -> None:
         self._database = Database(place, _SCHEMA, "inbox", busy_seconds=_BUSY_SECONDS)
 
+    @property
+    def database(self) -> Database:
+        """Its tables."""
+        return self._database
+
     def record(self, event: Mapping[str, Any]) -> int:
         """Store an event without its tokens and passwords; returns its number once it is on disk.
 

@@ -215,13 +215,17 @@ class VersionStore:
             spare = [version for version in self.versions(project) if version not in needed]
             going = spare[: max(len(spare) - keep, 0)]
             for version in going:
-                if remote := self._remote(project):
-                    # Its sums first, so that nobody ever meets half of it.
-                    remote.remove(f"{version}{SUMS}")
-                    for name in remote.modified(version):
-                        remote.remove(name)
-                self._remove_folder(project, version)
+                self.drop(project, version)
         return going
+
+    def drop(self, project: str, version: str) -> None:
+        """Removes a version, whether it serves or not."""
+        if remote := self._remote(project):
+            # Its sums first, so that nobody ever meets half of it.
+            remote.remove(f"{version}{SUMS}")
+            for name in remote.modified(version):
+                remote.remove(name)
+        self._remove_folder(project, version)
 
     def tidy(self, project: str) -> None:
         """Removes what killed processes left half-made; only while nothing of the project is being made."""
