@@ -206,7 +206,7 @@ class VersionStore:
         if not home.is_dir():
             return []
         found = [place for place in home.iterdir() if place.is_dir() and not place.name.startswith(".")]
-        return [place.name for place in sorted(found, key=lambda place: (place.stat().st_mtime, place.name))]
+        return [place.name for place in sorted(found, key=lambda place: (_made(place), place.name))]
 
     def prune(self, project: str, keep: int) -> list[str]:
         """Removes all but the newest ``keep`` versions, never the one that serves nor the one before it."""
@@ -309,6 +309,14 @@ def open_versions(places: Places) -> VersionStore:
         lambda project: places.documents(MODELS, project),
         lambda project: places.remote("version", MODELS, project),
     )
+
+
+def _made(place: Path) -> float:
+    """When a version was made: its folder changes with its manifest and its pictures, its sums do not."""
+    try:
+        return place.with_name(f"{place.name}{SUMS}").stat().st_mtime
+    except FileNotFoundError:
+        return place.stat().st_mtime
 
 
 def _serves(name: str) -> bool:

@@ -119,21 +119,23 @@ def fill(workspace: Workspace) -> Workspace:
 def everything(workspace: Workspace) -> dict[str, Any]:
     """All that a backup must bring back, by the place where it is, as other programs read it."""
     place = workspace.places
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {name: [] for tables in TABLES.values() for name in tables}
     documents: dict[str, str] = {}
     if place.database is not None:
         url = place.database.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url) as connection:
             named = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
-            for (name,) in connection.execute(named).fetchall():
-                if name not in LEFT_OUT:
-                    found[name] = sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)  # type: ignore[call-overload]
-            documents = {f"{home}/{name}": text for home, name, text in
-                         connection.execute("SELECT home, name, text FROM documents WHERE name <> 'stop'")}  # fmt: skip
+            there = {name for (name,) in connection.execute(named)}
+            for name in there - LEFT_OUT:
+                found[name] = sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)  # type: ignore[call-overload]
+            if "documents" in there:
+                rows = connection.execute("SELECT home, name, text FROM documents WHERE name <> 'stop'").fetchall()
+                documents = {f"{home}/{name}": text for home, name, text in rows}
     else:
         for file, tables in TABLES.items():
             with closing(sqlite3.connect(workspace.data_dir / file)) as connection:
-                for name in tables:
+                there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                for name in there.intersection(tables):
                     found[name] = sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
         for pattern in ("lessons/*/*.json", "models/*/promotions.json", "accepted/*/index.json"):
             for path in workspace.data_dir.glob(pattern):

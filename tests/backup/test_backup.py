@@ -381,14 +381,18 @@ def test_a_full_disk_leaves_no_archive(make: Maker, tmp_path: Path) -> None:
         assert list(folder.iterdir()) == []
 
 
-def test_a_full_disk_can_be_restored_to_once_it_has_room(saved: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    file, wanted = saved
-    with small_disk(tmp_path / "small", "2m") as folder:
+def test_a_full_disk_can_be_restored_to_once_it_has_room(make: Maker, tmp_path: Path) -> None:
+    here, file = fill(make()), tmp_path / "backup.tar"
+    for task in range(20):
+        here.photographs.put(random.Random(task).randbytes(50_000), "2", task)
+    save(here, file, no_bar)
+    wanted = everything(here)
+    with small_disk(tmp_path / "small", "4m") as folder:
         there = Workspace(folder, restoring=True)
         filler = folder / "filler"
         with pytest.raises(OSError, match="No space"):
-            filler.write_bytes(bytes(3 << 20))
-        os.truncate(filler, filler.stat().st_size - 24 * 1024)
+            filler.write_bytes(bytes(5 << 20))
+        os.truncate(filler, filler.stat().st_size - 400_000)
         with pytest.raises(StorageError, match="free some space"):
             restore(there, file, no_bar)
         filler.unlink()
