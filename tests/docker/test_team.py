@@ -24,9 +24,12 @@ import pytest
 import requests
 import yaml
 
+from examples.demo import processes
+from examples.demo.client import LabelStudioUser
 from examples.demo.processes import LOOPBACK, free_port
 from ihp_backend.server.credentials import LOOK, PREDICT, TEACH, read_credentials
 from tests.conftest import s3_environment
+from tests.contract.conftest import LABEL_STUDIO_ENVIRONMENT, require_label_studio
 from tests.postgresql_server import PASSWORD, PostgresqlServer
 
 from .images import ROOT, beginning, stages
@@ -203,6 +206,53 @@ def test_commands_of_ours_find_database_and_storage(
     finally:
         (secrets / "ihp_database_password").write_text(before)
     assert (tmp_path / "backup.tar").is_file()
+
+
+@pytest.mark.label_studio
+def test_label_studio_keeps_its_projects_in_postgresql(
+    postgresql: PostgresqlServer, secrets: Path, tmp_path: Path
+) -> None:
+    """As the file starts it, and behind a server with TLS: its pages take forms from there."""
+    require_label_studio()
+    administrator = f"postgresql://ihp:{PASSWORD}@{LOOPBACK}:{postgresql.port}"
+    with psycopg.connect(f"{administrator}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE label_studio_of_team")
+    said, port = SERVICES["label-studio"], free_port()
+    script = said["entrypoint"][-1].replace("$$", "$").replace("/run/secrets", str(secrets))
+    script = script.replace("start --no-browser", f"start --no-browser --internal-host {LOOPBACK}")
+    password = secrets / "label_studio_database_password"
+    before = password.read_text()
+    password.write_text(PASSWORD)
+    settings = {name: re.sub(r"\$\{TEAM_HOST:.*?\}", NAME, value) for name, value in said["environment"].items()}
+    user = "administrator@example.com"
+    there = {
+        "POSTGRE_HOST": LOOPBACK, "POSTGRE_PORT": str(postgresql.port), "POSTGRE_NAME": "label_studio_of_team",
+        "POSTGRE_USER": "ihp", "LABEL_STUDIO_USERNAME": user, "LABEL_STUDIO_PORT": str(port),
+        "LABEL_STUDIO_BASE_DATA_DIR": str(tmp_path / "data"),
+        "PATH": f"{LABEL_STUDIO_ENVIRONMENT}/bin:{os.environ['PATH']}", "HOME": str(tmp_path),
+    }  # fmt: skip
+    assert there.keys() - {"PATH", "HOME", "LABEL_STUDIO_PORT", "LABEL_STUDIO_BASE_DATA_DIR"} <= settings.keys()
+    server = processes.Server(
+        "label-studio", ["sh", "-c", script], {**settings, **there}, health_url=f"http://{LOOPBACK}:{port}/health",
+        log=tmp_path / "label-studio.log", record=tmp_path / "label-studio.json",
+    )  # fmt: skip
+    try:
+        processes.wait_until_healthy(server, processes.start(server), timeout=600)
+        with requests.Session() as browser:
+            page = f"http://{LOOPBACK}:{port}/user/login/"
+            browser.headers.update({"Origin": f"https://{NAME}", "Referer": f"https://{NAME}/user/login/"})
+            browser.get(page, timeout=60)
+            form = {"email": user, "password": (secrets / "label_studio_password").read_text().strip(),
+                    "csrfmiddlewaretoken": browser.cookies["csrftoken"]}  # fmt: skip
+            assert browser.post(page, form, timeout=60, allow_redirects=False).status_code == 302
+            assert browser.get(f"http://{LOOPBACK}:{port}/api/current-user/whoami", timeout=60).json()["email"] == user
+        client = LabelStudioUser(f"http://{LOOPBACK}:{port}", (secrets / "label_studio_token").read_text().strip())
+        number = client.create_project("Of the team", "<View></View>")["id"]
+    finally:
+        processes.stop(server.record)
+        password.write_text(before)
+    with psycopg.connect(f"{administrator}/label_studio_of_team") as connection:
+        assert connection.execute("SELECT id, title FROM project").fetchall() == [(number, "Of the team")]
 
 
 class Answers(BaseHTTPRequestHandler):
