@@ -55,7 +55,7 @@ def restore(
     workspace, _ = open_workspace(data_dir, restoring=True)
     try:
         make(workspace, file.absolute(), partial(counted, "restoring"), replace=replace)
-    except StorageError as error:
+    except (StorageError, ValueError) as error:
         raise failure(str(error)) from None
     except KeyboardInterrupt:
         typer.echo("ihp: interrupted; give the command again", err=True)

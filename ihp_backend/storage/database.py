@@ -178,6 +178,8 @@ class Database:
         with self._errors("cannot be read"), self._engine.connect() as connection:
             if self.shared:
                 connection.execution_options(isolation_level="REPEATABLE READ")
+                # It holds nobody up, however long its owner is busy with something else.
+                connection.execute(sql.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             else:
                 connection.exec_driver_sql("BEGIN")
             try:

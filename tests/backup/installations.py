@@ -127,7 +127,7 @@ def everything(workspace: Workspace) -> dict[str, Any]:
             named = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
             there = {name for (name,) in connection.execute(named)}
             for name in there - LEFT_OUT:
-                found[name] = sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)  # type: ignore[call-overload]
+                found[name] = sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
             if "documents" in there:
                 rows = connection.execute("SELECT home, name, text FROM documents WHERE name <> 'stop'").fetchall()
                 documents = {f"{home}/{name}": text for home, name, text in rows}

@@ -209,6 +209,7 @@ def test_commands_of_ours_find_database_and_storage(
 
 
 @pytest.mark.label_studio
+@pytest.mark.slow
 def test_label_studio_keeps_its_projects_in_postgresql(
     postgresql: PostgresqlServer, secrets: Path, tmp_path: Path
 ) -> None:
