@@ -28,8 +28,8 @@ from typing import IO, Any, cast
 from ihp_backend.storage.atomic_files import whole_file
 from ihp_backend.storage.storage_error import StorageError
 
-Counted = Callable[[int], AbstractContextManager[Callable[[], None]]]
-"""Shows how far something is: takes the number of steps, gives what is called after each."""
+Counted = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+"""Shows how far something is: takes what is done and the number of steps, gives what is called after each."""
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -168,7 +168,7 @@ def _check(file: Path, archive: tarfile.TarFile, members: Sequence[tarfile.TarIn
         wanted[name] = summed
     if [member.name for member in members[:-1]] != list(wanted):
         raise StorageError(f"file: {file} does not hold what its {SUMS} lists; {_ANOTHER}")
-    with counted(len(members) - 1) as count:
+    with counted("checking", len(members) - 1) as count:
         for member in members[:-1]:
             if _sum(cast(IO[bytes], archive.extractfile(member))) != wanted[member.name]:
                 raise StorageError(f"file: {member.name} in {file} is damaged; {_ANOTHER}")

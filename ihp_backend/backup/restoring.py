@@ -78,7 +78,7 @@ def restore(workspace: Workspace, file: Path, counted: Counted, *, replace: bool
         schemas = archive.manifest["schemas"].values()
         total = sum(table["rows"] for schema in schemas for table in schema["tables"].values())
         files = [name for name in archive.names if not name.startswith("tables/")]
-        with counted(total + len(files)) as count:
+        with counted("restoring", total + len(files)) as count:
             for name in files:
                 _write_file(workspace, archive, name)
                 count()

@@ -62,7 +62,7 @@ def save(workspace: Workspace, file: Path, counted: Counted) -> dict[str, int]:
         versions = Versions.of(workspace)
         total = sum(_rows(database, shared) for database in stores.values())
         total += sum(map(len, versions.listed.values())) + len(photographs(workspace))
-        count = stack.enter_context(counted(total))
+        count = stack.enter_context(counted("saving", total))
         whole = _save_versions(archive, versions, count)
         _look_for_what_serves(kept, whole)
         kept += documents(workspace, ACCEPTED, shared)

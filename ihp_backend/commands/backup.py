@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,7 @@ def backup(
     _end_as_interrupted()
     workspace, _ = open_workspace(data_dir, existing=True)
     try:
-        saved = save(workspace, file.absolute(), partial(counted, "saving"))
+        saved = save(workspace, file.absolute(), counted)
     except StorageError as error:
         raise failure(str(error)) from None
     except KeyboardInterrupt:
@@ -54,7 +53,7 @@ def restore(
     _end_as_interrupted()
     workspace, _ = open_workspace(data_dir, restoring=True)
     try:
-        make(workspace, file.absolute(), partial(counted, "restoring"), replace=replace)
+        make(workspace, file.absolute(), counted, replace=replace)
     except (StorageError, ValueError) as error:
         raise failure(str(error)) from None
     except KeyboardInterrupt:
