@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ihp_backend.commands.accepted import accepted, sync
+from ihp_backend.commands.backup import backup, restore
 from ihp_backend.commands.config import config
 from ihp_backend.commands.credentials_file import credentials
 from ihp_backend.commands.doctor import doctor
@@ -22,6 +23,7 @@ from ihp_backend.commands.serving import serve
 
 EXAMPLES = {
     "accepted": "ihp accepted 3 --export accepted-3 --format coco",
+    "backup": "ihp backup ihp-2026-11-27.tar",
     "config": "ihp config lip > labelling-config.xml",
     "credentials": "ihp credentials --file ~/ihp-credentials.json",
     "doctor": "ihp doctor --project 3 --fix",
@@ -29,6 +31,7 @@ EXAMPLES = {
     "labels": 'ihp labels 3 --set "top=upper clothes, coat"',
     "parse": "ihp parse photographs --out parsed --write mask,label-studio",
     "predict-project": "ihp predict-project http://127.0.0.1:8080 3 --limit 100",
+    "restore": "ihp restore ihp-2026-11-27.tar --data-dir ~/restored",
     "serve": "LABEL_STUDIO_URL=http://127.0.0.1:8080 LABEL_STUDIO_API_KEY=... ihp serve --port 9090",
     "sync": "ihp sync 3",
     "train": "ihp train 3 --device cpu",
@@ -46,8 +49,8 @@ EXAMPLES = {
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
 for _command in (
-    serve, accepted, config, credentials, doctor, forget, labels, parse, predict_project, sync, train, train_status,
-    worker,
+    serve, accepted, backup, config, credentials, doctor, forget, labels, parse, predict_project, restore, sync, train,
+    train_status, worker,
 ):  # fmt: skip
     _name = _command.__name__.replace("_", "-")
     app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_command)

@@ -16,7 +16,7 @@ ROOMS = [
     "label_studio.web", "label_studio.api", "label_studio.config", "label_studio.masks", "label_studio.clicks",
     "label_studio.whole_numbers", "label_studio.batch_limits", "label_studio.backend_settings",
     "label_studio.annotations", "label_studio.predict", "label_studio",
-    "batch_parsing", "finetuning", "server", "doctor", "commands", "cli",
+    "batch_parsing", "finetuning", "backup", "server", "doctor", "commands", "cli",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

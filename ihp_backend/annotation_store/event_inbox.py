@@ -94,6 +94,11 @@ class EventInbox:
                 connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'events'")
                 connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?)", (least,))
 
+    @property
+    def database(self) -> Database:
+        """Its tables."""
+        return self._database
+
     def record(self, event: Mapping[str, Any]) -> int:
         """Store an event without its tokens and passwords; returns its number once it is on disk.
 

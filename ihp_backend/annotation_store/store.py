@@ -100,6 +100,11 @@ class AnnotationStore:
         self._database = Database(place, _SCHEMA, "annotation store", cannot="cannot be written")
 
     @property
+    def database(self) -> Database:
+        """Its tables."""
+        return self._database
+
+    @property
     def ingested(self) -> int:
         """Number of the last event that was taken in."""
         with self._database.reading() as connection:

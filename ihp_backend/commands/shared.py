@@ -82,12 +82,15 @@ ForgetAfter = Annotated[
 ]
 
 
-def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Workspace, ImageSettings]:
+def open_workspace(
+    data_dir: Path | None, *, existing: bool = False, restoring: bool = False
+) -> tuple[Workspace, ImageSettings]:
     """The stores of the data folder, and how Label Studio is reached; fails as a command does.
 
     Args:
         data_dir: the folder; None: the one in the environment.
         existing: whether it must be there already, as there is nothing to tell of another.
+        restoring: whether a backup is restored into it.
     """
     from ihp_backend.finetuning.workspace import Workspace
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError
@@ -101,6 +104,6 @@ def open_workspace(data_dir: Path | None, *, existing: bool = False) -> tuple[Wo
                 "give that of ihp serve with --data-dir or IHP_DATA_DIR"
             )
         settings.prepare_data_dir()
-        return Workspace(settings.places), settings.images
+        return Workspace(settings.places, restoring=restoring), settings.images
     except (SettingsError, StorageError) as error:
         raise failure(str(error)) from None

@@ -23,7 +23,7 @@ _USES = sql.Table(
     sql.Column("task", WholeNumber, primary_key=True),
 )
 _SCHEMA = Schema("photographs", _TABLES)
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class PhotographStore:
@@ -50,6 +50,16 @@ class PhotographStore:
         except OSError as error:
             raise StorageError.about("photographs", folder, "cannot be created", error) from error
         self._database = Database(place or folder.with_name(f"{folder.name}.sqlite"), _SCHEMA, "photographs")
+
+    @property
+    def files(self) -> Files:
+        """The image files, by their sums."""
+        return self._files
+
+    @property
+    def database(self) -> Database:
+        """Its tables."""
+        return self._database
 
     def put(self, data: bytes, project: str, task: int) -> str:
         """Keeps the image file of a task; gives the sum by which it is found."""
@@ -109,7 +119,7 @@ class PhotographStore:
 
     def _unused(self, uses: Iterable[tuple[str, str, int]], before: float) -> set[str]:
         known = {digest for digest, _, _ in uses}
-        kept = {name: written for name, written in self._files.modified().items() if _DIGEST.fullmatch(name)}
+        kept = {name: written for name, written in self._files.modified().items() if DIGEST.fullmatch(name)}
         return {digest for digest, written in kept.items() if digest not in known and written < before}
 
     def _remove(self, digests: Iterable[str]) -> None:

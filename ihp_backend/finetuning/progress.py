@@ -31,6 +31,9 @@ PATIENCE = 300.0
 
 _LONGEST_HISTORY = 200
 _REPORT, _HISTORY, _OUTCOMES, _STOP = "lesson.json", "history.json", "outcomes.json", "stop"
+TOLD = (_REPORT, _HISTORY, _OUTCOMES)
+"""The documents that tell of jobs that run or ended."""
+
 _TAKEN = "fine-tuning job: another worker has taken it up, since this one was not heard of; that one goes on"
 
 

@@ -14,7 +14,8 @@ from ihp_backend.storage.atomic_files import as_json
 from ihp_backend.storage.documents import Texts
 from ihp_backend.storage.storage_error import StorageError
 
-_LEARNED = "learned.json"
+TRAINED_STATE = "learned.json"
+"""The document that has it."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,20 @@ class TrainedState:
             StorageError: it is damaged, or cannot be read.
         """
         try:
-            text = texts.read(_LEARNED)
+            text = texts.read(TRAINED_STATE)
             if text is None:
                 return cls()
             described = json.loads(text)
             return cls({int(task): str(stamp) for task, stamp in described["stamps"].items()}, int(described["wanted"]))
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-            place = texts.place(_LEARNED)
+            place = texts.place(TRAINED_STATE)
             raise StorageError(
                 f"fine-tuning job: {place} cannot be read ({error}); remove it, and all is learned again"
             ) from None
 
     def write(self, texts: Texts) -> None:
         """Keeps the state, in one step; raises ``OSError`` or ``StorageError``."""
-        texts.write(_LEARNED, as_json(asdict(self)))
+        texts.write(TRAINED_STATE, as_json(asdict(self)))
 
 
 def due(learned: TrainedState, now: TrainedState, every: int) -> str | None:

@@ -20,10 +20,14 @@ from ihp_backend.model_registry.versions import MODELS, open_versions
 from ihp_backend.storage.documents import Documents
 from ihp_backend.storage.owner_only import close_to_others
 from ihp_backend.storage.places import Places
+from ihp_backend.storage.storage_error import StorageError
 
 logger = logging.getLogger(__name__)
 
 STORE, PHOTOGRAPHS, ACCEPTED, JOBS = "ledger.sqlite", "photographs", "accepted", "lessons"
+
+RESTORING = ".restoring"
+"""The file in a data folder that says that a backup is being restored."""
 
 _FILES = (EVENTS, STORE, CLICKS_FILE, f"{PHOTOGRAPHS}.sqlite")
 _FOLDERS = (PHOTOGRAPHS, ACCEPTED, JOBS, MODELS, "cache")
@@ -34,14 +38,20 @@ class Workspace:
 
     Args:
         places: where they are; a folder is a data folder (``IHP_DATA_DIR``) that has them all, and must exist.
+        restoring: whether they may be what an interrupted restoration of a backup left.
 
     Raises:
         StorageError: one of them cannot be opened.
     """
 
-    def __init__(self, places: Places | Path) -> None:
+    def __init__(self, places: Places | Path, *, restoring: bool = False) -> None:
         self.places = places if isinstance(places, Places) else Places(places)
         self.data_dir = self.places.data_dir
+        if not restoring and (note := self.data_dir / RESTORING).exists():
+            raise StorageError(
+                f"data_dir: {note} says that a backup is being restored, or that this was interrupted; give ihp "
+                "restore with that backup again"
+            )
         self.inbox = EventInbox(self.places.tables(EVENTS))
         self.annotation_store = AnnotationStore(self.places.tables(STORE))
         # Where the inbox's file was removed, its next events must not pass for those that were taken in.

@@ -206,7 +206,7 @@ class VersionStore:
         if not home.is_dir():
             return []
         found = [place for place in home.iterdir() if place.is_dir() and not place.name.startswith(".")]
-        return [place.name for place in sorted(found, key=lambda place: (place.stat().st_mtime, place.name))]
+        return [place.name for place in sorted(found, key=lambda place: (_made(place), place.name))]
 
     def prune(self, project: str, keep: int) -> list[str]:
         """Removes all but the newest ``keep`` versions, never the one that serves nor the one before it."""
@@ -215,13 +215,17 @@ class VersionStore:
             spare = [version for version in self.versions(project) if version not in needed]
             going = spare[: max(len(spare) - keep, 0)]
             for version in going:
-                if remote := self._remote(project):
-                    # Its sums first, so that nobody ever meets half of it.
-                    remote.remove(f"{version}{SUMS}")
-                    for name in remote.modified(version):
-                        remote.remove(name)
-                self._remove_folder(project, version)
+                self.drop(project, version)
         return going
+
+    def drop(self, project: str, version: str) -> None:
+        """Removes a version, whether it serves or not."""
+        if remote := self._remote(project):
+            # Its sums first, so that nobody ever meets half of it.
+            remote.remove(f"{version}{SUMS}")
+            for name in remote.modified(version):
+                remote.remove(name)
+        self._remove_folder(project, version)
 
     def tidy(self, project: str) -> None:
         """Removes what killed processes left half-made; only while nothing of the project is being made."""
@@ -305,6 +309,14 @@ def open_versions(places: Places) -> VersionStore:
         lambda project: places.documents(MODELS, project),
         lambda project: places.remote("version", MODELS, project),
     )
+
+
+def _made(place: Path) -> float:
+    """When a version was made: its folder changes with its manifest and its pictures, its sums do not."""
+    try:
+        return place.with_name(f"{place.name}{SUMS}").stat().st_mtime
+    except FileNotFoundError:
+        return place.stat().st_mtime
 
 
 def _serves(name: str) -> bool:

@@ -162,6 +162,11 @@ class Database:
         self._watched = not stays_open and place is not None
 
     @property
+    def schema(self) -> Schema:
+        """The tables."""
+        return self._schema
+
+    @property
     def shared(self) -> bool:
         """Whether other machines may use it, too."""
         return self._url is not None
@@ -171,6 +176,25 @@ class Database:
         """A connection for the time of the block, outside any transaction."""
         with self._errors(cannot), self._connected(cannot) as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees all as it is when the block begins, whatever others write meanwhile.
+
+        In PostgreSQL it sees the tables of all stores so.
+        """
+        with self._errors("cannot be read"), self._engine.connect() as connection:
+            if self.shared:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+                # It holds nobody up, however long its owner is busy with something else.
+                connection.execute(sql.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            else:
+                connection.exec_driver_sql("BEGIN")
+            try:
+                sql.inspect(connection).get_table_names()  # What is seen is settled by the first look.
+                yield connection
+            finally:
+                connection.rollback()
 
     @contextmanager
     def writing(self, *turn: str, cannot: str = "cannot be written") -> Iterator[Connection]:

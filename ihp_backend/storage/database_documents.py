@@ -24,7 +24,7 @@ LEASE = 60.0
 """Seconds after which a claim ends whose process was not heard of; it is renewed four times within them."""
 
 _TABLES = sql.MetaData()
-_DOCUMENTS = sql.Table(
+DOCUMENTS = sql.Table(
     "documents",
     _TABLES,
     sql.Column("home", sql.Text, primary_key=True),
@@ -82,7 +82,7 @@ class DatabaseDocuments:
     def stamp(self, name: str) -> Hashable | None:
         """Differs whenever a document was written; None: there is none."""
         with self._database.reading() as connection:
-            return connection.scalar(sql.select(_DOCUMENTS.c.stamp).where(_at(self._home, name)))
+            return connection.scalar(sql.select(DOCUMENTS.c.stamp).where(_at(self._home, name)))
 
     @contextmanager
     def alone(self) -> Iterator[_Held]:
@@ -157,18 +157,18 @@ class _Held:
         return f"{self._home}/{name} in the database"
 
     def read(self, name: str) -> str | None:
-        return self._connection.scalar(sql.select(_DOCUMENTS.c.text).where(_at(self._home, name)))
+        return self._connection.scalar(sql.select(DOCUMENTS.c.text).where(_at(self._home, name)))
 
     def write(self, name: str, text: str) -> None:
         row = {"home": self._home, "name": name, "text": text, "stamp": uuid4().hex}
-        self._connection.execute(self._database.replace(_DOCUMENTS), row)
+        self._connection.execute(self._database.replace(DOCUMENTS), row)
 
     def remove(self, name: str) -> None:
-        self._connection.execute(sql.delete(_DOCUMENTS).where(_at(self._home, name)))
+        self._connection.execute(sql.delete(DOCUMENTS).where(_at(self._home, name)))
 
     def stamp(self, name: str) -> Hashable | None:
-        return self._connection.scalar(sql.select(_DOCUMENTS.c.stamp).where(_at(self._home, name)))
+        return self._connection.scalar(sql.select(DOCUMENTS.c.stamp).where(_at(self._home, name)))
 
 
 def _at(home: str, name: str) -> sql.ColumnElement[bool]:
-    return sql.and_(_DOCUMENTS.c.home == home, _DOCUMENTS.c.name == name)
+    return sql.and_(DOCUMENTS.c.home == home, DOCUMENTS.c.name == name)

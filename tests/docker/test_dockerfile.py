@@ -34,7 +34,7 @@ def test_the_linter_finds_nothing() -> None:
         ("python:3.11-slim-bookworm AS base", "python AS base", "DL3006"),
         ("USER 10001:10001", "USER root", "DL3002"),
         ('ENTRYPOINT ["ihp"]', "ENTRYPOINT ihp", "DL3025"),
-        ("pip install --no-cache-dir .", "pip install .", "DL3042"),
+        ("pip install --no-cache-dir '/source[p", "pip install '/source[p", "DL3042"),
     ],
 )
 def test_the_linter_looks_at_what_matters(before: str, after: str, rule: str) -> None:

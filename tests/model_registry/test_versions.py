@@ -114,6 +114,15 @@ def test_pruning_keeps_what_serves_and_what_was_before(store: VersionStore) -> N
     assert store.rollback("2") == "v1"
 
 
+def test_what_is_forgotten_of_a_version_makes_it_no_newer(store: VersionStore) -> None:
+    for version in ("v1", "v2", "v3"):
+        make(store, version)
+    store.write("2", "v1", "manifest.json", b"{}")
+    store.remove("2", "v2", "pictures/before.png")
+    assert store.versions("2") == ["v1", "v2", "v3"]
+    assert store.prune("2", keep=1) == ["v1", "v2"]
+
+
 def test_a_damaged_list_of_promotions_is_named(store: VersionStore) -> None:
     make(store, "v1")
     (store.folder("2") / "promotions.json").write_text('[{"version"')

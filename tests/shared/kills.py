@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -78,12 +79,15 @@ def wait_for(looking: Workspace, what: str, patience: float, other_than: int = 0
     raise AssertionError(f"no {what} within {patience:.0f} s: {looking.progress(KEY).current()}")
 
 
-def _as_on_a_machine_of_its_own(process: int) -> None:
-    """Lets a fine-tuning job run although all other machines, which are one here, are busy."""
-    with suppress(OSError):
-        for thread in os.listdir(f"/proc/{process}/task"):
-            os.sched_setscheduler(int(thread), os.SCHED_OTHER, os.sched_param(0))
-            os.setpriority(os.PRIO_PROCESS, int(thread), 0)
+def _as_on_machines_of_their_own(started: Machines, ended: Event) -> None:
+    """Lets fine-tuning jobs run although all other machines, which are one here, are busy."""
+    while not ended.wait(1.0):
+        groups = {process.pid for name, process in list(started.processes.items()) if name in LEARNING}
+        for place in Path("/proc").glob("[0-9]*/task/[0-9]*"):
+            with suppress(OSError):
+                if os.getpgid(int(place.parts[2])) in groups:
+                    os.sched_setscheduler(int(place.name), os.SCHED_OTHER, os.sched_param(0))
+                    os.setpriority(os.PRIO_PROCESS, int(place.name), 0)
 
 
 def run(folder: Path, shared: Mapping[str, str], model: Path, kills: int, seed: int = 0) -> dict[str, object]:
@@ -108,6 +112,8 @@ def run(folder: Path, shared: Mapping[str, str], model: Path, kills: int, seed: 
         url = started.nginx()
         for name in LEARNING:
             started.work(name)
+        ended = Event()
+        Thread(target=_as_on_machines_of_their_own, args=(started, ended), daemon=True).start()
         with Crowd(url, 2, pause=2.0) as crowd:
             for task in ACCEPTED:
                 accept(url, task)
@@ -122,7 +128,6 @@ def run(folder: Path, shared: Mapping[str, str], model: Path, kills: int, seed: 
             wait_for(looking, "training", PATIENCE, other_than=first.process)
             given_back = time.monotonic() - killed
             while (report := looking.progress(KEY).current()) is None or report.state == "running":
-                _as_on_a_machine_of_its_own(report.process if report else 0)
                 time.sleep(0.5)
             assert report.version is not None, report
             looking.versions.promote(KEY, report.version, "by hand")
@@ -130,6 +135,7 @@ def run(folder: Path, shared: Mapping[str, str], model: Path, kills: int, seed: 
             for annotator in crowd.annotators:
                 annotator.task += 100  # Tasks that were begun keep their version.
             time.sleep(5)
+        ended.set()
         for annotator in crowd.annotators:
             assert annotator.failures == [], annotator.failures
             tasks = (annotator.task - 100, annotator.task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -90,6 +91,36 @@ def test_whoever_waits_too_long_is_told_and_readers_do_not_wait(database_place: 
             write(hurried, 2)
     write(hurried, 3)
     assert number(database) == 3
+
+
+def test_a_snapshot_sees_what_was_there_when_it_began(database_place: Path | URL) -> None:
+    database, other = counting(database_place), counting(database_place)
+    write(database, 1)
+    with database.snapshot() as connection:
+        write(other, 2)
+        assert connection.scalar(NUMBER) == 1
+        write(other, 3)
+        assert connection.scalar(NUMBER) == 1
+    assert number(database) == 3
+    write(database, 4)
+    assert number(other) == 4
+
+
+def test_a_snapshot_outlasts_the_patience_with_those_that_stand_still(postgresql: PostgresqlServer) -> None:
+    impatient = postgresql.text("impatient") + "%20-cidle_in_transaction_session_timeout%3D100"
+    database = counting(postgresql_url(impatient))
+    write(database, 1)
+    with database.snapshot() as connection:
+        time.sleep(0.5)
+        assert connection.scalar(NUMBER) == 1
+
+    def stand_still() -> None:
+        with database.writing() as connection:
+            time.sleep(0.5)
+            connection.scalar(NUMBER)
+
+    with pytest.raises(StorageError):
+        stand_still()
 
 
 def test_turns_of_other_things_do_not_wait_in_postgresql(postgresql: PostgresqlServer) -> None:

@@ -131,6 +131,11 @@ class ClickMemory:
             busy_seconds=busy_seconds, durable=False, stays_open=True,
         )  # fmt: skip
 
+    @property
+    def database(self) -> Database:
+        """Its tables."""
+        return self._database
+
     def update(self, project: str, task: str, request: PromptRequest, saved: SavedWork) -> ActivePrompts:
         """Take in a request and say what stands now on its image."""
         now, annotator = self._clock(), saved.user or NOBODY

@@ -1,0 +1,1 @@
+"""Backups: one archive of everything that an installation cannot make again, and the way back."""
