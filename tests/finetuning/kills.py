@@ -70,6 +70,10 @@ module.Worker(workspace, ImageSettings(), RetrainingPolicy(), teach).run(threadi
 """
 
 
+PATIENCE = 60.0
+"""Seconds for a server and a worker to start and to do something."""
+
+
 class Annotators:
     """Tell of their work until they are stopped, and remember what was acknowledged, and what may have been.
 
@@ -155,14 +159,25 @@ def run(kills: int, seed: int, folder: Path, database: str = "") -> dict[str, in
     processes = {name: start(*program, database=database) for name, program in programs.items()}
     annotators = Annotators(f"http://127.0.0.1:{port}", seed)
     served = 0
+
+    def at_work() -> None:
+        """Waits until both have done something; on a busy machine a start alone takes seconds."""
+        acknowledged, promoted = annotators.acknowledged, len(workspace.versions.promotions(PROJECT))
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends and (
+            annotators.acknowledged <= acknowledged + 5 or len(workspace.versions.promotions(PROJECT)) <= promoted
+        ):
+            time.sleep(0.1)
+
     try:
+        at_work()
         for _ in range(kills):
             time.sleep(float(rng.uniform(0.3, 2.0)))
             for name in (("server",), ("worker",), ("server", "worker"))[int(rng.integers(3))]:
                 kill(processes[name])
                 processes[name] = start(*programs[name], database=database)
             served += _serves_a_whole_one(workspace)
-        time.sleep(3)
+        at_work()
     finally:
         annotators.stop()
         for process in processes.values():
