@@ -14,8 +14,8 @@ ROOMS = [
     "exporting", "evaluation", "learning", "model_registry", "annotation_store",
     "label_studio.problems", "label_studio.loose_json",
     "label_studio.web", "label_studio.api", "label_studio.config", "label_studio.masks", "label_studio.clicks",
-    "label_studio.whole_numbers", "label_studio.batch_limits", "label_studio.backend_settings",
-    "label_studio.annotations", "label_studio.predict", "label_studio",
+    "label_studio.whole_numbers", "label_studio.batch_limits", "label_studio.scene_limits",
+    "label_studio.backend_settings", "label_studio.annotations", "label_studio.predict", "label_studio",
     "batch_parsing", "finetuning", "backup", "server", "doctor", "commands", "cli",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
