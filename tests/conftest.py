@@ -16,12 +16,11 @@ from PIL import Image
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.postgresql_server import PostgresqlServer, postgresql_server, programs
-
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from tests.live_exports import LiveExports
+    from tests.postgresql_server import PostgresqlServer
 
 # On a busy machine an example may take any time; that is no fault of what is tested.
 hypothesis.settings.register_profile("busy machine", deadline=None)
@@ -104,6 +103,9 @@ def umask() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """A PostgreSQL server on loopback, one for each process of a run."""
+    # What it stands on is not copied with these fixtures (tests/test_extending.py).
+    from tests.postgresql_server import postgresql_server, programs
+
     if programs() is None:
         pytest.skip("PostgreSQL's initdb is not installed: apt-get install postgresql")
     # What a power failure would leave is nothing that a test could see.
