@@ -105,14 +105,14 @@ class Server:
 
     @property
     def _processes(self) -> list[int]:
-        """The server and its workers."""
+        """gunicorn's, those that answer, and the worker of fine-tuning."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
         return [self._process.pid, *(int(child) for task in tasks for child in task.read_text().split())]
 
-    def megabytes(self) -> float:
-        """Memory of the server and its workers at present; what they share counts once."""
+    def megabytes(self) -> list[float]:
+        """Memory of its processes at present, what they share in equal parts; the one that answers has most."""
         shares = (Path(f"/proc/{one}/smaps_rollup").read_text() for one in self._processes)
-        return sum(int(re.findall(r"^Pss: +(\d+) kB", share, re.MULTILINE)[0]) for share in shares) * 1024 / 1e6
+        return [int(re.findall(r"^Pss: +(\d+) kB", share, re.MULTILINE)[0]) * 1024 / 1e6 for share in shares]
 
     def processor_seconds(self) -> float:
         """That they used so far."""
@@ -145,7 +145,7 @@ def load(
 
 
 def figures(
-    annotators: int, answered: Sequence[Answered], took: float, memory: Sequence[float], processor: float
+    annotators: int, answered: Sequence[Answered], took: float, memory: Sequence[Sequence[float]], processor: float
 ) -> dict[str, Any]:
     """What is to be told of a load."""
 
@@ -157,7 +157,7 @@ def figures(
     for one in answered:
         if one.problem:
             problems[one.problem] = problems.get(one.problem, 0) + 1
-    quarter = max(len(memory) // 4, 1)
+    answering, quarter = [max(one) for one in memory], max(len(memory) // 4, 1)
     return {
         "annotators": annotators,
         "seconds": round(took, 1),
@@ -169,9 +169,10 @@ def figures(
         "problems": problems,
         "processor_ms_per_click": round(processor / max(len(answered), 1) * 1e3, 1),
         "megabytes": {
-            "most": round(max(memory)),
-            "second_quarter": round(float(np.mean(memory[quarter : 2 * quarter] or memory))),
-            "last_quarter": round(float(np.mean(memory[-quarter:]))),
+            "most": round(max(answering)),
+            "second_quarter": round(float(np.mean(answering[quarter : 2 * quarter] or answering))),
+            "last_quarter": round(float(np.mean(answering[-quarter:]))),
+            "all_processes": round(max(map(sum, memory))),
         },
     }
 

@@ -27,12 +27,12 @@ def test_figures() -> None:
         Answered(1, 0.1, False, 2, ""),
         Answered(2, 0.3, False, 0, "status 503"),
     ]
-    row = figures(2, answered, 10, [100, 120, 110, 110], 0.6)
+    row = figures(2, answered, 10, [[100, 7], [120], [110, 30], [110]], 0.6)
     assert (row["clicks_per_second"], row["refused"], row["problems"]) == (0.3, 2, {"status 503": 1})
     assert (row["all_ms"]["p50"], row["first_ms"]["p100"], row["later_ms"]["p50"]) == (300, 400, 200)
     assert row["processor_ms_per_click"] == 200
-    assert row["megabytes"] == {"most": 120, "second_quarter": 120, "last_quarter": 110}
-    assert math.isnan(figures(1, [], 1, [1], 0)["all_ms"]["p50"])
+    assert row["megabytes"] == {"most": 120, "second_quarter": 120, "last_quarter": 110, "all_processes": 140}
+    assert math.isnan(figures(1, [], 1, [[1]], 0)["all_ms"]["p50"])
 
 
 def test_every_task_has_an_address_of_its_own(tmp_path: Path) -> None:
