@@ -20,7 +20,7 @@ class SceneLimits:
         ValueError: a number out of range.
     """
 
-    memory_mebibytes: int = 64
+    memory_mebibytes: int = 48
     file_mebibytes: int = 1024
 
     def __post_init__(self) -> None:

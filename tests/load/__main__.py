@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--annotators", type=int, nargs="+", default=[1, 10, 50, 100])
     parser.add_argument("--seconds", type=float, default=60, help="of each load")
     parser.add_argument("--think", type=float, default=2, help="seconds between an answer and the next click")
-    parser.add_argument("--clicks", type=int, default=15, help="in each task")
+    parser.add_argument("--clicks", type=int, default=15, help="in a task on average")
     parser.add_argument("--photographs", type=Path, default=EXAMPLES, help="folder of photographs")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     parser.add_argument("options", nargs="*", help="of ihp serve, after --")

@@ -68,7 +68,7 @@ class Annotator:
         number: of the annotator; tasks and places of clicks follow from it.
         photographs: a task's photograph by the task's id.
         think: seconds between an answer and the next click.
-        clicks: made in each task.
+        clicks: made in a task on average.
     """
 
     def __init__(
@@ -86,7 +86,8 @@ class Annotator:
         time.sleep(self._random.uniform(0, self._think))
         for task in range(self._number * 100_000, (self._number + 1) * 100_000):
             prompts: dict[str, list[dict[str, Any]]] = {}
-            for click in range(self._clicks):
+            # As many as a task happens to need; else all annotators would open their next one at once.
+            for click in range(self._random.randint(1, 2 * self._clicks - 1)):
                 if time.monotonic() >= ends:
                     return answered
                 label = LABELS[click % len(LABELS)]

@@ -26,7 +26,7 @@ from ihp_backend.single_flight import SingleFlight
 logger = logging.getLogger(__name__)
 
 DEFAULT_BYTES = 1 << 30
-AWAKE_BYTES = 64 << 20
+AWAKE_BYTES = 48 << 20
 
 
 class SceneFigures(NamedTuple):

@@ -76,7 +76,7 @@ class OnnxEngine(Engine):
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 
-MOST_BYTES: Final = 96 << 20
+MOST_BYTES: Final = 64 << 20
 """What is kept of the last decodings of all views at most. Those asked for longest ago are forgotten first; those of
 photographs that are closed go with them."""
 
