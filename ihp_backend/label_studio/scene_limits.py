@@ -21,7 +21,7 @@ class SceneLimits:
     """
 
     memory_mebibytes: int = 48
-    file_mebibytes: int = 1024
+    file_mebibytes: int = 2048
 
     def __post_init__(self) -> None:
         for name, value, least in (

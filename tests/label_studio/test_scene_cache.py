@@ -169,3 +169,21 @@ def test_scenes_stay_in_memory_where_no_file_can_be_made(tmp_path: Path, caplog:
         scene_of = cache.get(str(number), lambda: placed_scene(cache))
         cache.used(scene_of)
     assert len(cache) == 16
+
+
+def test_however_many_scenes_come_and_go_none_is_left_in_memory(tmp_path: Path) -> None:
+    """Arrays of all sizes leave gaps in the file; there must be room for the next scene all the same."""
+    cache, rng = (
+        open_scene_cache(SceneLimits(memory_mebibytes=1, file_mebibytes=64), tmp_path),
+        np.random.default_rng(0),
+    )
+
+    def opened() -> Scene:
+        sizes = (rng.uniform(0.5, 2.2) * np.array([860, 215, 590, 147, 393, 196, 98, 3539, 288])).astype(int)
+        return Scene(1, 1, 1.0, [cache.place(np.empty(size << 8, np.uint8)) for size in sizes])
+
+    for number in range(400):
+        kept = cache.get(str(number), opened)
+        assert not any(array.flags.writeable for array in kept.features), number
+        cache.get(str(int(rng.integers(max(number - 30, 0), number + 1))), opened)
+    assert cache.figures().evictions > 300

@@ -15,7 +15,7 @@ def test_defaults() -> None:
     settings = ServerSettings.from_environment({})
     assert (settings.host, settings.port, settings.workers, settings.threads) == ("127.0.0.1", 9090, 1, 192)
     assert (settings.timeout, settings.click_seconds, settings.max_body_mebibytes) == (120, 30, 256)
-    assert (settings.scenes.memory_mebibytes, settings.scenes.file_mebibytes) == (48, 1024)
+    assert (settings.scenes.memory_mebibytes, settings.scenes.file_mebibytes) == (48, 2048)
     assert (settings.batches.seconds, settings.batches.parallel) == (90, 4)
     assert settings.data_dir == Path.home() / ".local/share/ihp-backend"
     assert settings.images.cache_dir == settings.data_dir / "cache" / "images"

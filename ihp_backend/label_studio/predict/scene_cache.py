@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_BYTES = 1 << 30
 AWAKE_BYTES = 48 << 20
+FILLED = 0.7
+"""Share of a file that scenes fill at most: what gave way leaves gaps, into which not every new one fits."""
 
 
 class SceneFigures(NamedTuple):
@@ -155,7 +157,7 @@ def open_scene_cache(limits: SceneLimits, folder: Path) -> SceneCache:
     if limits.file_mebibytes:
         size = limits.file_mebibytes << 20
         try:
-            return SceneCache(most_bytes=size, file=SceneFile(folder, size), awake_bytes=memory)
+            return SceneCache(most_bytes=round(FILLED * size), file=SceneFile(folder, size), awake_bytes=memory)
         except OSError as error:
             logger.warning(
                 "opened photographs stay in memory, %d MiB of them: no file for them can be made in %s (%s)",
