@@ -19,7 +19,7 @@ from ihp_backend.finetuning.progress import TOLD
 from ihp_backend.finetuning.schedule import TRAINED_STATE
 from ihp_backend.finetuning.workspace import ACCEPTED, JOBS, Workspace
 from ihp_backend.model_registry.promotions import PROMOTIONS
-from ihp_backend.model_registry.versions import MODELS, SUMS
+from ihp_backend.model_registry.versions import MODELS, NAME, SUMS
 from ihp_backend.storage.database import Database
 from ihp_backend.storage.database_documents import DOCUMENTS
 from ihp_backend.storage.files import Files, FolderFiles
@@ -31,8 +31,7 @@ Document = tuple[str, str, str]
 KEPT: dict[str, tuple[str, ...]] = {JOBS: (*TOLD, TRAINED_STATE), MODELS: (PROMOTIONS,), ACCEPTED: (INDEX,)}
 """The documents, by where they belong."""
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-VERSION_SUMS = re.compile(rf"({_NAME}/{_NAME}){re.escape(SUMS)}")
+VERSION_SUMS = re.compile(rf"({NAME.pattern}/{NAME.pattern}){re.escape(SUMS)}")
 """Name of the file with a version's sums, below the versions of all projects; its first group is the version."""
 
 

@@ -33,7 +33,7 @@ from ihp_backend.backup.contents import (
 )
 from ihp_backend.finetuning.photograph_store import DIGEST
 from ihp_backend.finetuning.workspace import JOBS, RESTORING, Workspace
-from ihp_backend.model_registry.versions import MODELS, SUMS
+from ihp_backend.model_registry.versions import MODELS, NAME, SUMS
 from ihp_backend.storage.atomic_files import sync_folder, write_whole
 from ihp_backend.storage.database import Database, Schema
 from ihp_backend.storage.database_documents import DOCUMENTS, documents_database
@@ -42,7 +42,6 @@ from ihp_backend.storage.storage_error import StorageError
 _ROWS = 50
 """Written at a time: events with all their masks may have a megabyte each."""
 
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _OF_VERSION = re.compile(r"(?!.*/\.)(?!.*//)[^/.][^/]*/[^/.][^/]*/.+[^/]")
 
 
@@ -113,7 +112,7 @@ def _kept(file: Path, archive: Archive) -> list[Document]:
     if table_file(DOCUMENTS.name) in archive.names:
         for home, name, text in archive.rows(table_file(DOCUMENTS.name)):
             kind, _, project = home.partition("/")
-            if name not in KEPT.get(kind, ()) or not _PROJECT.fullmatch(project):
+            if name not in KEPT.get(kind, ()) or not NAME.fullmatch(project):
                 raise StorageError(f"file: {file} has a document {home}/{name}, which this release does not know")
             kept.append((home, name, text))
     return kept

@@ -95,5 +95,4 @@ class PriorTraining(ParsingTraining):
     def _logits(self, image: Tensor) -> Tensor:
         """Of the prior, float (N, num_labels, H/4, W/4)."""
         features = self.network.network
-        logits: Tensor = features.classify(features.backbone(image).prior_input)
-        return logits.float()
+        return features.prior_logits(features.backbone(image)).float()

@@ -52,7 +52,8 @@ _COPYING = ".copying"
 """Folder in a project's, in which copies of versions are made."""
 
 _REMEDY = "go back with ihp models rollback {} and train again"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a project's or a version's name may be: one of a folder, and nothing that leads elsewhere."""
 
 
 class VersionStore:
@@ -82,7 +83,7 @@ class VersionStore:
     def folder(self, project: str, version: str | None = None) -> Path:
         """The folder of a project, or of one of its versions."""
         for name in (project, *([version] if version is not None else [])):
-            if not _NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 raise StorageError(f"version: {name!r} is no name of a project or version")
         return self.root / project / version if version is not None else self.root / project
 
@@ -190,7 +191,7 @@ class VersionStore:
 
     def stamp(self, project: str) -> Hashable | None:
         """Differs whenever another version serves; None before the first promotion."""
-        if not _NAME.fullmatch(project):
+        if not NAME.fullmatch(project):
             return None
         with self._errors(self.folder(project), "cannot be read"):
             return self._documents(project).stamp(PROMOTIONS)

@@ -62,12 +62,12 @@ class DatabaseDocuments:
 
     def place(self, name: str) -> str:
         """Where a document is, for people."""
-        return f"{self._home}/{name} in the database"
+        return _place(self._home, name)
 
     def read(self, name: str) -> str | None:
         """A document; None: there is none."""
         with self._database.reading() as connection:
-            return _Held(connection, self._database, self._home).read(name)
+            return self._held(connection).read(name)
 
     def write(self, name: str, text: str) -> None:
         """Replaces a document in one step; it is on disk then."""
@@ -82,13 +82,13 @@ class DatabaseDocuments:
     def stamp(self, name: str) -> Hashable | None:
         """Differs whenever a document was written; None: there is none."""
         with self._database.reading() as connection:
-            return connection.scalar(sql.select(DOCUMENTS.c.stamp).where(_at(self._home, name)))
+            return self._held(connection).stamp(name)
 
     @contextmanager
     def alone(self) -> Iterator[_Held]:
         """The texts for a block of moments that reads and writes them; such blocks wait for one another."""
         with self._database.writing(self._home) as connection:
-            yield _Held(connection, self._database, self._home)
+            yield self._held(connection)
 
     @contextmanager
     def claim(self) -> Iterator[Claim | None]:
@@ -113,8 +113,7 @@ class DatabaseDocuments:
             heart.join()
             try:
                 with self._database.writing("lease", self._home) as connection:
-                    mine = (_LEASES.c.home == self._home) & (_LEASES.c.owner == owner)
-                    connection.execute(sql.delete(_LEASES).where(mine))
+                    connection.execute(sql.delete(_LEASES).where(self._mine(owner)))
             except StorageError as error:
                 logger.warning("%s is given back in %.0f s: %s", self._home, self._lease, error)
 
@@ -122,6 +121,9 @@ class DatabaseDocuments:
         """Whether somebody claims them."""
         with self._database.reading() as connection:
             return self._until(connection) > self._now(connection)
+
+    def _held(self, connection: Connection) -> _Held:
+        return _Held(connection, self._database, self._home)
 
     def _beat(self, claim: Claim, ended: Event) -> None:
         while not ended.wait(self._lease / 4):
@@ -133,9 +135,11 @@ class DatabaseDocuments:
 
     def _renewed(self, owner: str) -> bool:
         with self._database.writing("lease", self._home) as connection:
-            mine = (_LEASES.c.home == self._home) & (_LEASES.c.owner == owner)
             until = self._now(connection) + self._lease
-            return connection.execute(sql.update(_LEASES).where(mine).values(until=until)).rowcount == 1
+            return connection.execute(sql.update(_LEASES).where(self._mine(owner)).values(until=until)).rowcount == 1
+
+    def _mine(self, owner: str) -> sql.ColumnElement[bool]:
+        return sql.and_(_LEASES.c.home == self._home, _LEASES.c.owner == owner)
 
     def _until(self, connection: Connection) -> float:
         return connection.scalar(sql.select(_LEASES.c.until).where(_LEASES.c.home == self._home)) or 0.0
@@ -154,7 +158,7 @@ class _Held:
         self._connection, self._database, self._home = connection, database, home
 
     def place(self, name: str) -> str:
-        return f"{self._home}/{name} in the database"
+        return _place(self._home, name)
 
     def read(self, name: str) -> str | None:
         return self._connection.scalar(sql.select(DOCUMENTS.c.text).where(_at(self._home, name)))
@@ -168,6 +172,10 @@ class _Held:
 
     def stamp(self, name: str) -> Hashable | None:
         return self._connection.scalar(sql.select(DOCUMENTS.c.stamp).where(_at(self._home, name)))
+
+
+def _place(home: str, name: str) -> str:
+    return f"{home}/{name} in the database"
 
 
 def _at(home: str, name: str) -> sql.ColumnElement[bool]:

@@ -26,7 +26,6 @@ from ihp_backend.single_flight import SingleFlight
 logger = logging.getLogger(__name__)
 
 DEFAULT_BYTES = 1 << 30
-AWAKE_BYTES = 48 << 20
 FILLED = 0.7
 """Share of a file that scenes fill at most: what gave way leaves gaps, into which not every new one fits."""
 
@@ -62,7 +61,7 @@ class SceneCache:
         most_scenes: int = 1024,
         most_bytes: int = DEFAULT_BYTES,
         file: SceneFile | None = None,
-        awake_bytes: int = AWAKE_BYTES,
+        awake_bytes: int = 0,
     ) -> None:
         self._most_scenes = most_scenes
         self._file, self._awake_bytes = file, awake_bytes

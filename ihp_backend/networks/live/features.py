@@ -164,8 +164,12 @@ class FeatureNetwork(nn.Module):
 
     def prior(self, backbone: BackboneFeatures) -> Tensor:
         """The prior alone, see ``Sight``."""
-        probabilities: Tensor = self.classify(backbone.prior_input).softmax(1)
-        return probabilities
+        return self.prior_logits(backbone).softmax(1)
+
+    def prior_logits(self, backbone: BackboneFeatures) -> Tensor:
+        """The logits of the prior, float (N, known labels, H/4, W/4)."""
+        logits: Tensor = self.classify(backbone.prior_input)
+        return logits
 
     def heads(self, backbone: BackboneFeatures) -> LiveFeatures:
         """The rest of it."""
