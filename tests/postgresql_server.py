@@ -18,6 +18,7 @@ import psycopg
 from sqlalchemy.engine import URL
 
 from examples.demo.processes import free_port
+from ihp_backend.storage import database
 from ihp_backend.storage.database import postgresql_url
 
 PASSWORD = "not-to-be-shown"
@@ -89,6 +90,10 @@ class PostgresqlServer:
 
     def fresh(self) -> URL:
         """The address of a place without tables."""
+        # Stores keep connections open for good, and a run has more places than the server takes connections.
+        for url, engine in database._pools.items():
+            if url.port == self.port:
+                engine.dispose()
         return postgresql_url(self.text(f"place_{next(self._numbers)}"))
 
 

@@ -200,5 +200,5 @@ def _without_secrets(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> str:
-    """Short ASCII text; a foreign sender may send anything."""
-    return "" if value is None else str(value)[:64].encode("ascii", "backslashreplace").decode()
+    """Short ASCII text without NUL, which PostgreSQL takes in no text; a foreign sender may send anything."""
+    return "" if value is None else str(value)[:64].encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")

@@ -84,9 +84,12 @@ class FolderFiles:
         """When each was written (Unix seconds), by its name."""
         found = {}
         with self._errors(below, "cannot be read"):
-            for path in self.place(below).rglob("*"):
-                if path.is_file() and not path.name.startswith("."):
-                    found[path.relative_to(self._folder).as_posix()] = path.stat().st_mtime
+            # Others may make and remove files meanwhile, and whole folders of them.
+            for folder, _, names in os.walk(self.place(below), onerror=_unless_gone):
+                for path in (Path(folder, name) for name in names if not name.startswith(".")):
+                    with suppress(FileNotFoundError):
+                        if path.is_file():
+                            found[path.relative_to(self._folder).as_posix()] = path.stat().st_mtime
         return found
 
     @contextmanager
@@ -95,6 +98,11 @@ class FolderFiles:
             yield
         except OSError as error:
             raise StorageError.about(self._field, self.place(name), cannot, error) from error
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 class RemoteFiles:

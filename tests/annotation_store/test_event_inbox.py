@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
@@ -149,6 +149,7 @@ JSON_VALUES = st.recursive(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(event={"action": "\0", "project": "\0"})
 @given(event=st.dictionaries(st.sampled_from(["action", "project", "task", "x"]), JSON_VALUES))
 def test_any_event_comes_back_as_it_was(inbox: EventInbox, event: dict[str, Any]) -> None:
     number = inbox.record(event)

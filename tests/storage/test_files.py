@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -84,3 +86,22 @@ def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     assert settings.prepare_data_dir() == tmp_path / "data"
     assert settings.places.folder("models") == tmp_path / "shared" / "models"
+
+
+def test_files_are_listed_while_others_come_and_go(tmp_path: Path) -> None:
+    files, ended = FolderFiles(tmp_path, "version"), threading.Event()
+    files.write("stays/a", b"x")
+
+    def work() -> None:
+        while not ended.is_set():
+            for number in range(20):
+                files.write(f"going/{number}/a", b"x")
+            shutil.rmtree(tmp_path / "going")
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        assert all("stays/a" in files.modified() for _ in range(300))
+    finally:
+        ended.set()
+        worker.join()
