@@ -40,11 +40,11 @@ def watch_requests(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def end(answer: Response) -> Response:
         seconds = time.perf_counter() - g.began
-        route, status = _route(), answer.status_code
+        route, status, milliseconds = _route(), answer.status_code, round(1000 * seconds, 1)
         metrics.request_seconds.labels(route, status).observe(seconds)
-        add_log_fields(status=status, milliseconds=round(1000 * seconds, 1))
+        add_log_fields(status=status, milliseconds=milliseconds)
         level = logging.DEBUG if route in _ASKED_ALL_THE_TIME and status < 400 else logging.INFO
-        logger.log(level, "%s %s answered %d in %.0f ms", request.method, route, status, 1000 * seconds)
+        logger.log(level, "%s %s answered %d in %.0f ms", request.method, route, status, milliseconds)
         answer.headers[REQUEST_ID] = g.request_id
         return answer
 
