@@ -128,7 +128,7 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3_address(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def s3_address(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty place in S3, which the environment says how to reach."""
     import s3fs
 
@@ -136,7 +136,8 @@ def s3_address(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
     s3fs.S3FileSystem().mkdirs("ihp", exist_ok=True)
-    return f"s3://ihp/{uuid4().hex}"
+    yield f"s3://ihp/{uuid4().hex}"
+    s3fs.S3FileSystem.clear_instance_cache()  # One that is kept would know this server without the variables.
 
 
 def s3_environment(server: str) -> dict[str, str]:

@@ -27,9 +27,9 @@ def test_what_can_be_used(tmp_path: Path, postgresql: PostgresqlServer, s3_addre
     assert (files.level, "IHP_STORAGE" in files.remedy) == ("warning", True)
 
 
-def test_what_cannot_be_used(tmp_path: Path) -> None:
+def test_what_cannot_be_used(tmp_path: Path, s3_address: str) -> None:
     away = postgresql_url("postgresql://user:secret@127.0.0.1:9/none")
-    database, files = shared_places(ServerSettings(data_dir=tmp_path, database=away, storage="s3://ihp/x?y"))
+    database, files = shared_places(ServerSettings(data_dir=tmp_path, database=away, storage="s3://no-such-bucket/x"))
     assert (database.level, "IHP_DATABASE" in database.remedy) == ("error", True)
     assert "secret" not in database.found
     assert (files.level, "IHP_STORAGE" in files.remedy) == ("error", True)
