@@ -19,10 +19,14 @@ import weakref
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+ROOM: Final = 1 << 16
+"""Bytes of which each place is a multiple: Linux maps so many around a page that is read, as they lie in the file. Were
+part of them another array's, that would come back into memory with its neighbour, and nobody would give it rest."""
 
 
 class SceneFile:
@@ -30,20 +34,21 @@ class SceneFile:
 
     Args:
         folder: on whose disk the file lies; its blocks are taken as they are needed.
-        most_bytes: its size.
+        most_bytes: for arrays.
 
     Raises:
         OSError: no such file can be made there.
     """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
-        self._size = most_bytes // mmap.PAGESIZE * mmap.PAGESIZE
+        room = most_bytes // ROOM * ROOM
+        self._size = room + ROOM
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         os.truncate(self._file.fileno(), self._size)
         self._map = mmap.mmap(self._file.fileno(), self._size)
         self._start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         self._lock = threading.Lock()
-        self._free = [(0, self._size)]
+        self._free = [(-self._start % ROOM, room)]  # It is addresses that Linux goes by.
         # A finaliser may run anywhere, also where the lock is held.
         self._returned: deque[tuple[int, int]] = deque()
 
@@ -52,7 +57,7 @@ class SceneFile:
 
         The room ends where the file or its disk is full.
         """
-        if not array.nbytes or (offset := self._take(size := _pages(array.nbytes))) is None:
+        if not array.nbytes or (offset := self._take(size := _rooms(array.nbytes))) is None:
             return array
         try:
             self._write(np.ascontiguousarray(array), offset)
@@ -71,7 +76,7 @@ class SceneFile:
         for array in arrays:
             offset = array.ctypes.data - self._start
             if 0 <= offset < self._size:
-                self._map.madvise(mmap.MADV_DONTNEED, offset, _pages(array.nbytes))
+                self._map.madvise(mmap.MADV_DONTNEED, offset, _rooms(array.nbytes))
 
     def _write(self, array: NDArray[Any], offset: int) -> None:
         left = array.reshape(-1).view(np.uint8).data
@@ -102,6 +107,6 @@ class SceneFile:
         self._free.sort()
 
 
-def _pages(size: int) -> int:
-    """Bytes of the whole pages that ``size`` bytes take."""
-    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+def _rooms(size: int) -> int:
+    """Bytes of the whole rooms that ``size`` bytes take."""
+    return -(-size // ROOM) * ROOM

@@ -173,6 +173,7 @@ def figures(
             "second_quarter": round(float(np.mean(answering[quarter : 2 * quarter] or answering))),
             "last_quarter": round(float(np.mean(answering[-quarter:]))),
             "all_processes": round(max(map(sum, memory))),
+            "by_minute": [round(float(np.mean(answering[at : at + 60]))) for at in range(0, len(answering), 60)],
         },
     }
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gc
-import mmap
 import re
 import resource
 import threading
@@ -19,11 +18,10 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.parsing import Parser, Scene
 from ihp_backend.parsing.arrays import array_bytes
-from ihp_backend.parsing.scene_file import SceneFile
+from ihp_backend.parsing.scene_file import ROOM, SceneFile
+
 
 from .toy_engine import COAT, HAIR, ToyEngine, toy_checkpoint
-
-PAGE = mmap.PAGESIZE
 
 
 def lies_in(file: SceneFile, array: NDArray[Any]) -> bool:
@@ -54,7 +52,7 @@ def test_an_array_is_equal_in_the_file_and_cannot_be_written_to(tmp_path: Path) 
 @given(
     st.lists(
         st.one_of(
-            st.tuples(st.just("place"), st.integers(0, 3 * PAGE)),
+            st.tuples(st.just("place"), st.integers(0, 3 * ROOM)),
             st.tuples(st.just("view"), st.integers(0, 20)),
             st.tuples(st.just("drop"), st.integers(0, 20)),
             st.tuples(st.just("rest"), st.integers(0, 20)),
@@ -66,7 +64,7 @@ def test_whatever_is_placed_dropped_and_given_rest_arrays_keep_their_values(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:
     """Room is never given to two, also where only a part of an array is still referred to."""
-    file = SceneFile(tmp_path_factory.getbasetemp(), 8 * PAGE)
+    file = SceneFile(tmp_path_factory.getbasetemp(), 8 * ROOM)
     held: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
     for number, (step, value) in enumerate(steps):
         if step == "place":
@@ -83,12 +81,12 @@ def test_whatever_is_placed_dropped_and_given_rest_arrays_keep_their_values(
         assert all(np.array_equal(one, its) for one, its in held)
     held.clear()
     gc.collect()
-    assert lies_in(file, file.place(np.ones(8 * PAGE, np.uint8)))  # All of the room is one piece again.
+    assert lies_in(file, file.place(np.ones(8 * ROOM, np.uint8)))  # All of the room is one piece again.
 
 
 def test_where_there_is_no_room_an_array_stays_where_it_is(tmp_path: Path) -> None:
-    file = SceneFile(tmp_path, 2 * PAGE)
-    small, large = np.ones(PAGE, np.uint8), np.ones(2 * PAGE, np.uint8)
+    file = SceneFile(tmp_path, 2 * ROOM)
+    small, large = np.ones(ROOM, np.uint8), np.ones(2 * ROOM, np.uint8)
     kept = file.place(small)
     assert file.place(large) is large
     del kept
@@ -97,30 +95,32 @@ def test_where_there_is_no_room_an_array_stays_where_it_is(tmp_path: Path) -> No
 
 @pytest.fixture
 def full_disk() -> Iterator[int]:
-    """No file of this process can grow beyond two pages, and a write that tries fails; such is a full disk, too."""
+    """No file of this process can grow beyond two rooms, and a write that tries fails; such is a full disk, too."""
     import signal
 
     before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield 2 * PAGE
+    yield 2 * ROOM
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_on_a_full_disk_an_array_stays_where_it_is(tmp_path: Path, full_disk: int) -> None:
-    file = SceneFile(tmp_path, 8 * PAGE)
+    file = SceneFile(tmp_path, 8 * ROOM)
     resource.setrlimit(resource.RLIMIT_FSIZE, (full_disk, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-    fits, too_much = np.ones(PAGE, np.uint8), np.full(4 * PAGE, 2, np.uint8)
+    fits, too_much = np.ones(ROOM, np.uint8), np.full(4 * ROOM, 2, np.uint8)
     kept = file.place(fits)
     assert lies_in(file, kept)
     assert file.place(too_much) is too_much
     assert np.array_equal(kept, fits)
 
 
-def test_who_is_given_rest_takes_no_memory(tmp_path: Path) -> None:
-    def resident() -> int:
-        (pages,) = re.findall(r"^Rss: +(\d+) kB", Path("/proc/self/smaps_rollup").read_text(), re.MULTILINE)
-        return int(pages) * 1024
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    (kilobytes,) = re.findall(r"^Rss: +(\d+) kB", Path("/proc/self/smaps_rollup").read_text(), re.MULTILINE)
+    return int(kilobytes) * 1024
 
+
+def test_who_is_given_rest_takes_no_memory(tmp_path: Path) -> None:
     size = 64 << 20
     file = SceneFile(tmp_path, size)
     placed = file.place(np.ones(size, np.uint8))
@@ -131,12 +131,23 @@ def test_who_is_given_rest_takes_no_memory(tmp_path: Path) -> None:
     assert placed.sum() == size
 
 
+def test_neighbours_of_what_is_read_keep_their_rest(tmp_path: Path) -> None:
+    size, count = 10_000, 1000
+    file = SceneFile(tmp_path, 2 * count * ROOM)
+    placed = [file.place(np.ones(size, np.uint8)) for _ in range(2 * count)]
+    file.rest(placed)
+    before = resident()
+    assert sum(int(one.sum()) for one in placed[::2]) == size * count
+    file.rest(placed[::2])
+    assert resident() - before < size * count / 4
+
+
 def test_threads_get_room_of_their_own(tmp_path: Path) -> None:
-    file, wrong = SceneFile(tmp_path, 64 * PAGE), []
+    file, wrong = SceneFile(tmp_path, 64 * ROOM), []
 
     def work(number: int) -> None:
         for turn in range(200):
-            true = np.full(PAGE // 2 + turn, number, np.uint8)
+            true = np.full(ROOM // 2 + turn, number, np.uint8)
             placed = file.place(true)
             file.rest([placed])
             if not np.array_equal(placed, true):
