@@ -20,7 +20,6 @@ from ihp_backend.parsing import Parser, Scene
 from ihp_backend.parsing.arrays import array_bytes
 from ihp_backend.parsing.scene_file import ROOM, SceneFile
 
-
 from .toy_engine import COAT, HAIR, ToyEngine, toy_checkpoint
 
 
