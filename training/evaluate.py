@@ -8,7 +8,9 @@ what produced them, and keeps every photograph's record, so that the same comman
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -26,6 +28,7 @@ from ihp_backend.parsing.cores import available_cores
 from training.dataset_options import OPTION_HELP, parsed_options
 from training.evaluation_models import parser_maker
 from training.evaluation_tables import show, show_recovery
+from training.pre_annotated import pre_annotated
 
 ROUNDS_AFTER = 5
 """Corrections after a wrong click during which its recovery is watched."""
@@ -71,6 +74,9 @@ def main(
         bool,
         typer.Option("--unseen-labels", "--strangers", help="Ask a live network as if it knew none of the labels."),
     ] = False,
+    pre_annotations: Annotated[
+        str | None, typer.Option(help="Model whose parsing without clicks stands as masks before the first click.")
+    ] = None,
     wrong_click: Annotated[
         int | None, typer.Option(help="Also measure recovery from a wrong click in this round.")
     ] = None,
@@ -97,10 +103,17 @@ def main(
         indices = range(min(limit or len(samples), len(samples)))
         processes = workers or available_cores()
         threads = max(available_cores() // processes, 1)
-        with parser_maker(
-            model, samples.labels, engine=engine, threads=threads, enforce_clicks=enforce_clicks, unfiltered=unfiltered,
-            unseen_labels=unseen_labels,
-        ) as make_parser:  # fmt: skip
+        how: dict[str, Any] = {
+            "engine": engine,
+            "threads": threads,
+            "enforce_clicks": enforce_clicks,
+            "unfiltered": unfiltered,
+        }
+        with ExitStack() as models:
+            make_parser = models.enter_context(parser_maker(model, samples.labels, unseen_labels=unseen_labels, **how))
+            if pre_annotations is not None:
+                automatic = models.enter_context(parser_maker(pre_annotations, samples.labels, **how))
+                make_parser = partial(pre_annotated, make_parser, automatic)
             version = make_parser().version
 
             def run(annotator: Annotator, folder: Path | None) -> list[Curve]:

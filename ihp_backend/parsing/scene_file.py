@@ -28,6 +28,10 @@ ROOM: Final = 1 << 16
 """Bytes of which each place is a multiple: Linux maps so many around a page that is read, as they lie in the file. Were
 part of them another array's, that would come back into memory with its neighbour, and nobody would give it rest."""
 
+_REMOVE: Final[int] = getattr(mmap, "MADV_REMOVE", mmap.MADV_DONTNEED)
+"""Takes pages out of memory and of the system's cache as well. Were they left there, the next arrays would lie across
+the pieces in which it has the file, and Linux maps whole pieces, as large as 2 MiB."""
+
 
 class SceneFile:
     """A file of fixed size in which arrays have their places until nobody refers to them any more.
@@ -99,7 +103,10 @@ class SceneFile:
         """A range becomes free, and one with those that it touches."""
         before = [one for one in self._free if one[0] + one[1] == offset]
         after = [one for one in self._free if one[0] == offset + size]
-        self._map.madvise(mmap.MADV_DONTNEED, offset, size)
+        try:
+            self._map.madvise(_REMOVE, offset, size)
+        except OSError:  # Not every kind of disk can.
+            self._map.madvise(mmap.MADV_DONTNEED, offset, size)
         for start, length in (*before, *after):
             self._free.remove((start, length))
             offset, size = min(offset, start), size + length

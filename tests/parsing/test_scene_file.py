@@ -130,15 +130,19 @@ def test_who_is_given_rest_takes_no_memory(tmp_path: Path) -> None:
     assert placed.sum() == size
 
 
-def test_neighbours_of_what_is_read_keep_their_rest(tmp_path: Path) -> None:
-    size, count = 10_000, 1000
-    file = SceneFile(tmp_path, 2 * count * ROOM)
-    placed = [file.place(np.ones(size, np.uint8)) for _ in range(2 * count)]
+@pytest.mark.parametrize("before", [0, 3_500_000], ids=["new room", "room of larger arrays"])
+def test_neighbours_of_what_is_read_keep_their_rest(tmp_path: Path, before: int) -> None:
+    size, count = 50_000, 2000
+    file = SceneFile(tmp_path, count * ROOM)
+    larger = [file.place(np.ones(before, np.uint8)) for _ in range(count * ROOM // (before + ROOM) if before else 0)]
+    del larger
+    gc.collect()
+    placed = [file.place(np.ones(size, np.uint8)) for _ in range(count)]
     file.rest(placed)
-    before = resident()
-    assert sum(int(one.sum()) for one in placed[::2]) == size * count
-    file.rest(placed[::2])
-    assert resident() - before < size * count / 4
+    at_rest = resident()
+    assert sum(int(one.sum()) for one in placed[::10]) == size * count // 10
+    file.rest(placed[::10])
+    assert resident() - at_rest < size * count / 20
 
 
 def test_threads_get_room_of_their_own(tmp_path: Path) -> None:

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import typer
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+from ihp_backend.clicks import Click
 from ihp_backend.evaluation import NearestClick
 from ihp_backend.labels import CCP
+from ihp_backend.parsing import Parse
 from training.evaluate import main
 from training.evaluation_models import parser_maker
+from training.pre_annotated import PreAnnotated
 
 command = typer.Typer()
 command.command()(main)
+
+
+class Constant:
+    """A parser whose scenes are photographs."""
+
+    labels = CCP
+    version = "constant"
+
+    def open(self, image: NDArray[np.uint8]) -> Any:
+        return image
+
+
+def parse_of(label_map: NDArray[np.uint8]) -> Parse:
+    return Parse(label_map, np.ones(len(CCP), np.float32))
 
 
 def run(*arguments: object) -> Result:
@@ -94,6 +115,39 @@ def test_a_checkpoint_without_its_config_is_refused(tmp_path: Path) -> None:
         parser_maker(str(checkpoint), CCP),
     ):
         pass
+
+
+def test_masks_of_another_model_stand_until_clicks_take_them(ccp_tree: Path, tmp_path: Path) -> None:
+    """Of two classical parsers: without clicks the one has nothing, so all is as if it were not there."""
+    arguments = ["--data", ccp_tree, "--start", "nothing", "--corrections", 3, "--seeds", 1, "--workers", 1]
+    for name, given in (("with", ["--pre-annotations", "watershed"]), ("without", [])):
+        assert run(*arguments, "--model", "nearest", *given, "--out", tmp_path / name).exit_code == 0
+    both = [json.loads((tmp_path / name / "curve.json").read_text()) for name in ("with", "without")]
+    assert both[0]["model"] == "nearest-click, pre-annotated by watershed-3"
+    assert both[0]["mean_iou"] == both[1]["mean_iou"]
+
+
+def test_pre_annotated_masks_are_drawn_work() -> None:
+    """They are the first answer, what the live network is told, and what stays under labels that nobody clicks."""
+
+    class Automatic(Constant):
+        def parse(self, *_: Any, **__: Any) -> Parse:
+            return parse_of(np.array([[0, 1, 2, 2]], np.uint8))
+
+    class Live(Constant):
+        def parse(
+            self, scene: Any, clicks: Sequence[Click], previous: NDArray[np.uint8] | None = None, last: Any = None
+        ) -> Parse:
+            assert previous is not None
+            assert previous.tolist() == [[255, 1, 2, 2]]
+            return parse_of(np.array([[3, 3, 3, 2]], np.uint8))
+
+    parser = PreAnnotated(Live(), Automatic())
+    scene = parser.open(np.zeros((1, 4, 3), np.uint8))
+    assert parser.parse(scene, []).label_map.tolist() == [[0, 1, 2, 2]]
+    assert parser.parse(scene, [Click(0, 0, 3)]).label_map.tolist() == [[3, 1, 2, 2]]
+    assert parser.parse(scene, [Click(1, 0, 3)]).label_map.tolist() == [[3, 3, 2, 2]]
+    assert parser.parse(scene, [Click(3, 0, 2)]).label_map.tolist() == [[3, 1, 3, 2]]
 
 
 def test_parsers_are_made_by_name() -> None:
