@@ -245,6 +245,20 @@ def test_tables_show_the_papers_figures_beside_ours(place: Place) -> None:
     assert row == ("central", "20", "3.00 ± 0.00", "50.50 ± 0.71", "-", "90.0 ± 0.0", "-")
 
 
+def test_parsers_without_clicks_stand_above_methods_with_the_same_labels(place: Place) -> None:
+    measured(place, "central", 0, [50.0] * 21)
+    for method, other in (("attention", "glove"), ("ce2p", "left shoe")):
+        file = place.measured(method, 0, NOTHING)
+        file.parent.mkdir(parents=True)
+        figures = {"mean_iou": 40.0, "labels": {"background": {"iou": 80.0}, other: {"iou": None}}}
+        file.write_text(json.dumps(figures))
+    above, below = table_of_labels(Results(place, CCP), "table4").rows
+    assert above == ("Attention", "0", "-", "40.00", "-", "80.0", "-")
+    assert below[0] == "central"
+    above, _ = table_of_labels(Results(place, FULL[0]), "table4").rows
+    assert above[:5] == ("Attention", "0", "-", "40.00", "42.92")
+
+
 def test_unseen_labels_stand_beside_the_same_ones_seen(place: Place) -> None:
     for method, iou in (("live", 80.0), ("live-unseen-1", 70.0)):
         measured(place, method, 0, [50.0] * 21)

@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 
 from training.reproduction import paper_figures as published
+from training.reproduction import parser_papers
 from training.reproduction.methods import METHODS, UNSEEN
 from training.reproduction.results import Results, spread_text
 from training.reproduction.targets import OWN, TARGETS
 
 SAME_EFFORT = 20
 """Corrections at which the paper compares itself with others: its headline Avg. decodes to 20 of them on LIP."""
+
+WITHOUT_CLICKS = (
+    "attention", "attention-ssl", "deeplab-v2", "deeplab-v2-ssl", "deeplab-v3", "ocr", "ce2p", "ce2p-rpr",
+)  # fmt: skip
+"""Automatic parsers, which the paper sets above the methods with clicks; shown where they speak the labels of these."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def table3(results: Results) -> Table:
 
 
 def table_of_labels(results: Results, name: str) -> Table:
-    """Tables IV to VI: IoU of every label, ours after 20 corrections, beside the baselines."""
+    """Tables IV to VI: IoU of every label, ours after 20 corrections, beside the baselines and automatic parsers."""
     dataset = published.compared(results.scale.dataset)
     printed = published.TABLES_4_TO_6[dataset]
     methods = ("no-clicks", "nearest", "watershed", "ideeplab", "dextr", "central", "random", "random-sp")
@@ -94,7 +100,7 @@ def table_of_labels(results: Results, name: str) -> Table:
         f"paper's mIoU ({published.TITLES[dataset]})",
         *labels,
     )
-    rows = []
+    rows = _of_parsers(results, labels)
     for method, seeds in measured.items():
         free = method == "no-clicks"
         clicks = [] if free else [_last(figures["clicks_per_label"][0]) for figures in seeds]
@@ -105,6 +111,22 @@ def table_of_labels(results: Results, name: str) -> Table:
         cells = [spread_text([value for value in ious if value is not None], 1) for ious in by_label]
         rows.append((METHODS[method].title, corrections, spread_text(clicks), spread_text(values), paper, *cells))
     return Table(name, "IoU of every label (%) after the corrections given", columns, tuple(rows))
+
+
+def _of_parsers(results: Results, labels: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Rows of automatic parsers that were measured on these labels."""
+    printed = parser_papers.LIP if results.scale.dataset == "lip" else {}
+    rows = []
+    for method in WITHOUT_CLICKS:
+        seeds = results.seeds(method)
+        if not seeds or tuple(seeds[0]["labels"]) != labels:
+            continue
+        paper = printed[method][-1] if method in printed else None
+        by_label = [[figures["labels"][label]["iou"] for figures in seeds] for label in labels]
+        cells = [spread_text([value for value in ious if value is not None], 1) for ious in by_label]
+        mean = spread_text(results.values(method, "mean_iou"))
+        rows.append((METHODS[method].title, "0", "-", mean, "-" if paper is None else f"{paper:.2f}", *cells))
+    return rows
 
 
 def by_corrections(results: Results, target: str) -> Table:
