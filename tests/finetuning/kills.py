@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import requests
+from rich.console import Console
+from rich.progress import track
 
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.finetuning.workspace import Workspace
@@ -171,7 +173,7 @@ def run(kills: int, seed: int, folder: Path, database: str = "") -> dict[str, in
 
     try:
         at_work()
-        for _ in range(kills):
+        for _ in track(range(kills), "kills", console=Console(stderr=True), disable=kills < 20):
             time.sleep(float(rng.uniform(0.3, 2.0)))
             for name in (("server",), ("worker",), ("server", "worker"))[int(rng.integers(3))]:
                 kill(processes[name])
