@@ -31,7 +31,7 @@ from training.reproduction.results import Results
 from training.reproduction.runner import Timings
 from training.reproduction.scales import Scale, parser_scales, scales
 from training.reproduction.smoke import draw_data
-from training.reproduction.steps import Place, steps
+from training.reproduction.steps import Folders, steps
 from training.reproduction.tables import TABLES, Table
 from training.reproduction.targets import PARSER_TARGETS, compare_own, needs, parsers_wanted, wanted
 
@@ -78,10 +78,10 @@ def main(
     for one, names in asked:
         if names:
             folder = out / one.dataset if scale == "full" else out
-            sized, place = _sized(one, training_steps, seeds), _place(one, folder, results, data, weights)
+            sized, folders = _sized(one, training_steps, seeds), _folders(one, folder, results, data, weights)
             if not report:
-                _make(names, sized, place, parallel)
-            pages.setdefault(folder, []).append(_part(names, sized, place, folder))
+                _make(names, sized, folders, parallel)
+            pages.setdefault(folder, []).append(_part(names, sized, folders, folder))
             _report(pages[folder], folder, smoke=scale == "smoke")
 
 
@@ -89,7 +89,7 @@ def _sized(scale: Scale, training_steps: int | None, seeds: int | None) -> Scale
     return replace(scale, steps=training_steps or scale.steps, seeds=seeds or scale.seeds)
 
 
-def _place(scale: Scale, folder: Path, results: Path | None, data: Path | None, weights: str | None) -> Place:
+def _folders(scale: Scale, folder: Path, results: Path | None, data: Path | None, weights: str | None) -> Folders:
     if weights is not None and not Path(weights).is_file() and not re.fullmatch(r"[\w-]+", weights):
         raise SystemExit(f"reproduce: weights: {weights} does not exist; give a file, or a name such as imagenet")
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,26 +99,26 @@ def _place(scale: Scale, folder: Path, results: Path | None, data: Path | None, 
         data = draw_data(folder / "data")
     elif scale.name == "full":
         data = data / scale.dataset
-    return Place(data, folder / "work", results or folder / "results", weights)
+    return Folders(data, folder / "work", results or folder / "results", weights)
 
 
-def _make(names: tuple[str, ...], scale: Scale, place: Place, parallel: int) -> None:
+def _make(names: tuple[str, ...], scale: Scale, folders: Folders, parallel: int) -> None:
     """Trains and measures what the targets need, the first seed of everything before the second of anything."""
     try:
-        data = records.fingerprint(open_dataset(scale.dataset, place.data, "val"))
+        data = records.fingerprint(open_dataset(scale.dataset, folders.data, "val"))
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f"reproduce: {error}") from None
     jobs: list[Job] = []
     for seed in range(scale.seeds):
         for method, starts in needs(names):
-            records.check(place, method, seed, scale)
-            if missing := tuple(steps(method, seed, starts, scale, place)):
+            records.check(folders, method, seed, scale)
+            if missing := tuple(steps(method, seed, starts, scale, folders)):
                 jobs.append(Job(method, seed, missing))
 
     def keep(job: Job, seconds: Seconds) -> None:
-        records.write(place, job.method, job.seed, scale, job.steps, seconds, data)
+        records.write(folders, job.method, job.seed, scale, job.steps, seconds, data)
 
-    Work(jobs, Timings(place.work / "timings.json"), parallel, keep, console).run()
+    Work(jobs, Timings(folders.work / "timings.json"), parallel, keep, console).run()
 
 
 @dataclass(frozen=True)
@@ -132,14 +132,14 @@ class Part:
     runs: list[Run]
 
 
-def _part(names: tuple[str, ...], scale: Scale, place: Place, folder: Path) -> Part:
+def _part(names: tuple[str, ...], scale: Scale, folders: Folders, folder: Path) -> Part:
     """Writes the tables and figures of what is there."""
-    results = Results(place, scale)
+    results = Results(folders, scale)
     makers = TABLES | PARSER_TABLES
     tables = [makers[name](results) for name in names if name in makers]
     figures = [FIGURES[name](results, folder) for name in names if name in FIGURES]
     if "fig4" in names:
-        figures.append(gallery(results, folder, open_dataset(scale.dataset, place.data, "val")))
+        figures.append(gallery(results, folder, open_dataset(scale.dataset, folders.data, "val")))
     for table in tables:
         table.write(folder)
     parsers = any(name in PARSER_TARGETS for name in names)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet, map_labels
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.confidence_filter import confident_only
 from ihp_backend.parsing.convex_upsampling import ConvexAnswer
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, LiveEngine
@@ -63,7 +63,7 @@ class AnyLabels(Network):
         rivals = rivals[rivals > 0][: 256 - len(labels)]
         self._rivals = np.eye(len(known), dtype=np.float32)[rivals]
 
-    def encode(self, working: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+    def encode(self, working: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         """The encoded photograph."""
         return self._engine.encode(working, place)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
-Place = Callable[[Any], Any]
+PlaceArray = Callable[[Any], Any]
 """Takes a numpy array and gives an equal one that lies elsewhere."""
 
 

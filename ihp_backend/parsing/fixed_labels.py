@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click, localization_maps
 from ihp_backend.labels import LabelSet, map_labels
 from ihp_backend.parsing.answer import Answer
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.click_enforcement import enforce_clicks
 from ihp_backend.parsing.engines.base import Engine
 from ihp_backend.parsing.label_network import Network
@@ -36,7 +36,7 @@ class FixedLabels(Network):
         self._engine, self._num_known = engine, len(known)
         self._to_model, self._from_model = _translation(labels, known)
 
-    def encode(self, working: NDArray[np.uint8], place: Place = as_they_are) -> Any:
+    def encode(self, working: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Any:
         """Working size and what the engine makes of the photograph, which is little and stays where it is."""
         return working.shape[:2], self._engine.encode(working)
 

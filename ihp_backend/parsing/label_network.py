@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
 from ihp_backend.parsing.answer import Answer
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 
 
 class Network(ABC):
     """Knows how an engine is asked. Safe to share between threads."""
 
     @abstractmethod
-    def encode(self, working: NDArray[np.uint8], place: Place = as_they_are) -> Any:
+    def encode(self, working: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Any:
         """Features that need no clicks, from a padded working image uint8 (H, W, 3); ``place``: see ``Parser.open``."""
 
     @abstractmethod

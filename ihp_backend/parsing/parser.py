@@ -21,7 +21,7 @@ from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.any_labels import AnyLabels
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint, read_checkpoint
 from ihp_backend.parsing.click_enforcement import settle
 from ihp_backend.parsing.convex_upsampling import ConvexAnswer
@@ -155,7 +155,7 @@ class Parser:
         warnings.warn("Parser.speaking is now Parser.with_labels", DeprecationWarning, stacklevel=2)
         return self.with_labels(labels, known_ids)
 
-    def open(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Scene:
+    def open(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Scene:
         """Prepares a photograph for clicks.
 
         Args:

@@ -20,7 +20,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.parsing.arrays import Place, array_bytes, arrays_of, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, array_bytes, arrays_of, as_they_are
 from ihp_backend.parsing.convex_upsampling import STRIDE
 from ihp_backend.parsing.engines.base import Encoded
 from ihp_backend.parsing.geometry import in_sides, working_scale, working_sides
@@ -116,7 +116,7 @@ class Windows:
         encode: Callable[[NDArray[np.uint8]], Encoded],
         working_size: int,
         multiple_of: int,
-        place: Place = as_they_are,
+        place: PlaceArray = as_they_are,
     ) -> None:
         self._size: tuple[int, int] = (image.shape[0], image.shape[1])
         self._encode, self._working_size, self._multiple_of = encode, working_size, multiple_of

@@ -19,7 +19,7 @@ from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.label_studio.predict.scene_cache import SceneCache
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parse, Scene
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import AnswerError
 from ihp_backend.parsing.photograph import Photograph
 
@@ -39,7 +39,7 @@ class AllHat:
     def __init__(self, confidence: float = 0.5) -> None:
         self.confidence = confidence
 
-    def open(self, image: np.ndarray, place: Place = as_they_are) -> Scene:
+    def open(self, image: np.ndarray, place: PlaceArray = as_they_are) -> Scene:
         return Scene(image.shape[0], image.shape[1], 1.0, None)
 
     def parse(self, scene: Scene, clicks: Any, previous: Any = None, last: Any = None) -> Parse:

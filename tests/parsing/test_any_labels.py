@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing.any_labels import AnyLabels
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, LiveEngine
 
 KNOWN = LabelSet(("background", "upper clothes", "coat", "hat"))
@@ -21,7 +21,7 @@ KNOWN = LabelSet(("background", "upper clothes", "coat", "hat"))
 class PriorEngine(LiveEngine):
     """Knows that there is a coat in the left half, if it is asked for one, and upper clothes otherwise."""
 
-    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         raise NotImplementedError
 
     def looks(self, features: Any, places: NDArray[np.int64]) -> NDArray[np.float32]:

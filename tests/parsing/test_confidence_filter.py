@@ -16,7 +16,7 @@ from scipy.ndimage import label as components
 from ihp_backend.clicks import Click
 from ihp_backend.labels import LabelSet
 from ihp_backend.parsing import Parser
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.confidence_filter import BEHIND, SURE, THERE, confident_only
 from ihp_backend.parsing.convex_upsampling import ConvexAnswer
@@ -172,7 +172,7 @@ def test_a_crumb_can_be_had_back_without_its_neighbours() -> None:
 class Unsure(LiveEngine):
     """Sees a coat in a corner, if it is one."""
 
-    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         height, width = image.shape[0] // 4, image.shape[1] // 4
         shares = np.zeros((height, width, 16, 9), np.float32)
         shares[..., 4] = 1

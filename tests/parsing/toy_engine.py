@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.labels import ABSENT_LOGIT, LabelSet
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, LiveEngine
 from ihp_backend.parsing.parser import Parser
@@ -29,7 +29,7 @@ class ToyEngine(LiveEngine):
     def __init__(self) -> None:
         self.encoded: list[tuple[int, ...]] = []
 
-    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         """Mean colours of cells."""
         self.encoded.append(image.shape[:2])
         height, width = (side // 4 for side in image.shape[:2])

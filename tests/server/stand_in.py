@@ -17,7 +17,7 @@ from ihp_backend.clicks import Click
 from ihp_backend.label_studio.web.images import ImageFetchError
 from ihp_backend.labels import CCP, LabelSet
 from ihp_backend.parsing import Parse, Scene
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.last_answer import LastAnswer
 
 CAPTURES = Path(__file__).parents[1] / "captures"
@@ -43,7 +43,7 @@ class StandInParser:
         self.opened: list[Scene] = []
         self.parsed: list[list[Click]] = []
 
-    def open(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Scene:
+    def open(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Scene:
         scene = Scene(image.shape[0], image.shape[1], 1.0, image)
         self.opened.append(scene)
         return scene

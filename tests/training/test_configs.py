@@ -15,7 +15,7 @@ from ihp_backend.labels import BENCHMARKS, HUMAN18
 from training import train, train_automatic, train_live, train_parts, train_prior
 from training.reproduction.methods import AUTOMATIC, METHODS, UNSEEN
 from training.reproduction.scales import CCP, PARSERS_CCP, PARSERS_FULL, Scale
-from training.reproduction.steps import Place, fit_command
+from training.reproduction.steps import Folders, fit_command
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 PAPER = {"lip": 300_000, "cihp": 300_000, "pascal_person_part": 120_000, "helen": 120_000}
@@ -86,8 +86,8 @@ def test_variants_of_the_live_network(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     monkeypatch.chdir(CONFIGS.parents[1])
-    place = Place(tmp_path / "data", tmp_path / "work", tmp_path / "results")
-    _, module, *arguments = fit_command(METHODS[name], 1, CCP, place, tmp_path / "run")
+    folders = Folders(tmp_path / "data", tmp_path / "work", tmp_path / "results")
+    _, module, *arguments = fit_command(METHODS[name], 1, CCP, folders, tmp_path / "run")
     assert module == "training.train_live"
     config = understood(capsys, monkeypatch, arguments, train_live.main)
     data, model, network = config["data"], config["model"], config["model"]["network"]["init_args"]
@@ -122,14 +122,14 @@ def test_every_automatic_parser_can_be_trained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, scale: Scale
 ) -> None:
     """The settings alone are looked at: networks of the full size take seconds to make."""
-    place = Place(tmp_path / "data", tmp_path / "work", tmp_path / "results", "imagenet")
+    folders = Folders(tmp_path / "data", tmp_path / "work", tmp_path / "results", "imagenet")
     method = METHODS[name]
     assert method.parser is not None
     if "sunglasses" in method.parser.regions and scale.dataset == "pascal-person-part":
         with pytest.raises(ValueError, match="'sunglasses' is no region and no label; regions are head, body"):
-            fit_command(method, 0, scale, place, tmp_path / "run")
+            fit_command(method, 0, scale, folders, tmp_path / "run")
         return
-    _, module, *arguments = fit_command(method, 0, scale, place, tmp_path / "run")
+    _, module, *arguments = fit_command(method, 0, scale, folders, tmp_path / "run")
     assert module == "training.train_automatic"
     network = json.loads(arguments[arguments.index("--model.network") + 1])
     inner = network["init_args"].get("network", network)
@@ -144,8 +144,8 @@ def test_the_command_line_understands_automatic_parsers(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     monkeypatch.chdir(CONFIGS.parents[1])
-    place = Place(tmp_path / "data", tmp_path / "work", tmp_path / "results")
-    _, _, *arguments = fit_command(METHODS[name], 1, PARSERS_CCP, place, tmp_path / "run")
+    folders = Folders(tmp_path / "data", tmp_path / "work", tmp_path / "results")
+    _, _, *arguments = fit_command(METHODS[name], 1, PARSERS_CCP, folders, tmp_path / "run")
     config = understood(capsys, monkeypatch, arguments, train_automatic.main)
     model = config["model"]
     if name == "ce2p-batch-norm":

@@ -29,7 +29,7 @@ from training.former_names import (
 from training.reproduction import records
 from training.reproduction.methods import METHODS
 from training.reproduction.scales import CCP
-from training.reproduction.steps import Place
+from training.reproduction.steps import Folders
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "benchmarks" / "ccp" / "results"
@@ -202,8 +202,8 @@ def test_a_run_with_former_names_is_exported(
 
 
 def checked(method_and_seed: dict[str, Any], scale: Any = CCP) -> None:
-    place = Place(Path("data"), Path("work"), RESULTS)
-    records.check(place, method_and_seed["method"], method_and_seed["seed"], scale)
+    folders = Folders(Path("data"), Path("work"), RESULTS)
+    records.check(folders, method_and_seed["method"], method_and_seed["seed"], scale)
 
 
 def test_every_published_record_is_of_the_present_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,11 +280,11 @@ def test_configurations_are_kept_with_what_was_made(monkeypatch: pytest.MonkeyPa
     config = tmp_path / "small.yaml"
     config.write_text("data: {steps: 4, carving: {share: 0.5}}  # as it was\n")
     scale = replace(CCP, configs=(str(config),))
-    place = Place(tmp_path, tmp_path, tmp_path / "results")
-    records.write(place, "central", 0, scale, [], {}, data="")
+    folders = Folders(tmp_path, tmp_path, tmp_path / "results")
+    records.write(folders, "central", 0, scale, [], {}, data="")
     monkeypatch.setitem(KEYS, "data.carving", "data.sub_parts")
     config.write_text("data:\n  sub_parts: {share: 0.5}\n  steps: 4\n")
-    records.check(place, "central", 0, scale)
+    records.check(folders, "central", 0, scale)
     config.write_text("data:\n  sub_parts: {share: 0.5}\n  steps: 5\n")
     with pytest.raises(SystemExit, match="made with configs"):
-        records.check(place, "central", 0, scale)
+        records.check(folders, "central", 0, scale)

@@ -33,19 +33,19 @@ from training.reproduction.results import Results, spread_text
 from training.reproduction.runner import Timings, duration, run
 from training.reproduction.scales import CCP, FULL, PARSERS_CCP, PARSERS_FULL, PARSERS_SMOKE, SMOKE, scales
 from training.reproduction.smoke import draw_data
-from training.reproduction.steps import MEASURE, TRAIN, Place, Step, fit_command, steps
+from training.reproduction.steps import MEASURE, TRAIN, Folders, Step, fit_command, steps
 from training.reproduction.tables import by_corrections, table1, table3, table_of_labels, unseen
 from training.reproduction.targets import PARSER_TARGETS, TARGETS, needs, parsers_wanted, wanted
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "data", tmp_path / "work", tmp_path / "results")
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path / "data", tmp_path / "work", tmp_path / "results")
 
 
-def measured(place: Place, method: str, seed: int, mean_iou: list[float], start: str = CENTRAL) -> None:
+def measured(folders: Folders, method: str, seed: int, mean_iou: list[float], start: str = CENTRAL) -> None:
     """Writes figures as ``training.evaluate`` would."""
-    file = place.measured(method, seed, start)
+    file = folders.measured(method, seed, start)
     file.parent.mkdir(parents=True, exist_ok=True)
     rounds = range(len(mean_iou))
     figures = {
@@ -103,35 +103,35 @@ def test_scales_name_configurations_that_exist() -> None:
         scales("huge")
 
 
-def test_what_is_measured_is_not_made_again(place: Place) -> None:
-    names = [step.name for step in steps("random", 1, ("central", "nothing"), CCP, place)]
+def test_what_is_measured_is_not_made_again(folders: Folders) -> None:
+    names = [step.name for step in steps("random", 1, ("central", "nothing"), CCP, folders)]
     assert [name.split()[0] for name in names] == ["train", "export", "measure", "measure"]
-    measured(place, "random", 1, [50.0])
-    [*_, last] = steps("random", 1, ("central", "nothing"), CCP, place)
-    assert last.product == place.measured("random", 1, "nothing")
-    measured(place, "random", 1, [10.0], start="nothing")
-    assert list(steps("random", 1, ("central", "nothing"), CCP, place)) == []
+    measured(folders, "random", 1, [50.0])
+    [*_, last] = steps("random", 1, ("central", "nothing"), CCP, folders)
+    assert last.product == folders.measured("random", 1, "nothing")
+    measured(folders, "random", 1, [10.0], start="nothing")
+    assert list(steps("random", 1, ("central", "nothing"), CCP, folders)) == []
 
 
-def test_classical_methods_need_no_training(place: Place) -> None:
-    [only] = steps("watershed", 0, ("central",), CCP, place)
+def test_classical_methods_need_no_training(folders: Folders) -> None:
+    [only] = steps("watershed", 0, ("central",), CCP, folders)
     assert only.kind == MEASURE
     assert "watershed" in only.command
 
 
-def test_part_networks_are_trained_and_measured_their_own_way(place: Place) -> None:
-    by_name = {step.name: step.command for step in steps("ideeplab", 0, (CENTRAL, PART_BY_PART), CCP, place)}
+def test_part_networks_are_trained_and_measured_their_own_way(folders: Folders) -> None:
+    by_name = {step.name: step.command for step in steps("ideeplab", 0, (CENTRAL, PART_BY_PART), CCP, folders)}
     train, _, central, part_by_part = by_name.values()
     assert "training.train_parts" in train
     assert train[train.index("--model.network.num_labels") + 1] == "18"
     assert central[central.index("--corrections") + 1] == "10"
     assert part_by_part[1] == "training.evaluate_parts"
-    train, measure = [step.command for step in steps("dextr", 0, (EXTREME_POINTS,), CCP, place)]
+    train, measure = [step.command for step in steps("dextr", 0, (EXTREME_POINTS,), CCP, folders)]
     assert measure[2].endswith("last.ckpt")
 
 
-def test_automatic_parsers_are_measured_without_clicks(place: Place) -> None:
-    commands = [step.command for step in steps("ce2p", 0, (NOTHING, MIRRORED, SCALED), PARSERS_CCP, place)]
+def test_automatic_parsers_are_measured_without_clicks(folders: Folders) -> None:
+    commands = [step.command for step in steps("ce2p", 0, (NOTHING, MIRRORED, SCALED), PARSERS_CCP, folders)]
     assert [command[1] for command in commands[2:]] == ["training.evaluate_parsing"] * 3
     command = typer.Typer()
     command.command()(evaluate_parsing.main)
@@ -140,16 +140,16 @@ def test_automatic_parsers_are_measured_without_clicks(place: Place) -> None:
     assert given[0]["dataset"] == "ccp-atr"
 
 
-def test_tables_of_automatic_parsers_stand_beside_the_papers(place: Place) -> None:
+def test_tables_of_automatic_parsers_stand_beside_the_papers(folders: Folders) -> None:
     labels = {name: {"f1": 50.0, "iou": None if name == "hat" else 40.0} for name in ATR.names}
     for method, seed, shift in (("ce2p", 0, 0.0), ("ce2p", 1, 2.0), ("ce2p-rpr", 0, 5.0), ("ce2p-rpr", 1, 5.5)):
-        file = place.measured(method, seed, NOTHING)
+        file = folders.measured(method, seed, NOTHING)
         file.parent.mkdir(parents=True)
         measures = ("pixel_accuracy", "foreground_accuracy", "mean_accuracy", "mean_precision", "mean_recall")
         figures = dict.fromkeys((*measures, "f1_of_means", "mean_iou"), 60 + shift)
         counts = {"parameters": {"without_norm_layers": 5e6}, "photographs_per_second": 10.0}
         file.write_text(json.dumps({**figures, **counts, "labels": labels}))
-    results = Results(place, PARSERS_CCP)
+    results = Results(folders, PARSERS_CCP)
     tables = {name: {row[0]: row[1:] for row in make(results).rows} for name, make in PARSER_TABLES.items()}
     assert tables["rpr5"]["CE2P"][:2] == ("61.00 ± 1.41", "95.45")
     assert tables["rpr5"]["CE2P + RPR, head only"][:2] == ("-", "95.63")
@@ -157,22 +157,22 @@ def test_tables_of_automatic_parsers_stand_beside_the_papers(place: Place) -> No
     assert tables["rpr4"]["CE2P"][:2] == ("40.0 ± 0.0", "-")
     assert tables["rpr9"]["CE2P"] == ("5.000", "66.61", "10.0 ± 0.0", "26.88")
     assert tables["today"]["CE2P, mirrored too"] == ("-",) * 6
-    limbs = {row[0]: row[1:] for row in PARSER_TABLES["ssl"](Results(place, PARSERS_FULL[2])).rows}
+    limbs = {row[0]: row[1:] for row in PARSER_TABLES["ssl"](Results(folders, PARSERS_FULL[2])).rows}
     assert limbs["Attention + SSL"][-1] == "59.36"
     verdicts = {judge(claim, results).claim.text: judge(claim, results).verdict for claim in PARSER_CLAIMS}
     assert verdicts["RPR is better than CE2P (F1)"] == HOLDS
     assert verdicts["RPR helps OCR"] == CANNOT_SAY
 
 
-def test_evaluate_understands_its_commands(place: Place) -> None:
+def test_evaluate_understands_its_commands(folders: Folders) -> None:
     command = typer.Typer()
     command.command()(evaluate.main)
     for start in ("central", "nothing"):
-        *_, arguments = [step.command[2:] for step in steps("watershed", 0, (start,), SMOKE, place)]
+        *_, arguments = [step.command[2:] for step in steps("watershed", 0, (start,), SMOKE, folders)]
         given = typer.main.get_command(command).make_context("evaluate", list(arguments)).params
         assert (given["start"], given["enforce_clicks"], given["model"]) == (start, False, "watershed")
     starts = (CENTRAL, NOTHING, UNSEEN_LABELS, FORGETFUL)
-    for step in list(steps("live", 0, starts, SMOKE, place))[2:]:
+    for step in list(steps("live", 0, starts, SMOKE, folders))[2:]:
         given = typer.main.get_command(command).make_context("evaluate", list(step.command[2:])).params
         assert given["enforce_clicks"]
         told = {
@@ -183,18 +183,18 @@ def test_evaluate_understands_its_commands(place: Place) -> None:
         assert {start for start, is_told in told.items() if is_told} == {step.product.parent.name} - {CENTRAL}
 
 
-def test_figures_of_other_settings_are_not_mixed_in(place: Place) -> None:
-    records.write(place, "random", 0, CCP, [], {}, data="")
-    records.check(place, "random", 0, CCP)
+def test_figures_of_other_settings_are_not_mixed_in(folders: Folders) -> None:
+    records.write(folders, "random", 0, CCP, [], {}, data="")
+    records.check(folders, "random", 0, CCP)
     with pytest.raises(SystemExit, match="made with steps = 1200, now it is 7; give another --out"):
-        records.check(place, "random", 0, replace(CCP, steps=7))
+        records.check(folders, "random", 0, replace(CCP, steps=7))
 
 
-def test_what_was_made_before_stays_on_record(place: Place) -> None:
-    first, second = (Step(name, MEASURE, ("-c", name), place.results / name) for name in ("one", "two"))
-    records.write(place, "random", 0, CCP, [first], {"one": 1.0}, data="")
-    records.write(place, "random", 0, CCP, [second], {"two": 2.0}, data="")
-    record = json.loads((place.results / "random" / "seed-0" / "run.json").read_text())
+def test_what_was_made_before_stays_on_record(folders: Folders) -> None:
+    first, second = (Step(name, MEASURE, ("-c", name), folders.results / name) for name in ("one", "two"))
+    records.write(folders, "random", 0, CCP, [first], {"one": 1.0}, data="")
+    records.write(folders, "random", 0, CCP, [second], {"two": 2.0}, data="")
+    record = json.loads((folders.results / "random" / "seed-0" / "run.json").read_text())
     assert record["commands"] == ["python -c one", "python -c two"]
     assert record["seconds"] == {"one": 1.0, "two": 2.0}
 
@@ -226,16 +226,16 @@ def test_timings_learn(tmp_path: Path) -> None:
     ],
 )
 def test_a_claim_is_held_against_the_spread(
-    place: Place, larger: list[float], smaller: list[float], verdict: str
+    folders: Folders, larger: list[float], smaller: list[float], verdict: str
 ) -> None:
     claim = Claim("a is larger than b", "nowhere", lambda _: larger, lambda _: smaller)
-    assert judge(claim, Results(place, CCP)).verdict == verdict
+    assert judge(claim, Results(folders, CCP)).verdict == verdict
 
 
-def test_tables_show_the_papers_figures_beside_ours(place: Place) -> None:
+def test_tables_show_the_papers_figures_beside_ours(folders: Folders) -> None:
     for seed, shift in enumerate((0.0, 1.0)):
-        measured(place, "central", seed, [30 + shift + round_ for round_ in range(21)])
-    results = Results(place, CCP)
+        measured(folders, "central", seed, [30 + shift + round_ for round_ in range(21)])
+    results = Results(folders, CCP)
     paper, here, *_ = table1(results).rows
     assert paper[:2] == ("central, paper (LIP)", "79.00")
     assert here[:3] == ("central, here", "30.50 ± 0.71", "32.50 ± 0.71")
@@ -245,46 +245,46 @@ def test_tables_show_the_papers_figures_beside_ours(place: Place) -> None:
     assert row == ("central", "20", "3.00 ± 0.00", "50.50 ± 0.71", "-", "90.0 ± 0.0", "-")
 
 
-def test_parsers_without_clicks_stand_above_methods_with_the_same_labels(place: Place) -> None:
-    measured(place, "central", 0, [50.0] * 21)
+def test_parsers_without_clicks_stand_above_methods_with_the_same_labels(folders: Folders) -> None:
+    measured(folders, "central", 0, [50.0] * 21)
     for method, other in (("attention", "glove"), ("ce2p", "left shoe")):
-        file = place.measured(method, 0, NOTHING)
+        file = folders.measured(method, 0, NOTHING)
         file.parent.mkdir(parents=True)
         figures = {"mean_iou": 40.0, "labels": {"background": {"iou": 80.0}, other: {"iou": None}}}
         file.write_text(json.dumps(figures))
-    above, below = table_of_labels(Results(place, CCP), "table4").rows
+    above, below = table_of_labels(Results(folders, CCP), "table4").rows
     assert above == ("Attention", "0", "-", "40.00", "-", "80.0", "-")
     assert below[0] == "central"
-    above, _ = table_of_labels(Results(place, FULL[0]), "table4").rows
+    above, _ = table_of_labels(Results(folders, FULL[0]), "table4").rows
     assert above[:5] == ("Attention", "0", "-", "40.00", "42.92")
 
 
-def test_unseen_labels_stand_beside_the_same_ones_seen(place: Place) -> None:
+def test_unseen_labels_stand_beside_the_same_ones_seen(folders: Folders) -> None:
     for method, iou in (("live", 80.0), ("live-unseen-1", 70.0)):
-        measured(place, method, 0, [50.0] * 21)
-        file = place.measured(method, 0, CENTRAL)
+        measured(folders, method, 0, [50.0] * 21)
+        file = folders.measured(method, 0, CENTRAL)
         labels = {name: [[iou + position] * 21] for position, name in enumerate(HUMAN18.names)}
         file.write_text(json.dumps({**json.loads(file.read_text()), "labels": labels}))
-    rows = {row[:2]: row[2:] for row in unseen(Results(place, CCP)).rows}
+    rows = {row[:2]: row[2:] for row in unseen(Results(folders, CCP)).rows}
     names = ", ".join(UNSEEN[1])
     mean = sum(HUMAN18.id_of(name) for name in UNSEEN[1]) / len(UNSEEN[1])
     assert rows[names, "seen"] == (f"{80 + mean:.1f}",) * 3
     assert rows[names, "never seen"] == (f"{70 + mean:.1f}",) * 3
     assert rows[", ".join(UNSEEN[0]), "never seen"] == ("-",) * 3
-    assert ("live network", *["50.0"] * 6) in by_corrections(Results(place, CCP), "ablations").rows
+    assert ("live network", *["50.0"] * 6) in by_corrections(Results(folders, CCP), "ablations").rows
 
 
 def test_ablations_are_drawn_as_what_each_seed_loses(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert figures.ablations(Results(place, CCP), tmp_path).path is None
+    assert figures.ablations(Results(folders, CCP), tmp_path).path is None
     for seed, shift in enumerate((0.0, 1.0)):
-        measured(place, "live", seed, [50 + shift] * 21)
-        measured(place, "live", seed, [49.5 + 2 * shift] * 21, UNSEEN_LABELS)
-    measured(place, "live-stride-8", 0, [47.0] * 21)
+        measured(folders, "live", seed, [50 + shift] * 21)
+        measured(folders, "live", seed, [49.5 + 2 * shift] * 21, UNSEEN_LABELS)
+    measured(folders, "live-stride-8", 0, [47.0] * 21)
     drawn: dict[str, list[list[float]]] = {}
     monkeypatch.setattr(figures, "plot_curves", lambda path, curves, *_: drawn.update(curves))
-    assert figures.ablations(Results(place, CCP), tmp_path).path == tmp_path / "ablations.png"
+    assert figures.ablations(Results(folders, CCP), tmp_path).path == tmp_path / "ablations.png"
     assert drawn == {
         "live network, stride 8": [[-3.0] * 21],
         "live network, unseen labels": [[-0.5] * 21, [0.5] * 21],
@@ -311,7 +311,7 @@ def test_a_page_is_made_of_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     monkeypatch.setattr(jobs, "run", stand_in)
     out = tmp_path / "out"
-    there = Place(out / "data", out / "work", out / "results")
+    there = Folders(out / "data", out / "work", out / "results")
     options: dict[str, Any] = {"out": out, "scale": "smoke", "seeds": 2}
     for target in ("table1", "fig7"):
         reproduce.main(target, **options)
@@ -331,9 +331,9 @@ def test_a_page_is_made_of_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert len(list(csv.reader(file))) == 5
 
 
-def results_after(place: Place, corrections: int) -> str:
+def results_after(folders: Folders, corrections: int) -> str:
     """What a table says of the central clicks after so many corrections."""
-    return spread_text(Results(place, SMOKE).at("central", corrections))
+    return spread_text(Results(folders, SMOKE).at("central", corrections))
 
 
 def test_drawn_data_are_the_same_every_time(tmp_path: Path) -> None:
@@ -356,11 +356,12 @@ def test_data_must_be_named(tmp_path: Path) -> None:
         reproduce.main("table1", out=tmp_path)
 
 
-def test_weights_are_a_file_or_a_name(place: Place, tmp_path: Path) -> None:
+def test_weights_are_a_file_or_a_name(folders: Folders, tmp_path: Path) -> None:
     file = tmp_path / "encoder.pth"
     file.touch()
     of_file, of_name = (
-        fit_command(METHODS["random"], 0, CCP, replace(place, weights=given), tmp_path) for given in (file, "imagenet")
+        fit_command(METHODS["random"], 0, CCP, replace(folders, weights=given), tmp_path)
+        for given in (file, "imagenet")
     )
     assert of_file[of_file.index("--model.encoder_weights") + 1] == str(file)
     assert "--model.encoder_weights" not in of_name

@@ -27,7 +27,7 @@ def gallery(results: Results, folder: Path, dataset: ParsingDataset) -> Figure:
         "truth": [draw_parsing(sample.image, sample.parsing, dataset.labels) for sample in samples]
     }
     for method in SHOWN:
-        model = method if METHODS[method].kind == "classical" else str(results.place.run(method, 0) / "model")
+        model = method if METHODS[method].kind == "classical" else str(results.folders.run(method, 0) / "model")
         if METHODS[method].kind != "classical" and not (Path(model) / "model.json").exists():
             continue
         with parser_maker(model, dataset.labels, enforce_clicks=False) as make_parser:

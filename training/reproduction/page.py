@@ -33,7 +33,7 @@ def runs(results: Results) -> list[Run]:
     found = []
     for name, method in METHODS.items():
         for seed in range(results.scale.seeds):
-            file = results.place.results / name / f"seed-{seed}" / RECORD
+            file = results.folders.results / name / f"seed-{seed}" / RECORD
             if file.exists():
                 record = json.loads(file.read_text())
                 commands = tuple(record["commands"])

@@ -20,7 +20,7 @@ from training.former_names import present_options, present_settings
 from training.packaged_configs import config_file
 from training.reproduction.methods import METHODS
 from training.reproduction.scales import Scale
-from training.reproduction.steps import RECORD, Place, Step, options_of
+from training.reproduction.steps import RECORD, Folders, Step, options_of
 
 CONFIGS = "configs"
 """Folder beside the records with the configurations that they were made with, by hash."""
@@ -44,38 +44,38 @@ def _hash(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
-def meaning(given: dict[str, Any], place: Place) -> dict[str, Any]:
+def meaning(given: dict[str, Any], folders: Folders) -> dict[str, Any]:
     """The meaning of a record's settings: present names, and what configurations say instead of hashes.
 
     A configuration that was kept nowhere is known by its hash alone.
     """
-    configs = [_said(file, digest, place) for file, digest in given.get("configs", {}).items()]
+    configs = [_said(file, digest, folders) for file, digest in given.get("configs", {}).items()]
     return {**given, "options": present_options(given.get("options", {})), "configs": configs}
 
 
-def _said(file: str, digest: str, place: Place) -> Any:
-    for kept in (_kept(place, digest), config_file(file)):
+def _said(file: str, digest: str, folders: Folders) -> Any:
+    for kept in (_kept(folders, digest), config_file(file)):
         if kept.is_file() and _hash(kept) == digest:
             return present_settings(yaml.safe_load(kept.read_text()))
     return digest
 
 
-def _kept(place: Place, digest: str) -> Path:
+def _kept(folders: Folders, digest: str) -> Path:
     """The path where the configuration with a hash is kept."""
-    return place.results / CONFIGS / f"{digest}.yaml"
+    return folders.results / CONFIGS / f"{digest}.yaml"
 
 
-def check(place: Place, method: str, seed: int, scale: Scale) -> None:
+def check(folders: Folders, method: str, seed: int, scale: Scale) -> None:
     """Refuses to go on where there are figures of other settings.
 
     Raises:
         SystemExit: they differ; the message says how.
     """
-    file = place.results / method / f"seed-{seed}" / RECORD
+    file = folders.results / method / f"seed-{seed}" / RECORD
     if not file.exists():
         return
     before, now = json.loads(file.read_text())["settings"], settings(method, scale)
-    meant_before, meant_now = meaning(before, place), meaning(now, place)
+    meant_before, meant_now = meaning(before, folders), meaning(now, folders)
     for name in now:
         if meant_before.get(name) != meant_now[name]:
             raise SystemExit(
@@ -85,19 +85,19 @@ def check(place: Place, method: str, seed: int, scale: Scale) -> None:
 
 
 def write(
-    place: Place, method: str, seed: int, scale: Scale, steps: Sequence[Step], seconds: dict[str, float], data: str
+    folders: Folders, method: str, seed: int, scale: Scale, steps: Sequence[Step], seconds: dict[str, float], data: str
 ) -> None:
     """Keeps settings, commands, commit, machine and times of what was just made, and the commands of what was there.
 
     Configurations are kept, too, once for all records that were made with them.
     """
-    folder = place.results / method / f"seed-{seed}"
+    folder = folders.results / method / f"seed-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / RECORD
     before = json.loads(file.read_text()) if file.exists() else {"commands": [], "seconds": {}}
     chosen = settings(method, scale)
     for config, digest in chosen["configs"].items():
-        kept = _kept(place, digest)
+        kept = _kept(folders, digest)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(config_file(config).read_bytes())
     record = {

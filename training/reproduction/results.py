@@ -12,19 +12,19 @@ import numpy as np
 
 from training.reproduction.methods import METHODS
 from training.reproduction.scales import Scale
-from training.reproduction.steps import Place
+from training.reproduction.steps import Folders
 
 
 class Results:
     """The figures of one scale.
 
     Args:
-        place: where they lie.
+        folders: where they lie.
         scale: which seeds to look for.
     """
 
-    def __init__(self, place: Place, scale: Scale) -> None:
-        self.place, self.scale = place, scale
+    def __init__(self, folders: Folders, scale: Scale) -> None:
+        self.folders, self.scale = folders, scale
 
     def seeds(self, method: str, start: str | None = None) -> list[dict[str, Any]]:
         """The figures of every seed that was measured (``curve.json``); empty when none was.
@@ -34,7 +34,7 @@ class Results:
             start: how the measurement began; None: as the method's usually do.
         """
         begun = start or METHODS[method].start
-        files = [self.place.measured(method, seed, begun) for seed in range(self.scale.seeds)]
+        files = [self.folders.measured(method, seed, begun) for seed in range(self.scale.seeds)]
         return [read(file) for file in files if file.exists()]
 
     def curves(self, method: str, measure: str = "mean_iou", start: str | None = None) -> list[list[float]]:

@@ -66,7 +66,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Place:
+class Folders:
     """The folders that a reproduction reads and writes.
 
     Attributes:
@@ -92,50 +92,52 @@ class Place:
         return self.results / method / f"seed-{seed}" / start / file
 
 
-def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, place: Place) -> Iterator[Step]:
+def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, folders: Folders) -> Iterator[Step]:
     """The steps that train the method called ``name`` with ``seed`` and measure it, in order.
 
     A model that is measured already needs neither training nor export.
     """
     method = METHODS[name]
-    missing = [start for start in starts if not place.measured(name, seed, start).exists()]
+    missing = [start for start in starts if not folders.measured(name, seed, start).exists()]
     if not missing:
         return
     title = f"{method.title}, seed {seed}"
     model = name
     if method.kind != "classical":
-        run = place.run(name, seed)
+        run = folders.run(name, seed)
         checkpoint, model = str(run / "checkpoints" / "last.ckpt"), str(run / "model")
-        yield Step(f"train {title}", TRAIN, fit_command(method, seed, scale, place, run), run / "finished", scale.steps)
+        yield Step(
+            f"train {title}", TRAIN, fit_command(method, seed, scale, folders, run), run / "finished", scale.steps
+        )
         if method.kind == "dextr":
             model = checkpoint  # Its network takes crops, which no engine serves.
         else:
             export = ("-m", "training.export", checkpoint, "--out", model, "--working-size", str(scale.working_size))
             yield Step(f"export {title}", EXPORT, export, run / "model" / "model.json")
     for start in missing:
-        figures = place.measured(name, seed, start)
+        figures = folders.measured(name, seed, start)
         part_by_part = start in (PART_BY_PART, EXTREME_POINTS)
         measure = evaluate_parts_command if part_by_part else evaluate_command
         if method.parser:
             measure = evaluate_parsing_command
         # A part network runs once for every part.
         work = (scale.photographs or PHOTOGRAPHS) * (PARTS if method.kind in ("ideeplab", "dextr") else 1)
-        command = measure(method, model, start, scale, place, figures.parent)
+        command = measure(method, model, start, scale, folders, figures.parent)
         yield Step(f"measure {title}, {start}", MEASURE, command, figures, work)
 
 
-def fit_command(method: Method, seed: int, scale: Scale, place: Place, run: Path) -> tuple[str, ...]:
+def fit_command(method: Method, seed: int, scale: Scale, folders: Folders, run: Path) -> tuple[str, ...]:
     """Arguments of ``python`` for a training; one that was interrupted goes on at its last checkpoint."""
     options = {
         "seed_everything": str(seed),
         "model.seed": str(seed),
         "data.seed": str(seed),
-        "data.root": str(place.data),
+        "data.root": str(folders.data),
         "data.steps": str(scale.steps),
         "trainer.val_check_interval": str(min(scale.validate_every, scale.steps)),
-        **(_weights(place.weights) if method.parser is None or _is_file(place.weights) else {}),
+        **(_weights(folders.weights) if method.parser is None or _is_file(folders.weights) else {}),
         **(_of_parts(method, scale) if method.kind in ("ideeplab", "dextr") else {}),
-        **options_of(method, scale, place.weights),
+        **options_of(method, scale, folders.weights),
     }
     module = TRAININGS.get(method.kind, "training.train_parts")
     configs = [argument for file in scale.configs_of(method.kind) for argument in ("--config", file)]
@@ -176,32 +178,34 @@ def options_of(method: Method, scale: Scale, weights: str | Path | None = None) 
     return {"data.dataset": scale.dataset, **settings, **method.options}
 
 
-def evaluate_command(method: Method, model: str, start: str, scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
+def evaluate_command(
+    method: Method, model: str, start: str, scale: Scale, folders: Folders, out: Path
+) -> tuple[str, ...]:
     """Arguments of ``python`` for the interaction protocol; the paper's networks are not helped to obey."""
     how = {UNSEEN_LABELS: ("--unseen-labels",), FORGETFUL: ("--no-last-answer",)}.get(start, ("--start", start))
     corrections = str(min(method.corrections or scale.corrections, scale.corrections))
     return (
-        "-m", "training.evaluate", "--model", model, *_data(scale, place, out),
+        "-m", "training.evaluate", "--model", model, *_data(scale, folders, out),
         *how, "--enforce-clicks" if method.enforce_clicks else "--no-enforce-clicks",
         "--corrections", corrections, "--seeds", "1",
     )  # fmt: skip
 
 
 def evaluate_parsing_command(
-    method: Method, model: str, start: str, scale: Scale, place: Place, out: Path
+    method: Method, model: str, start: str, scale: Scale, folders: Folders, out: Path
 ) -> tuple[str, ...]:
     """Arguments of ``python`` for parsing without clicks, averaged over mirror images or scales where it is asked."""
     averaged = {MIRRORED: ("--flip",), SCALED: ("--flip", "--scales", "0.75,1,1.25")}.get(start, ())
-    return ("-m", "training.evaluate_parsing", "--model", model, *_data(scale, place, out), *averaged)
+    return ("-m", "training.evaluate_parsing", "--model", model, *_data(scale, folders, out), *averaged)
 
 
 def evaluate_parts_command(
-    method: Method, model: str, start: str, scale: Scale, place: Place, out: Path
+    method: Method, model: str, start: str, scale: Scale, folders: Folders, out: Path
 ) -> tuple[str, ...]:
     """Arguments of ``python`` for what is annotated part by part."""
-    return ("-m", "training.evaluate_parts", model, *_data(scale, place, out))
+    return ("-m", "training.evaluate_parts", model, *_data(scale, folders, out))
 
 
-def _data(scale: Scale, place: Place, out: Path) -> tuple[str, ...]:
+def _data(scale: Scale, folders: Folders, out: Path) -> tuple[str, ...]:
     limit = ("--limit", str(scale.photographs)) if scale.photographs else ()
-    return ("--dataset", scale.dataset, "--data", str(place.data), "--out", str(out), *limit)
+    return ("--dataset", scale.dataset, "--data", str(folders.data), "--out", str(out), *limit)

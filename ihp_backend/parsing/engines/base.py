@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import AnswerError
 from ihp_backend.parsing.convex_upsampling import STRIDE
 
@@ -91,7 +91,7 @@ class LiveEngine(ABC):
     """Runs one live network. Safe to share between threads."""
 
     @abstractmethod
-    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         """The features of a padded working image.
 
         Args:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from ihp_backend.parsing.answer import first_best
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 from ihp_backend.parsing.click_kernels import Floats
 from ihp_backend.parsing.decoding import Decoding
@@ -127,7 +127,7 @@ class OnnxLiveEngine(LiveEngine):
         # Views that nobody has any more. A finaliser may run anywhere, also where the lock is held.
         self._dropped: deque[int] = deque()
 
-    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         """The features of one run of the encoder."""
         given = as_batch(image)
         with self._turn.later():

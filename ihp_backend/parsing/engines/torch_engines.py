@@ -18,7 +18,7 @@ from ihp_backend.networks.live.convex_combination import STRIDE, shares
 from ihp_backend.networks.live.kernels import look_at
 from ihp_backend.networks.weights import not_finite
 from ihp_backend.parsing.answer import first_best
-from ihp_backend.parsing.arrays import Place, as_they_are
+from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import AnswerError, Checkpoint, CheckpointError
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
 from ihp_backend.parsing.geometry import as_batch
@@ -108,7 +108,7 @@ class TorchLiveEngine(LiveEngine):
         self.decode(encoded.features, DecoderInputs(np.zeros((1, 2), np.int64), nothing, nothing, known, previous))
 
     @torch.inference_mode()
-    def encode(self, image: NDArray[np.uint8], place: Place = as_they_are) -> Encoded:
+    def encode(self, image: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         """The features stay on the device."""
         tensor = torch.from_numpy(as_batch(image))
         with self._turn.later():
