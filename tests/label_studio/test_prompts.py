@@ -174,6 +174,12 @@ def test_what_the_request_says_about_the_image() -> None:
     assert (odd.original_size, odd.image_rotation) == (None, 0)
 
 
+def test_sizes_of_no_photograph_are_none() -> None:
+    box = {**rectangle(), "original_width": 10**400, "original_height": 600}
+    request = read_request([box, keypoint(original_width=1 << 40, original_height=1 << 40)], CONFIG, {})
+    assert (len(request.prompts), request.problems, request.original_size) == (2, (), None)
+
+
 def test_prompts_on_another_image_are_left_out() -> None:
     request = read_request([keypoint(), keypoint(id="c2", to_name="back")], CONFIG, {})
     assert [prompt.id for prompt in request.prompts] == ["c1"]

@@ -15,6 +15,7 @@ from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, Prompt
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.pages import page_of
 from ihp_backend.label_studio.config.tag_table import tag_of
+from ihp_backend.label_studio.masks.sizes import stated_size
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def read_request(results: Sequence[Any], config: LabellingConfig, signs: Mapping
         prompts=tuple(kept[-MOST_PROMPTS:]),
         problems=tuple(problems),
         to_name=to_name if isinstance(to_name, str) else None,
-        original_size=_size(first),
+        original_size=stated_size(first),
         image_rotation=rotation if rotation is not None and _is_number(rotation) else 0,
         page=page,
     )
@@ -149,7 +150,7 @@ def _read_prompt(
                 problem(f"{where}.value", f"{numbers['width']} x {numbers['height']}", "draw a box with an area")
             )
         box = Box(x, y, float(numbers["width"]), float(numbers["height"]), float(numbers["rotation"]))
-        if not box.is_on(*(_size(record) or (100, 100))):
+        if not box.is_on(*(stated_size(record) or (100, 100))):
             raise RequestError(
                 problem(
                     f"{where}.value", f"a box at {x:g}, {y:g} percent", "draw the box on the image: it is beside it"
@@ -160,13 +161,6 @@ def _read_prompt(
         if not 0 <= number <= 100:
             raise RequestError(problem(f"{where}.value.{key}", number, "click inside the image: 0 to 100 percent"))
     return Prompt(prompt_id, label, x, y, positive)
-
-
-def _size(record: Mapping[str, Any]) -> tuple[int, int] | None:
-    height, width = record.get("original_height"), record.get("original_width")
-    if type(height) is int and type(width) is int and height > 0 and width > 0:
-        return height, width
-    return None
 
 
 def _is_number(value: Any) -> bool:

@@ -16,7 +16,7 @@ from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, tag_of
 from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.masks.mask_forms import MASK_FORMS
 from ihp_backend.label_studio.masks.opacity import NothingDrawn
-from ihp_backend.label_studio.masks.sizes import MOST_PIXELS
+from ihp_backend.label_studio.masks.sizes import stated_size
 
 MASK_TYPES = tuple(tag.type for tag in LABELLING_TAGS if tag.mask_form)
 """Of regions with pixels of their own."""
@@ -100,11 +100,6 @@ def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
             labels=value.get(kind) or value.get("labels") or paired.get(str(record.get("id"))),
             to_name=to_name if isinstance(to_name, str) else None,
             suggested=record.get("origin") == "prediction",
-            size=_size(record.get("original_height"), record.get("original_width")),
+            size=stated_size(record),
             value=value,
         )
-
-
-def _size(height: Any, width: Any) -> tuple[int, int] | None:
-    usable = type(height) is int and type(width) is int and height > 0 and width > 0
-    return (height, width) if usable and height * width <= MOST_PIXELS else None

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 MOST_PIXELS = 120_000_000
 """Nobody draws on a larger photograph; a mask of that size would only take memory."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
+
+
+def stated_size(record: Mapping[str, Any]) -> Size | None:
+    """The size of the photograph that a region or a click says it is on; None if it says none, or none of these.
+
+    Examples:
+        >>> stated_size({"original_height": 600, "original_width": 400}), stated_size({"original_height": 600})
+        ((600, 400), None)
+    """
+    height, width = record.get("original_height"), record.get("original_width")
+    if type(height) is int and type(width) is int and height > 0 and width > 0 and height * width <= MOST_PIXELS:
+        return height, width
+    return None
 
 
 def scaled_alike(one: Size, other: Size) -> bool:
