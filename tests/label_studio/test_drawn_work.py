@@ -79,6 +79,13 @@ def test_what_was_decoded_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch)
     assert len(decoded) == 4
 
 
+def test_of_tasks_without_drawn_work_nothing_is_kept() -> None:
+    work = DrawnWork()
+    for key in range(100):
+        assert work.label_map((key,), [], CONFIG, LABELS, (6, 8)) == (None, ())
+    assert len(work._kept) == 0
+
+
 @pytest.mark.parametrize(
     ("clicks", "answered", "changed"),
     [

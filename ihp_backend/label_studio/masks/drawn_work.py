@@ -60,7 +60,8 @@ class DrawnWork:
             if key in self._kept:
                 return self._kept[key]
         drawn = _paint(records, config, labels, size)
-        if _bytes(drawn) <= self._kept.maxsize:
+        # Of tasks on which nothing is drawn there are many, and they cost nothing to look at again.
+        if drawn[0] is not None and _bytes(drawn) <= self._kept.maxsize:
             with self._lock:
                 self._kept[key] = drawn
         return drawn

@@ -6,6 +6,7 @@ that clicks which came meanwhile are seen before the answer goes out.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -134,8 +135,9 @@ class ClickAnswers:
         """The parsing accepted or drawn by hand, in the config's ids, and problems of regions that cannot be read."""
         config, labels = asked.config, asked.translation.labels
         named = (labels.names, tuple(config.aliases.items()))
-        text = asked.request.label_config
-        key = (asked.request.project, asked.id, session.sent.place, session.saved.stamp, *size, text, named)
+        # Kept with every map, so not the text itself, which may be long.
+        written = hashlib.sha256(repr(asked.request.label_config).encode("utf-8", "surrogatepass")).digest()
+        key = (asked.request.project, asked.id, session.sent.place, session.saved.stamp, *size, written, named)
         return self._drawn.label_map(key, session.saved.records, config, labels, size)
 
     def _last_answer(self, asked: TaskRequest, session: ClickSession) -> LastAnswer | None:
