@@ -9,6 +9,8 @@ import resource
 import socket
 import ssl
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from ipaddress import ip_address
@@ -49,6 +51,8 @@ _APP_LOAD_ERROR = 4
 
 _M_ARENA_MAX: Final = -8
 """glibc's ``M_ARENA_MAX``."""
+
+_GIVE_BACK_SECONDS = 60.0
 
 
 class _Logger(Logger):
@@ -143,10 +147,19 @@ def _metrics_place() -> str | None:
 def share_free_memory() -> None:
     """Lets all threads take memory from the same two places: of many threads each would keep what it once needed.
 
-    Only glibc has such places.
+    What is free there goes back to the system every minute: between what lasts, it would become more from photograph to
+    photograph. Only glibc has such places.
     """
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+        glibc = ctypes.CDLL(None)
+        glibc.mallopt(_M_ARENA_MAX, 2)
+        threading.Thread(target=_give_back, args=(glibc.malloc_trim,), daemon=True).start()
+
+
+def _give_back(trim: Callable[[int], object]) -> None:
+    while True:
+        time.sleep(_GIVE_BACK_SECONDS)
+        trim(0)
 
 
 def serve(

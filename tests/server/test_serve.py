@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -151,3 +153,28 @@ def test_a_data_folder_that_cannot_be_written_to_ends_at_once(tmp_path: Path) ->
     _, log = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "data_dir" in log
+
+
+FREE_MEMORY = """
+import time
+from pathlib import Path
+from ihp_backend.server import serve
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+serve._GIVE_BACK_SECONDS = 1.0
+pieces = [b"x" * 60_000 for _ in range(3000)]  # In one place, however large it grows.
+lasting = pieces[::50]
+del pieces
+before = resident()
+serve.share_free_memory()
+time.sleep(1.5)
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps memory that is free in such places")
+def test_free_memory_between_what_lasts_goes_back_to_the_system() -> None:
+    run = subprocess.run([sys.executable, "-c", FREE_MEMORY], capture_output=True, text=True, check=True)
+    assert int(run.stdout) > 100e6
