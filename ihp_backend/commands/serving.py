@@ -27,7 +27,7 @@ def serve(
         typer.Option(help="onnx (CPU, the default) or torch (GPU when there is one; needs the train extra)."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default 1, right for click work.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Requests answered at once per process; by default 16.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Requests that a process has in hand; by default 192.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where events and cached images live (IHP_DATA_DIR).")] = None,
     allow_private_addresses: Annotated[
         bool | None, typer.Option("--allow-private-addresses", help="Fetch images from the local network, too.")

@@ -17,7 +17,7 @@ def ihp(*arguments: Any) -> tuple[int, str]:
 
 def test_serve_says_which_setting_is_wrong(tmp_path: Path) -> None:
     assert ihp("serve", "--port", "99999")[0] == 1
-    assert "port: 99999 is out of range" in ihp("serve", "--port", "99999")[1]
+    assert "IHP_PORT (--port): 99999 is out of range" in ihp("serve", "--port", "99999")[1]
 
 
 @pytest.mark.parametrize("asked", ["--version", "version"])
