@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ihp_backend.commands.fine_tuning import worker_beside
+from ihp_backend.commands.fine_tuning import check_worker_settings, worker_beside
 from ihp_backend.commands.shared import failure
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def serve(
             certificate=certificate,
             key=key,
         )
+        if fine_tuning:
+            check_worker_settings()
         beside = worker_beside(settings.data_dir, settings.model, settings.log_format) if fine_tuning else None
         run(settings, look=partial(_label_studio, settings), examine=_examine(settings), beside=beside)
     except SettingsError as error:

@@ -127,7 +127,7 @@ class Application(BaseApplication):
             logger.error("the server cannot start: %s", error)
             os.write(self._telling, str(error).encode()[: select.PIPE_BUF])
             sys.exit(_APP_LOAD_ERROR)
-        logger.info("listening on %s, model %s, data in %s", self._address, parser.version, self._settings.data_dir)
+        logger.info("listening on %s, model %s, %s", self._address, parser.version, self._settings.places.described())
         return app
 
 

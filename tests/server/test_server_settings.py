@@ -80,6 +80,7 @@ def test_what_machines_share_is_told_without_its_password(tmp_path: Path) -> Non
     assert settings.database.password == "secret"
     assert settings.places.tables("events.sqlite") == settings.database
     assert settings.places.folder("models") == tmp_path / "models"
+    assert settings.places.described().endswith(f", database postgresql+psycopg://ihp:***@here/ihp, storage {tmp_path}")
     assert "secret" not in repr(settings) + repr(settings.places)
     assert ServerSettings.from_environment({}).places.tables("x").name == "x"  # type: ignore[union-attr]
 
