@@ -52,16 +52,18 @@ def serve(
         bool,
         typer.Option(
             "--fine-tuning/--no-fine-tuning",
-            "--lessons/--no-lessons",
             envvar=["IHP_FINE_TUNING", "IHP_LESSONS"],
             help="Start a worker that takes in events and runs fine-tuning jobs.",
         ),
     ] = True,
+    formerly: Annotated[bool | None, typer.Option("--lessons/--no-lessons", hidden=True)] = None,
 ) -> None:
     """Serve Label Studio's ML backend protocol until stopped."""
     from ihp_backend.server.serve import serve as run
     from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
+    # The former name, hidden: beside it, help in a window of 80 columns would cut off the names of other options.
+    fine_tuning = fine_tuning if formerly is None else formerly
     try:
         settings = ServerSettings.from_environment(
             host=host,
