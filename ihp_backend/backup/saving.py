@@ -33,6 +33,7 @@ from ihp_backend.backup.contents import (
     rows,
     table_file,
 )
+from ihp_backend.finetuning.photograph_store import uses_in
 from ihp_backend.finetuning.workspace import ACCEPTED, JOBS, Workspace
 from ihp_backend.model_registry.versions import MODELS, SUMS
 from ihp_backend.storage.database import Database
@@ -68,7 +69,10 @@ def save(workspace: Workspace, file: Path, counted: Counted) -> dict[str, int]:
         kept += documents(workspace, ACCEPTED, shared)
         archive.add_rows(table_file(DOCUMENTS.name), kept)
         schemas = {name: _save_tables(archive, database, shared, count) for name, database in stores.items()}
+        with _seen(workspace.photographs.database, shared) as connection:
+            used = {digest for digest, _, _ in uses_in(connection)}
         pictures = _save_photographs(archive, workspace, count)
+        _look_for_what_is_used(workspace, used - pictures)
         manifest = {
             "format": FORMAT,
             "release": ihp_backend.__version__,
@@ -80,7 +84,7 @@ def save(workspace: Workspace, file: Path, counted: Counted) -> dict[str, int]:
     return {
         "events": number["events"],
         "annotations": number["annotations"],
-        "photographs": pictures,
+        "photographs": len(pictures),
         "versions": len(whole),
         "documents": len(kept),
     }
@@ -152,8 +156,9 @@ def _look_for_what_serves(kept: list[Document], whole: set[str]) -> None:
                 )
 
 
-def _save_photographs(archive: ArchiveWriter, workspace: Workspace, count: Callable[[], None]) -> int:
-    number = 0
+def _save_photographs(archive: ArchiveWriter, workspace: Workspace, count: Callable[[], None]) -> set[str]:
+    """Adds the photographs; gives the sums of those that were whole."""
+    whole = set()
     for digest in photographs(workspace):
         try:
             content = workspace.photographs.read(digest)
@@ -166,6 +171,18 @@ def _save_photographs(archive: ArchiveWriter, workspace: Workspace, count: Calla
             logger.warning("photographs: %s is damaged and is left out; where it is needed it is fetched again", place)
             continue
         archive.add(f"photographs/{digest}", content)
-        number += 1
+        whole.add(digest)
         count()
-    return number
+    return whole
+
+
+def _look_for_what_is_used(workspace: Workspace, lacking: set[str]) -> None:
+    """Warns of photographs that are used and not in the backup; storage at a wrong address looks empty."""
+    if lacking:
+        logger.warning(
+            "photographs: %d that accepted tasks use are not in the backup, since they are missing or damaged in %s; "
+            "see that it is the right place (IHP_STORAGE, IHP_DATA_DIR) and save again. A restored installation "
+            "fetches them anew from Label Studio, as far as it still has them",
+            len(lacking),
+            workspace.photographs.files.place(""),
+        )

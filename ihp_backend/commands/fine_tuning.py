@@ -149,11 +149,15 @@ def worker(
     from ihp_backend.finetuning.process_priority import lower_session
     from ihp_backend.finetuning.worker import Worker, run_in_process
     from ihp_backend.finetuning.workspace import close_data_folder
+    from ihp_backend.label_studio.backend_settings import SettingsError
     from ihp_backend.server.log_lines import set_up_log
 
     set_up_log(log_format)
+    with told(SettingsError):
+        _check_what_is_named(model, base)
     workspace, images = open_workspace(data_dir)
     close_data_folder(workspace.data_dir)
+    logging.getLogger(__name__).info("the worker takes in events; %s", workspace.places.described())
     if lacking := why_no_fine_tuning():
         logging.getLogger(__name__).warning("%s; install it with: %s", *lacking)
     ended = Event()
@@ -170,6 +174,43 @@ def worker(
     retraining_policy = _retraining_policy(model, every, policy, base, device)
     run_job = run_in_process(arguments, ended)
     Worker(workspace, images, retraining_policy, run_job, forget_after=forget_after).run(ended)
+
+
+def check_worker_settings() -> None:
+    """Reads the variables of `ihp worker` as it does itself: beside a server it would end, and the server go on.
+
+    Raises:
+        SettingsError: one cannot be used.
+    """
+    from ihp_backend.label_studio.backend_settings import SettingsError
+
+    alone = typer.Typer(add_completion=False)
+    alone.command()(worker)
+    try:
+        given = typer.main.get_command(alone).make_context("ihp worker", []).params
+    except Exception as error:  # typer's own class or click's: that depends on typer's release.
+        if (said := getattr(error, "format_message", None)) is None:
+            raise
+        raise SettingsError(f"{said()}; ihp worker --help says what can be given") from None
+    _check_what_is_named(given["model"], given["base"])
+
+
+def _check_what_is_named(model: str | None, base: str | None) -> None:
+    """That the model and the data set are there: a fine-tuning job would find out, weeks later perhaps."""
+    from ihp_backend.label_studio.backend_settings import SettingsError
+    from ihp_backend.parsing.checkpoint import CheckpointError, read_checkpoint
+
+    try:
+        read_checkpoint(model)
+    except CheckpointError as error:
+        raise SettingsError(str(error)) from None
+    if base is not None:
+        name, _, folder = base.partition(":")
+        if not name or not folder or not Path(folder).is_dir():
+            raise SettingsError(
+                f"IHP_BASE_VALIDATION (--base): {base!r} names no data set that is there; give NAME:FOLDER, for "
+                "example ccp:/data/ccp"
+            )
 
 
 @contextmanager

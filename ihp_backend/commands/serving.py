@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ihp_backend.commands.fine_tuning import worker_beside
+from ihp_backend.commands.fine_tuning import check_worker_settings, worker_beside
 from ihp_backend.commands.shared import failure
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def serve(
         typer.Option(help="onnx (CPU, the default) or torch (GPU when there is one; needs the train extra)."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default 1, right for click work.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Requests answered at once per process; by default 16.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Requests that a process has in hand; by default 192.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where events and cached images live (IHP_DATA_DIR).")] = None,
     allow_private_addresses: Annotated[
         bool | None, typer.Option("--allow-private-addresses", help="Fetch images from the local network, too.")
@@ -52,16 +52,18 @@ def serve(
         bool,
         typer.Option(
             "--fine-tuning/--no-fine-tuning",
-            "--lessons/--no-lessons",
             envvar=["IHP_FINE_TUNING", "IHP_LESSONS"],
             help="Start a worker that takes in events and runs fine-tuning jobs.",
         ),
     ] = True,
+    formerly: Annotated[bool | None, typer.Option("--lessons/--no-lessons", hidden=True)] = None,
 ) -> None:
     """Serve Label Studio's ML backend protocol until stopped."""
     from ihp_backend.server.serve import serve as run
     from ihp_backend.server.server_settings import ServerSettings, SettingsError
 
+    # The former name, hidden: beside it, help in a window of 80 columns would cut off the names of other options.
+    fine_tuning = fine_tuning if formerly is None else formerly
     try:
         settings = ServerSettings.from_environment(
             host=host,
@@ -78,6 +80,8 @@ def serve(
             certificate=certificate,
             key=key,
         )
+        if fine_tuning:
+            check_worker_settings()
         beside = worker_beside(settings.data_dir, settings.model, settings.log_format) if fine_tuning else None
         run(settings, look=partial(_label_studio, settings), examine=_examine(settings), beside=beside)
     except SettingsError as error:

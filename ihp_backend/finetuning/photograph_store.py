@@ -107,7 +107,7 @@ class PhotographStore:
     def forget(self, project: str, tasks: Container[int]) -> None:
         """Removes the photographs that these tasks of a project use and no other."""
         with self._database.writing() as connection:
-            uses = _all(connection)
+            uses = uses_in(connection)
             self._remove(_used_only_by(uses, project, tasks))
             for task in {task for _, of_project, task in uses if of_project == project and task in tasks}:
                 connection.execute(sql.delete(_USES).where(_USES.c.project == project, _USES.c.task == task))
@@ -115,7 +115,7 @@ class PhotographStore:
     def forget_unused(self, before: float) -> None:
         """Removes what ``unused`` lists."""
         with self._database.writing() as connection:
-            self._remove(self._unused(_all(connection), before))
+            self._remove(self._unused(uses_in(connection), before))
 
     def _unused(self, uses: Iterable[tuple[str, str, int]], before: float) -> set[str]:
         known = {digest for digest, _, _ in uses}
@@ -128,10 +128,11 @@ class PhotographStore:
 
     def _uses(self) -> list[tuple[str, str, int]]:
         with self._database.reading() as connection:
-            return _all(connection)
+            return uses_in(connection)
 
 
-def _all(connection: Connection) -> list[tuple[str, str, int]]:
+def uses_in(connection: Connection) -> list[tuple[str, str, int]]:
+    """Which photographs are used, each by its sum, with the project and the task."""
     rows = connection.execute(sql.select(_USES.c.photograph, _USES.c.project, _USES.c.task))
     return [(photograph, project, task) for photograph, project, task in rows]
 

@@ -19,6 +19,8 @@ from ihp_backend.storage.places import Places
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
+ENGINES = ("onnx", "torch")
+
 DEFAULT_DATA_DIR = Path("~/.local/share/ihp-backend")
 
 _Settings = TypeVar("_Settings", bound="BackendSettings")
@@ -55,7 +57,15 @@ class BackendSettings:
     scenes: SceneLimits = field(default_factory=SceneLimits)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
+        try:
+            object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
+        except RuntimeError:
+            raise SettingsError(
+                f"IHP_DATA_DIR (--data-dir): {self.data_dir} begins with the home of a user who is not known here; "
+                "give the whole path"
+            ) from None
+        if self.engine not in ENGINES:
+            raise SettingsError(f"IHP_ENGINE (--engine): {self.engine!r} is unknown; choose {' or '.join(ENGINES)}")
 
     @classmethod
     def from_environment(
@@ -96,7 +106,9 @@ class BackendSettings:
     def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
         """The attributes that variables tell, ``images`` aside; a ValueError for a text that is of the wrong kind."""
         named = (("model", "IHP_MODEL"), ("engine", "IHP_ENGINE"), ("data_dir", "IHP_DATA_DIR"))
-        values: dict[str, Any] = {name: variables[variable] for name, variable in named if variables.get(variable)}
+        values: dict[str, Any] = {
+            name: text for name, variable in named if (text := variables.get(variable, "").strip())
+        }
         if text := variables.get("IHP_DATABASE", "").strip():
             from ihp_backend.storage.database import postgresql_url
 
@@ -125,8 +137,8 @@ class BackendSettings:
             TemporaryFile(dir=self.data_dir).close()
         except OSError as error:
             raise SettingsError(
-                f"data_dir: {self.data_dir} cannot be written to ({error.strerror}); "
-                "give another folder with --data-dir or IHP_DATA_DIR"
+                f"IHP_DATA_DIR (--data-dir): {self.data_dir} cannot be written to ({error.strerror}); "
+                "give another folder"
             ) from None
         if isinstance(self.storage, Path) and not self.storage.is_dir():
             # Not made: it may be a folder of another machine that is not mounted.

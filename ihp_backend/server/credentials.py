@@ -65,6 +65,19 @@ class Credential:
         return f"Bearer {self.secret}"
 
 
+class _RepeatedError(Exception):
+    """A name that is there twice; JSON's readers would drop the first."""
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict[str, object]()
+    for name, value in pairs:
+        if name in found:
+            raise _RepeatedError(repr(name))
+        found[name] = value
+    return found
+
+
 def read_credentials(file: Path) -> tuple[Credential, ...]:
     """The credentials in a JSON file.
 
@@ -73,8 +86,10 @@ def read_credentials(file: Path) -> tuple[Credential, ...]:
     """
     where = f"IHP_CREDENTIALS_FILE: {file}"
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_each_once)
         mode = file.stat().st_mode
+    except _RepeatedError as error:
+        raise ValueError(f"{where}: {error} stands there twice, and only the last would count; rename one") from None
     except FileNotFoundError:
         raise ValueError(f"{where} does not exist; ihp credentials makes it") from None
     except OSError as error:

@@ -51,7 +51,8 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(NotAllowed)
     def not_allowed(error: NotAllowed) -> tuple[Response, int]:
-        answer, status = _answer(error.problem, error.status)
+        # Who it was and what is lacking: Label Studio's page shows neither, and sends its reader to this log.
+        answer, status = _answer(error.problem, error.status, f" ({error.problem.value}; {error.problem.remedy})")
         if status == 401:
             answer.headers["WWW-Authenticate"] = 'Basic realm="IHP Backend"'
         return answer, status
@@ -75,7 +76,7 @@ def register_errors(app: Flask) -> None:
         return _answer(problem("server", type(error).__name__, "an error of this server; its log has the details"), 500)
 
 
-def _answer(problem: Problem, status: int) -> tuple[Response, int]:
-    logger.warning("%s %s answered %d: %s", request.method, request.path, status, problem.field)
+def _answer(problem: Problem, status: int, more: str = "") -> tuple[Response, int]:
+    logger.warning("%s %s answered %d: %s%s", request.method, request.path, status, problem.field, more)
     state().journal.note(problem)
     return jsonify({"error": problem.to_json(), "request_id": g.request_id}), status

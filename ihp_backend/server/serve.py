@@ -6,6 +6,7 @@ import ctypes
 import logging
 import os
 import resource
+import select
 import socket
 import ssl
 import sys
@@ -74,6 +75,7 @@ class Application(BaseApplication):
         self._address = "{}://{}:{}".format("https" if settings.certificate else "http", *listening.getsockname()[:2])
         self._listening = listening.detach()
         self._access = ProjectAccess()
+        self._told, self._telling = os.pipe()
         # Before prometheus-client is imported, which then keeps the metrics of all workers there.
         folder = mkdtemp(prefix="ihp-metrics-", dir=_metrics_place())
         self._metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
@@ -101,6 +103,14 @@ class Application(BaseApplication):
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
+    def why_not(self) -> str:
+        """Why a worker could not start, once it could not."""
+        os.set_blocking(self._told, False)
+        try:
+            return os.read(self._told, select.PIPE_BUF).decode(errors="replace")
+        except BlockingIOError:
+            return "the server cannot start; the log above says why"
+
     def _worker_ended(self, server: Any, worker: Any) -> None:
         """What a worker counted stays; what it was about to do does not."""
         from prometheus_client.multiprocess import mark_process_dead
@@ -119,9 +129,21 @@ class Application(BaseApplication):
             app = create_app(parser, self._settings, access=self._access, examine=self._examine)
         except (ValueError, RuntimeError, OSError) as error:
             logger.error("the server cannot start: %s", error)
+            os.write(self._telling, str(error).encode()[: select.PIPE_BUF])
             sys.exit(_APP_LOAD_ERROR)
-        logger.info("listening on %s, model %s, data in %s", self._address, parser.version, self._settings.data_dir)
+        logger.info("listening on %s, model %s, %s", self._address, parser.version, self._settings.places.described())
         return app
+
+
+def _run(application: Application) -> None:
+    """Serves; a worker that cannot start ends all with its reason, as what is found wrong earlier does."""
+    process = os.getpid()
+    try:
+        application.run()
+    except SystemExit as ended:
+        if ended.code != _APP_LOAD_ERROR or os.getpid() != process:  # The worker's own end comes by here, too.
+            raise
+        raise SettingsError(application.why_not()) from None
 
 
 def _most_connections() -> int:
@@ -179,7 +201,8 @@ def serve(
 
     Raises:
         SettingsError: the address cannot be listened on, or not without credentials; the data folder cannot be written
-            to, there is no such model, or the certificate cannot be used.
+            to, there is no such model, or the certificate cannot be used; or a worker could not load its model, or open
+            the database.
     """
     settings.prepare_data_dir()
     try:
@@ -193,9 +216,10 @@ def serve(
     if not (alone or settings.credentials or settings.without_credentials):
         listening.close()
         raise SettingsError(
-            f"host: {settings.host} is reached from other machines, and anybody there could ask for masks, teach the "
-            "model and see photographs; make credentials with ihp credentials and name them in IHP_CREDENTIALS_FILE, "
-            "or choose --host 127.0.0.1; if another server in front of this one asks for them, --without-credentials"
+            f"IHP_HOST (--host): {settings.host} is reached from other machines, and anybody there could ask for "
+            "masks, teach the model and see photographs; make credentials with ihp credentials and name them in "
+            "IHP_CREDENTIALS_FILE, or choose --host 127.0.0.1; if another server in front of this one asks for them, "
+            "--without-credentials"
         )
     set_up_log(settings.log_format)
     close_data_folder(settings.data_dir)
@@ -218,29 +242,32 @@ def serve(
             settings.workers,
         )
     with beside or nullcontext():
-        Application(settings, listening, examine).run()
+        _run(Application(settings, listening, examine))
 
 
 def _check_certificate(certificate: Path, key: Path | None) -> None:
     """Reads both before anything starts: gunicorn would find out with the first request."""
-    for name, file in (("certificate", certificate), ("key", key or certificate)):
+    certificates, keys = "IHP_CERTIFICATE_FILE (--certificate)", "IHP_KEY_FILE (--key)"
+    for name, file in ((certificates, certificate), (keys, key or certificate)):
         try:
             content = file.read_text(encoding="ascii", errors="replace")
         except OSError as error:
             raise SettingsError(
                 f"{name}: {file} cannot be read ({error.strerror}); check that it exists and may be read"
             ) from None
-        if name == "key" and "ENCRYPTED" in content:
-            raise SettingsError(f"key: {file} has a passphrase; openssl pkey -in FILE -out OTHER removes it")
+        if name == keys and "ENCRYPTED" in content:
+            raise SettingsError(f"{keys}: {file} has a passphrase; openssl pkey -in FILE -out OTHER removes it")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except ssl.SSLError as error:
         files = f"{certificate}, {key}" if key else str(certificate)
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise SettingsError(f"certificate, key: {files}: the key is another certificate's; give its own") from None
+            raise SettingsError(
+                f"{certificates}, {keys}: {files}: the key is another certificate's; give its own"
+            ) from None
         raise SettingsError(
-            f"certificate, key: {files} hold no certificate with its private key; give PEM files, the certificate "
-            "first and those between it and its CA after it"
+            f"{certificates}, {keys}: no certificate with its private key in {files}; give PEM files, the certificate "
+            "first and those between it and its CA after it, and the key's file where it is another"
         ) from None
 
 
@@ -251,9 +278,16 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-    except OSError as error:
+    except UnicodeError:
         raise SettingsError(
-            f"host, port: {host}:{port} cannot be listened on ({error.strerror}); stop the program that uses it, "
-            "or choose others with --host and --port"
+            f"IHP_HOST (--host): {host!r} is no name of a machine and no address; choose 127.0.0.1, or one of this "
+            "machine's"
+        ) from None
+    except OSError as error:
+        remedy = "stop the program that uses it, or choose others"
+        if isinstance(error, socket.gaierror):
+            remedy = "choose a name or an address of this machine, such as 127.0.0.1, without http://"
+        raise SettingsError(
+            f"IHP_HOST (--host), IHP_PORT (--port): {host}:{port} cannot be listened on ({error.strerror}); {remedy}"
         ) from None
     return listening

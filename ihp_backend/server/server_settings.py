@@ -20,6 +20,8 @@ _NUMBERS = {
     "click_seconds": "IHP_CLICK_SECONDS",
     "max_body_mebibytes": "IHP_MAX_BODY_MEBIBYTES",
 }
+_OPTIONS = frozenset(("port", "workers", "threads"))
+"""Those of them that are options of ``ihp serve``, too."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +71,29 @@ class ServerSettings(BackendSettings):
         ):
             value = getattr(self, name)
             if not least <= value <= most:
-                raise SettingsError(f"{name}: {value} is out of range; choose {least} to {most}")
+                option = f" (--{name})" if name in _OPTIONS else ""
+                raise SettingsError(f"{_NUMBERS[name]}{option}: {value} is out of range; choose {least} to {most}")
         if self.log_format not in LOG_FORMATS:
-            raise SettingsError(f"log_format: {self.log_format!r} is unknown; choose {' or '.join(LOG_FORMATS)}")
+            raise SettingsError(
+                f"IHP_LOG_FORMAT (--log-format): {self.log_format!r} is unknown; choose {' or '.join(LOG_FORMATS)}"
+            )
         if self.credentials and self.without_credentials:
-            raise SettingsError("without_credentials: IHP_CREDENTIALS_FILE is set, too; leave one of them out")
+            raise SettingsError(
+                "IHP_WITHOUT_CREDENTIALS (--without-credentials): IHP_CREDENTIALS_FILE is set, too; leave one of "
+                "them out"
+            )
         if self.key and not self.certificate:
-            raise SettingsError(f"key: {self.key} is given without a certificate; give that with --certificate")
+            raise SettingsError(
+                f"IHP_KEY_FILE (--key): {self.key} is given without a certificate; give that with "
+                "IHP_CERTIFICATE_FILE (--certificate)"
+            )
         super().__post_init__()
 
     @classmethod
     def _from_variables(cls, variables: Mapping[str, str]) -> dict[str, Any]:
         values = super()._from_variables(variables)
         named = (("host", "IHP_HOST"), ("log_format", "IHP_LOG_FORMAT"))
-        values |= {name: variables[variable] for name, variable in named if variables.get(variable)}
+        values |= {name: text for name, variable in named if (text := variables.get(variable, "").strip())}
         if file := variables.get("IHP_CREDENTIALS_FILE", "").strip():
             values["credentials"] = read_credentials(Path(file))
         for name, variable in (("certificate", "IHP_CERTIFICATE_FILE"), ("key", "IHP_KEY_FILE")):

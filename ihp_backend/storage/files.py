@@ -176,14 +176,18 @@ def storage_address(text: str) -> Path | str:
         ValueError: it is neither, or what reaches it is not installed.
     """
     text = text.strip()
-    scheme, found, _ = text.partition("://")
+    scheme, found, place = text.partition("://")
     if not found or scheme == "file":
-        path = Path(text.removeprefix("file://")).expanduser()
+        path = Path(text.removeprefix("file://"))
+        with suppress(RuntimeError):  # A user who is not known here.
+            path = path.expanduser()
         if not path.is_absolute():
             raise ValueError(
                 f"IHP_STORAGE: {text} is no whole path; give one, or an address such as s3://BUCKET/PREFIX"
             )
         return path
+    if not place.strip("/"):
+        raise ValueError(f"IHP_STORAGE: {text} names no place; give an address such as s3://BUCKET/PREFIX")
     try:
         from fsspec import get_filesystem_class
 

@@ -29,6 +29,11 @@ class Places:
     database: URL | None = field(default=None, repr=False)
     storage: Path | str | None = None
 
+    def described(self) -> str:
+        """Where all of it is, in words for a log, without a password."""
+        shared = {"database": self.database and self.database.render_as_string(), "storage": self.storage}
+        return ", ".join([f"data in {self.data_dir}", *(f"{what} {where}" for what, where in shared.items() if where)])
+
     def tables(self, file: str) -> Path | URL:
         """Where a store's tables are.
 

@@ -415,6 +415,22 @@ def test_a_damaged_photograph_does_not_spoil_a_backup(
     assert not there.photographs.has(victim.name)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_photographs_that_are_not_where_they_should_be_are_missed(
+    kind: str, make: Maker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = fill(make(kind))
+    save(here, tmp_path / "whole.tar", no_bar)
+    assert "not in the backup" not in caplog.text
+    if here.places.storage is None:
+        shutil.rmtree(here.data_dir / "photographs")
+    else:
+        # As with the name of a bucket that is mistyped.
+        here = Workspace(replace(here.places, storage="s3://not-there/at-all"), restoring=True)
+    assert save(here, tmp_path / "lacking.tar", no_bar)["photographs"] == 0
+    assert "photographs: 5 that accepted tasks use are not in the backup" in caplog.text
+
+
 def test_the_commands(make: Maker, tmp_path: Path) -> None:
     here, there = fill(make()), make()
     file = tmp_path / "backup.tar"

@@ -101,6 +101,29 @@ def test_a_model_that_cannot_learn_says_so(data_dir: Path, monkeypatch: pytest.M
     assert json.loads(run("train-status", 2, "--json").stdout)["state"] == "failed"
 
 
+@pytest.mark.parametrize("command", ["worker", "serve"])
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("IHP_FINE_TUNING_EVERY", "word", "IHP_FINE_TUNING_EVERY"),
+        ("IHP_FORGET_AFTER_DAYS", "-3", "IHP_FORGET_AFTER_DAYS"),
+        ("IHP_MODEL", "nowhere", "'nowhere' is neither a packaged model"),
+        ("IHP_BASE_VALIDATION", "word", "IHP_BASE_VALIDATION (--base): 'word' names no data set that is there"),
+        ("IHP_BASE_VALIDATION", "ccp:/not/there", "'ccp:/not/there' names no data set that is there"),
+    ],
+)
+def test_no_worker_starts_with_settings_that_cannot_be_used(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, command: str, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    whole = [sys.executable, "-m", "ihp_backend.cli", command, "--data-dir", str(data_dir)]
+    whole += ["--port", "0"] if command == "serve" else []
+    ended = subprocess.run(whole, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    assert ended.returncode in ((1,) if command == "serve" else (1, 2)), ended.stderr
+    assert said in ended.stderr
+    assert "istening" not in ended.stderr
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_the_worker_ends_with_the_server(data_dir: Path, how: signal.Signals) -> None:
     command = [sys.executable, "-m", "ihp_backend.cli", "serve", "--port", "0", "--data-dir", str(data_dir)]

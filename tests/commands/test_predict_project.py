@@ -236,7 +236,7 @@ def test_long_lists_of_versions_are_looked_into(label_studio: StandInLabelStudio
         (["two"], "'two' is no number of a project"),
         (["http://a", "http://b", "2"], "or an address and a number"),
         (["2"], "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY"),
-        (["nowhere", "2"], "label_studio_url: 'nowhere' is no absolute address"),
+        (["nowhere", "2"], "LABEL_STUDIO_URL: 'nowhere' is no absolute address"),
     ],
 )
 def test_what_is_wrong_is_said(label_studio: StandInLabelStudio, arguments: list[str], says: str) -> None:

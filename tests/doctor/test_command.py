@@ -59,7 +59,7 @@ def test_what_label_studio_refuses_to_change_is_said(installation: StandInInstal
             ["--backend", "localhost:9090"],
             "http:// or https:// is missing; give one like http://127",
         ),
-        (["--label-studio-url", "studio"], "label_studio_url: 'studio' is no absolute address"),
+        (["--label-studio-url", "studio"], "LABEL_STUDIO_URL: 'studio' is no absolute address"),
     ],
 )
 def test_what_cannot_be_used_is_said(arguments: list[str], message: str) -> None:

@@ -61,7 +61,7 @@ def test_a_data_folder_that_can_only_be_read_is_named_at_the_start(tmp_path: Pat
     command = [*disk.before(8, "ro"), *server_command(disk.folder)]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
     assert ended.returncode == 1
-    assert f"data_dir: {disk.folder} cannot be written to (Read-only file system); give another folder" in ended.stderr
+    assert f"IHP_DATA_DIR (--data-dir): {disk.folder} cannot be written to (Read-only file system)" in ended.stderr
 
 
 def test_a_full_disk_for_temporary_files(tmp_path: Path, disk: Disk) -> None:

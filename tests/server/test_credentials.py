@@ -154,6 +154,11 @@ def test_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
             ' "b": {"secret": "0123456789abcdef", "rights": ["teach"]}}',
             "two names have the same secret",
         ),
+        (
+            '{"a": {"secret": "0123456789abcdef", "rights": ["look"]},'
+            ' "a": {"secret": "0123456789abcdeg", "rights": ["teach"]}}',
+            "'a' stands there twice",
+        ),
         ('{"a": {"secret": "0123456789abcdef", "rights": ["fly"]}}', "choose some of predict, teach, look, administer"),
         ('{"a": "0123456789abcdef"}', "the secret of 'a'"),
     ],
@@ -195,3 +200,12 @@ def test_by_default_it_lies_in_the_data_folder(tmp_path: Path) -> None:
     assert len(read_credentials(tmp_path / "data" / "credentials.json")) == 2
     with pytest.raises(SettingsError, match="does not exist; ihp credentials makes it"):
         ServerSettings.from_environment({"IHP_CREDENTIALS_FILE": str(tmp_path / "none.json")})
+
+
+def test_the_log_says_who_lacks_which_right(guarded: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    assert ask(guarded, "/webhook", LOOKER.bearer()) == 403
+    assert ask(guarded, "/webhook", "Bearer wrong-0123456789abcdef") == 401
+    told = [record.getMessage() for record in caplog.records if "Authorization" in record.getMessage()]
+    assert f"({LOOKER.name}; add 'teach' to its rights in IHP_CREDENTIALS_FILE, which /webhook needs)" in told[0]
+    assert "(a wrong credential; " in told[1]
+    assert "0123456789abcdef" not in "".join(told)

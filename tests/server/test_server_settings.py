@@ -46,18 +46,24 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
     ("environment", "explicit", "text"),
     [
         ({"IHP_PORT": "many"}, {}, "IHP_PORT: 'many' is no whole number"),
-        ({"IHP_PORT": "70000"}, {}, "port: 70000 is out of range; choose 0 to 65535"),
-        ({}, {"workers": 0}, "workers: 0 is out of range"),
-        ({}, {"threads": -1}, "threads: -1 is out of range"),
+        ({"IHP_PORT": "70000"}, {}, r"IHP_PORT \(--port\): 70000 is out of range; choose 0 to 65535"),
+        ({}, {"workers": 0}, r"IHP_WORKERS \(--workers\): 0 is out of range"),
+        ({}, {"threads": -1}, r"IHP_THREADS \(--threads\): -1 is out of range"),
         ({"IHP_BATCH_SECONDS": "long"}, {}, "IHP_BATCH_SECONDS: 'long' is no whole number"),
         ({"IHP_BATCH_SECONDS": "0"}, {}, "IHP_BATCH_SECONDS: 0 is out of range; choose 1 to 86400"),
         ({"IHP_BATCH_PARALLEL": "999"}, {}, "IHP_BATCH_PARALLEL: 999 is out of range; choose 1 to 64"),
         ({"IHP_SCENE_MEBIBYTES": "0"}, {}, "IHP_SCENE_MEBIBYTES: 0 is out of range; choose 1 to"),
         ({"IHP_SCENE_FILE_MEBIBYTES": "-1"}, {}, "IHP_SCENE_FILE_MEBIBYTES: -1 is out of range; choose 0 to"),
-        ({"IHP_CLICK_SECONDS": "0"}, {}, "click_seconds: 0 is out of range; choose 1 to 86400"),
+        ({"IHP_CLICK_SECONDS": "0"}, {}, "^IHP_CLICK_SECONDS: 0 is out of range; choose 1 to 86400"),
+        ({"IHP_TIMEOUT": "-1"}, {}, "^IHP_TIMEOUT: -1 is out of range"),
+        ({"IHP_MAX_BODY_MEBIBYTES": "9999999999"}, {}, "^IHP_MAX_BODY_MEBIBYTES: 9999999999 is out of range"),
+        ({"IHP_ENGINE": "gpu"}, {}, r"IHP_ENGINE \(--engine\): 'gpu' is unknown; choose onnx or torch"),
+        ({"IHP_DATA_DIR": "~no-such-user/x"}, {}, r"IHP_DATA_DIR \(--data-dir\): ~no-such-user/x begins with the home"),
+        ({"IHP_STORAGE": "~no-such-user/x"}, {}, "IHP_STORAGE: ~no-such-user/x is no whole path"),
+        ({"IHP_STORAGE": "s3://"}, {}, "IHP_STORAGE: s3:// names no place"),
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
-        ({}, {"local_files_root": Path("/nowhere/at/all")}, "local_files_root"),
-        ({"IHP_LOG_FORMAT": "xml"}, {}, "log_format: 'xml' is unknown; choose text or json"),
+        ({}, {"local_files_root": Path("/nowhere/at/all")}, "IHP_LOCAL_FILES_ROOT"),
+        ({"IHP_LOG_FORMAT": "xml"}, {}, r"IHP_LOG_FORMAT \(--log-format\): 'xml' is unknown; choose text or json"),
         ({"IHP_DATABASE": "mysql://here/x"}, {}, "IHP_DATABASE: mysql://here/x is not of PostgreSQL"),
         ({"IHP_STORAGE": "here"}, {}, "IHP_STORAGE: here is no whole path"),
     ],
@@ -74,6 +80,7 @@ def test_what_machines_share_is_told_without_its_password(tmp_path: Path) -> Non
     assert settings.database.password == "secret"
     assert settings.places.tables("events.sqlite") == settings.database
     assert settings.places.folder("models") == tmp_path / "models"
+    assert settings.places.described().endswith(f", database postgresql+psycopg://ihp:***@here/ihp, storage {tmp_path}")
     assert "secret" not in repr(settings) + repr(settings.places)
     assert ServerSettings.from_environment({}).places.tables("x").name == "x"  # type: ignore[union-attr]
 
@@ -94,8 +101,19 @@ def test_servers_of_the_same_process_number_may_share_a_data_folder(tmp_path: Pa
 
 def test_a_data_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match=r"data_dir: .* cannot be written to .*--data-dir or IHP_DATA_DIR"):
+    with pytest.raises(SettingsError, match=r"^IHP_DATA_DIR .* cannot be written to .* give another folder"):
         ServerSettings(data_dir=tmp_path / "file" / "data").prepare_data_dir()
+
+
+@pytest.mark.parametrize("host", ["a..b", "http://127.0.0.1", "256.1.1.1", "x" * 70])
+def test_an_address_that_is_none_is_named(host: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^IHP_HOST \(--host\).*; choose"):
+        serve(ServerSettings(host=host, port=0, data_dir=tmp_path))
+
+
+def test_blanks_count_as_not_set() -> None:
+    names = ("IHP_HOST", "IHP_PORT", "IHP_DATA_DIR", "IHP_ENGINE", "IHP_MODEL", "IHP_LOG_FORMAT", "IHP_STORAGE")
+    assert ServerSettings.from_environment(dict.fromkeys(names, " ")) == ServerSettings.from_environment({})
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ class ImageSettings:
                 raise ValueError(f"{name}: {getattr(self, name)} is not positive")
         if self.local_files_root is not None and not self.local_files_root.is_dir():
             raise ValueError(
-                f"local_files_root: {self.local_files_root} is no folder; give the folder that "
-                "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT names in Label Studio"
+                f"IHP_LOCAL_FILES_ROOT (--local-files-root): {self.local_files_root} is no folder; give the "
+                "folder that LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT names in Label Studio"
             )
         if self.label_studio_url is not None:
             self._read_address(self.label_studio_url)
@@ -88,7 +88,7 @@ class ImageSettings:
     def _read_address(self, given: str) -> None:
         url = unwrapped(given)
         if why := why_no_address(url):
-            raise ValueError(f"label_studio_url: {why}")
+            raise ValueError(f"LABEL_STUDIO_URL: {why}")
         if url != given:
             self._note("LABEL_STUDIO_URL: white space or quotes around the address left out")
         if (login := login_in(url)) is not None:
