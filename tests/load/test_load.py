@@ -31,7 +31,8 @@ def test_figures() -> None:
     assert (row["clicks_per_second"], row["refused"], row["problems"]) == (0.3, 2, {"status 503": 1})
     assert (row["all_ms"]["p50"], row["first_ms"]["p100"], row["later_ms"]["p50"]) == (300, 400, 200)
     assert row["processor_ms_per_click"] == 200
-    assert row["megabytes"] == {"most": 120, "second_quarter": 120, "last_quarter": 110, "all_processes": 140}
+    told = {"most": 120, "second_quarter": 120, "last_quarter": 110, "all_processes": 140, "by_minute": [110]}
+    assert row["megabytes"] == told
     assert math.isnan(figures(1, [], 1, [[1]], 0)["all_ms"]["p50"])
 
 

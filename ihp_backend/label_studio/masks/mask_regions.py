@@ -16,7 +16,7 @@ from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, tag_of
 from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.masks.mask_forms import MASK_FORMS
 from ihp_backend.label_studio.masks.opacity import NothingDrawn
-from ihp_backend.label_studio.masks.sizes import stated_size
+from ihp_backend.label_studio.masks.sizes import MOST_PIXELS, stated_size
 
 MASK_TYPES = tuple(tag.type for tag in LABELLING_TAGS if tag.mask_form)
 """Of regions with pixels of their own."""
@@ -100,6 +100,6 @@ def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
             labels=value.get(kind) or value.get("labels") or paired.get(str(record.get("id"))),
             to_name=to_name if isinstance(to_name, str) else None,
             suggested=record.get("origin") == "prediction",
-            size=stated_size(record),
+            size=size if (size := stated_size(record)) and size[0] * size[1] <= MOST_PIXELS else None,
             value=value,
         )

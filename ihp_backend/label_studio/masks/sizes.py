@@ -8,19 +8,22 @@ from typing import Any
 MOST_PIXELS = 120_000_000
 """Nobody draws on a larger photograph; a mask of that size would only take memory."""
 
+_LONGEST = 1 << 31
+"""Pixels; a side from here on is none, and larger than numbers can be with which pictures are computed."""
+
 Size = tuple[int, int]
 """Height and width in pixels."""
 
 
 def stated_size(record: Mapping[str, Any]) -> Size | None:
-    """The size of the photograph that a region or a click says it is on; None if it says none, or none of these.
+    """The size of the photograph that a region or a click says it is on; None if it says none.
 
     Examples:
         >>> stated_size({"original_height": 600, "original_width": 400}), stated_size({"original_height": 600})
         ((600, 400), None)
     """
     height, width = record.get("original_height"), record.get("original_width")
-    if type(height) is int and type(width) is int and height > 0 and width > 0 and height * width <= MOST_PIXELS:
+    if type(height) is int and type(width) is int and 0 < height < _LONGEST and 0 < width < _LONGEST:
         return height, width
     return None
 
