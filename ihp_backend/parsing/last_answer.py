@@ -81,9 +81,9 @@ class LastAnswer:
             clicks = frozenset(
                 Click(int(x), int(y), int(label), bool(sign)) for x, y, label, sign in described["clicks"]
             )
-        except (KeyError, TypeError, ValueError, zlib.error):
+        except (KeyError, TypeError, ValueError, OverflowError, zlib.error):
             return None
-        return cls(label_map, height, width, clicks)
+        return cls(label_map, height, width, clicks) if label_map.ndim == 2 and min(height, width) > 0 else None
 
     def in_view(self, view: View, clicks: Iterable[Click]) -> NDArray[np.uint8]:
         """What of it a view shows and ``clicks`` do not contradict, uint8 (rows, columns) in its working pixels."""

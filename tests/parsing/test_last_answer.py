@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,6 +91,13 @@ def test_it_survives_its_bytes() -> None:
 @pytest.mark.parametrize("content", [b"", b"{}\n", b"[1]\nxyz", b'{"kept": [2, 2], "size": [2, 2], "clicks": []}\nxyz'])
 def test_what_cannot_be_read_is_none(content: bytes) -> None:
     assert LastAnswer.from_bytes(content) is None
+
+
+@pytest.mark.parametrize("size", [[30, float("inf")], [30, float("nan")], [0, 40], [30, -1], [30]])
+def test_of_a_size_that_is_none_nothing_is_read(size: list[float]) -> None:
+    head, _, pixels = LastAnswer.of(parse_of(30, 40, 0.9), []).to_bytes().partition(b"\n")
+    assert LastAnswer.from_bytes(head + b"\n" + pixels) is not None
+    assert LastAnswer.from_bytes(json.dumps({**json.loads(head), "size": size}).encode() + b"\n" + pixels) is None
 
 
 def test_what_is_drawn_comes_first() -> None:
