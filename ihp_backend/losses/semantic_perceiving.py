@@ -25,7 +25,7 @@ from ihp_backend.losses.pixels import full_precision, truly_clicked
 STRIDE = 4
 """Pixels of the photograph per embedding pixel, along each axis."""
 
-Pixels = tuple[Tensor, Tensor, Tensor]
+Indices = tuple[Tensor, Tensor, Tensor]
 """int64 (number of pixels,) each: image, y and x of pixels, or image, part and neighbour of pairs"""
 
 Form = Literal["log", "linear"]
@@ -102,7 +102,7 @@ class SemanticPerceivingLoss(nn.Module):
         """
         return self.at(embedding, parsing, _places(truly_clicked(parsing, click_maps)), click_maps.shape[1])
 
-    def at(self, embedding: Tensor, parsing: Tensor, clicks: Pixels, num_labels: int) -> SemanticPerceiving:
+    def at(self, embedding: Tensor, parsing: Tensor, clicks: Indices, num_labels: int) -> SemanticPerceiving:
         """The loss for clicks given as places instead of maps.
 
         Args:
@@ -134,7 +134,7 @@ class SemanticPerceivingLoss(nn.Module):
         active = (hinges.detach() > 0).sum() / max(hinges.numel(), 1)
         return SemanticPerceiving(totals.mean(), active)
 
-    def _pairs(self, labels: Tensor, clicked_image: Tensor, clicked_label: Tensor, num_labels: int) -> Pixels:
+    def _pairs(self, labels: Tensor, clicked_image: Tensor, clicked_label: Tensor, num_labels: int) -> Indices:
         """Image, part and neighbour of every pair, in ascending order."""
         pairs = adjacent_labels(labels, num_labels)
         has_click = torch.zeros(pairs.shape[:2], dtype=torch.bool, device=pairs.device)
@@ -151,13 +151,13 @@ class SemanticPerceivingLoss(nn.Module):
         return (other - own + self.margin).clamp(min=0)
 
 
-def _places(chosen: Tensor) -> Pixels:
+def _places(chosen: Tensor) -> Indices:
     """The places where a bool tensor of three axes is True, in ascending order."""
     one, two, three = chosen.nonzero(as_tuple=True)
     return one, two, three
 
 
-def _embedding_at(embedding: Tensor, *places: Pixels) -> tuple[Tensor, ...]:
+def _embedding_at(embedding: Tensor, *places: Indices) -> tuple[Tensor, ...]:
     """The embedding at pixels (image, y, x) of the photographs, float32 (number of pixels, channels) per place."""
     image, y, x = (torch.cat(parts) for parts in zip(*places, strict=True))
     found = full_precision(embedding[image, :, y // STRIDE, x // STRIDE])
@@ -180,7 +180,7 @@ def _unit(vectors: Tensor) -> Tensor:
     return vectors / length.where(length > 0, torch.inf)
 
 
-def _random_pixels(labels: Tensor, image: Tensor, part: Tensor, samples: int) -> Pixels:
+def _random_pixels(labels: Tensor, image: Tensor, part: Tensor, samples: int) -> Indices:
     """``samples`` pixels of each (image, part), drawn evenly with replacement; those of a pair follow one another."""
     share = torch.rand(len(image), samples, dtype=torch.float64).to(labels.device)
     pixel = torch.empty(len(image), samples, dtype=torch.int64, device=labels.device)

@@ -50,7 +50,7 @@ def _of_labels(name: str, title: str, measure: str) -> Callable[[Results], Table
         rows = []
         for method, seeds in measured.items():
             found = [[figures["labels"][label][measure] for figures in seeds] for label in labels]
-            cells = (spread_text([value for value in values if value is not None], 1) for values in found)
+            cells = (spread_text(values, 1) for values in found)
             rows.append((METHODS[method].title, *cells))
         return Table(name, title, ("method", *labels), tuple(rows))
 

@@ -70,9 +70,10 @@ def read(file: Path) -> dict[str, Any]:
     return figures
 
 
-def spread_text(values: Sequence[float], digits: int = 2) -> str:
-    """ "61.23 ± 0.45", without a spread for a single value; "-" for none."""
-    if not values:
+def spread_text(values: Sequence[float | None], digits: int = 2) -> str:
+    """ "61.23 ± 0.45", without a spread for a single value; "-" for none. Those that are None are left out."""
+    known = [value for value in values if value is not None]
+    if not known:
         return "-"
-    mean = f"{np.mean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"
+    mean = f"{np.mean(known):.{digits}f}"
+    return mean if len(known) == 1 else f"{mean} ± {np.std(known, ddof=1):.{digits}f}"

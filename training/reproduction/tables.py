@@ -14,15 +14,10 @@ from training.reproduction import paper_figures as published
 from training.reproduction import parser_papers
 from training.reproduction.methods import METHODS, UNSEEN
 from training.reproduction.results import Results, spread_text
-from training.reproduction.targets import OWN, TARGETS
+from training.reproduction.targets import OWN, PARSER_TARGETS, TARGETS
 
 SAME_EFFORT = 20
 """Corrections at which the paper compares itself with others: its headline Avg. decodes to 20 of them on LIP."""
-
-WITHOUT_CLICKS = (
-    "attention", "attention-ssl", "deeplab-v2", "deeplab-v2-ssl", "deeplab-v3", "ocr", "ce2p", "ce2p-rpr",
-)  # fmt: skip
-"""Automatic parsers, which the paper sets above the methods with clicks; shown where they speak the labels of these."""
 
 
 @dataclass(frozen=True)
@@ -108,22 +103,22 @@ def table_of_labels(results: Results, name: str) -> Table:
         by_label = [[_last(figures["labels"][label][0]) for figures in seeds] for label in labels]
         paper = f"{printed[method][0]:.2f}" if method in printed else "-"
         corrections = str(min(SAME_EFFORT, len(seeds[0]["mean_iou"][0]) - 1))
-        cells = [spread_text([value for value in ious if value is not None], 1) for ious in by_label]
+        cells = [spread_text(ious, 1) for ious in by_label]
         rows.append((METHODS[method].title, corrections, spread_text(clicks), spread_text(values), paper, *cells))
     return Table(name, "IoU of every label (%) after the corrections given", columns, tuple(rows))
 
 
 def _of_parsers(results: Results, labels: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Rows of automatic parsers that were measured on these labels."""
+    """Rows of automatic parsers that were measured on these labels, which the paper sets above those with clicks."""
     printed = parser_papers.LIP if results.scale.dataset == "lip" else {}
     rows = []
-    for method in WITHOUT_CLICKS:
+    for method, _ in PARSER_TARGETS["rpr1"]:
         seeds = results.seeds(method)
         if not seeds or tuple(seeds[0]["labels"]) != labels:
             continue
         paper = printed[method][-1] if method in printed else None
         by_label = [[figures["labels"][label]["iou"] for figures in seeds] for label in labels]
-        cells = [spread_text([value for value in ious if value is not None], 1) for ious in by_label]
+        cells = [spread_text(ious, 1) for ious in by_label]
         mean = spread_text(results.values(method, "mean_iou"))
         rows.append((METHODS[method].title, "0", "-", mean, "-" if paper is None else f"{paper:.2f}", *cells))
     return rows

@@ -94,12 +94,13 @@ def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
         kind, value, to_name = record.get("type"), as_object(record.get("value")), record.get("to_name")
         if kind not in MASK_TYPES:
             continue
+        size = stated_size(record)
         yield MaskRegion(
             id=str(record.get("id"))[:40],
             kind=kind,
             labels=value.get(kind) or value.get("labels") or paired.get(str(record.get("id"))),
             to_name=to_name if isinstance(to_name, str) else None,
             suggested=record.get("origin") == "prediction",
-            size=size if (size := stated_size(record)) and size[0] * size[1] <= MOST_PIXELS else None,
+            size=size if size and size[0] * size[1] <= MOST_PIXELS else None,
             value=value,
         )

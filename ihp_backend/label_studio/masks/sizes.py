@@ -9,7 +9,7 @@ MOST_PIXELS = 120_000_000
 """Nobody draws on a larger photograph; a mask of that size would only take memory."""
 
 _LONGEST = 1 << 31
-"""Pixels; a side from here on is none, and larger than numbers can be with which pictures are computed."""
+"""Pixels. No picture has a side of so many, and what computes with pictures counts in 32 bits."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
