@@ -95,7 +95,8 @@ def read_training_checkpoint(file: Path, field: str) -> dict[str, Any]:
 def load_encoder_weights(network: nn.Module, file: Path) -> None:
     """Fills a network's encoder, see ``encoder_of``, from ``file``: torchvision's or the encoder's own key names.
 
-    The filters of a widened first convolution go to its RGB channels; its other channels stay as they are.
+    The file may be the ``model.safetensors`` of a model folder, too: that model's encoder is taken. The filters of a
+    widened first convolution go to its RGB channels; its other channels stay as they are.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -106,7 +107,7 @@ def load_encoder_weights(network: nn.Module, file: Path) -> None:
     if encoder is None:
         raise ValueError(f"encoder_weights: {type(network).__name__} has no network.encoder to fill; leave them out")
     own = encoder.state_dict()
-    given = read_tensors(file, "encoder_weights")
+    given = _encoder_of_model(file) if Path(file).suffix == ".safetensors" else read_tensors(file, "encoder_weights")
     given = {name: tensor for name, tensor in given.items() if not str(name).startswith("classifier.")}
     # A counter of training batches does not matter and older files lack it.
     missing = sorted(name for name in own.keys() - given.keys() if not name.endswith("num_batches_tracked"))
@@ -133,6 +134,24 @@ def load_encoder_weights(network: nn.Module, file: Path) -> None:
             raise ValueError(
                 f"encoder_weights: {name} is {tuple(source.shape)}, the encoder needs {tuple(own[name].shape)}"
             )
+
+
+def _encoder_of_model(file: Path) -> dict[str, Tensor]:
+    """The tensors of a model folder's encoder by the encoder's own names.
+
+    Raises:
+        FileNotFoundError, ValueError: see ``load_encoder_weights``.
+    """
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"encoder_weights: {file} does not exist; give the path of an existing file")
+    try:
+        whole = load_file(file)
+    except SafetensorError as error:
+        raise ValueError(
+            f"encoder_weights: {file} is damaged ({error}); take the file of a whole model folder"
+        ) from None
+    parts = ((f".{name}".partition(".encoder."), tensor) for name, tensor in whole.items())
+    return {name: tensor for (_, found, name), tensor in parts if found}
 
 
 def load_network_weights(network: nn.Module, file: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import subprocess
@@ -165,6 +166,10 @@ def figures(
         "all_ms": quantiles(answered),
         "first_ms": quantiles([one for one in answered if one.first]),
         "later_ms": quantiles([one for one in answered if not one.first]),
+        "p95_ms_by_minute": [
+            quantiles([one for one in answered if one.at // 60 == minute])["p95"]
+            for minute in range(math.ceil(took / 60))
+        ],
         "refused": sum(one.refused for one in answered),
         "problems": problems,
         "processor_ms_per_click": round(processor / max(len(answered), 1) * 1e3, 1),

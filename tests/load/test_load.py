@@ -27,6 +27,7 @@ def test_figures() -> None:
         Answered(1, 0.1, False, 2, ""),
         Answered(2, 0.3, False, 0, "status 503"),
     ]
+    assert figures(2, [*answered, Answered(61, 0.5, False, 0, "")], 70, [[1]], 0)["p95_ms_by_minute"] == [390, 500]
     row = figures(2, answered, 10, [[100, 7], [120], [110, 30], [110]], 0.6)
     assert (row["clicks_per_second"], row["refused"], row["problems"]) == (0.3, 2, {"status 503": 1})
     assert (row["all_ms"]["p50"], row["first_ms"]["p100"], row["later_ms"]["p50"]) == (300, 400, 200)

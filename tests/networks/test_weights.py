@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ihp_backend.networks import DeepLabClickNetwork
+from ihp_backend.networks import DeepLabClickNetwork, DeepLabV2
 from ihp_backend.networks.weights import load_encoder_weights, load_network_weights
 
 
@@ -37,6 +37,33 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
     torch.save({"features.0.0.weight": torch.zeros(32, 3, 3, 3)}, tmp_path / "part.pth")
     with pytest.raises(ValueError, match="lacks 259 tensors of this encoder"):
         load_encoder_weights(network, tmp_path / "part.pth")
+
+
+def test_takes_the_encoder_of_a_model_folder(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    trained, network = DeepLabClickNetwork(4, decoder_channels=16), DeepLabV2(3, "mobilenet_v2")
+    save_file(trained.state_dict(), tmp_path / "clicks.safetensors")
+    with pytest.raises(
+        ValueError, match=r"features\.0\.0\.weight is \(32, 7, 3, 3\), the encoder needs \(32, 3, 3, 3\)"
+    ):
+        load_encoder_weights(network, tmp_path / "clicks.safetensors")  # Its encoder sees clicks, too.
+    save_file(DeepLabV2(5, "mobilenet_v2").state_dict(), tmp_path / "model.safetensors")
+    load_encoder_weights(network, tmp_path / "model.safetensors")
+    given = load_file(tmp_path / "model.safetensors")
+    for name, tensor in network.encoder.state_dict().items():
+        torch.testing.assert_close(tensor, given[f"encoder.{name}"])
+
+
+def test_a_model_folders_file_may_be_absent_damaged_or_without_an_encoder(tmp_path: Path) -> None:
+    network, file = DeepLabV2(3, "mobilenet_v2"), tmp_path / "model.safetensors"
+    with pytest.raises(FileNotFoundError, match=r"encoder_weights: .*model\.safetensors does not exist"):
+        load_encoder_weights(network, file)
+    file.write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match=r"encoder_weights: .*model\.safetensors is damaged"):
+        load_encoder_weights(network, file)
+    save_file(nn.Conv2d(3, 4, 1).state_dict(), file)
+    with pytest.raises(ValueError, match="lacks 260 tensors of this encoder"):
+        load_encoder_weights(network, file)
 
 
 def test_refuses_another_shape(tmp_path: Path) -> None:
