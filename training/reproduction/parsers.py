@@ -32,7 +32,7 @@ BASELINES: dict[str, Baseline] = {
     "deeplab-v3": Baseline(
         "DeepLab V3", "DeepLabV3", {"output_stride": 16, "decoder_channels": 64, "dilations": [1, 2, 3]}
     ),
-    "ocr": Baseline("HRNet-OCR", "ObjectContextParser", {"width": 96}),
+    "ocr": Baseline("HRNet-OCR", "ObjectContextParser", {"width": 48}),
     "deeplab-v2": Baseline("DeepLab V2", "DeepLabV2", {"output_stride": 16, "dilations": [1, 2, 3, 4]}),
     "attention": Baseline("Attention", "AttentionToScale", {"output_stride": 16, "dilations": [2], "width": 64}),
 }
@@ -96,8 +96,8 @@ class ParserRecipe:
                 "model.loss.structure.joints": json.dumps(joints),
                 "model.loss.structure.form": self.structure,
             }
-            # Eight pixels of the photograph.
-            settings |= {"model.loss.structure.stride": "8" if full else "2"}
+            # Eight pixels of a view, as in SSL; in small the loss sees every second one.
+            settings |= {"model.loss.structure.stride": "8" if full else "4"}
         return {**settings, **self.options}
 
 

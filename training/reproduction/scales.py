@@ -81,13 +81,20 @@ FULL: tuple[Scale, ...] = (
 
 
 PARSERS_CCP = Scale(
-    "ccp", "ccp-atr", (f"{CONFIGS}/ccp_automatic.yaml",), steps=600, seeds=2, corrections=0, working_size=256,
+    "ccp", "ccp-atr", (f"{CONFIGS}/ccp_automatic.yaml",), steps=600, seeds=2, corrections=0, working_size=512,
     validate_every=300,
 )  # fmt: skip
 """Automatic parsers in small; ATR's labels have the sides and the joints that RPR and SSL need."""
 
 PARSERS_SMOKE = replace(
-    PARSERS_CCP, name="smoke", dataset="ccp-human18", steps=4, seeds=1, photographs=2, validate_every=4
+    PARSERS_CCP,
+    name="smoke",
+    dataset="ccp-human18",
+    steps=4,
+    seeds=1,
+    photographs=2,
+    working_size=256,
+    validate_every=4,
 )
 
 
