@@ -176,8 +176,11 @@ def worker(
     Worker(workspace, images, retraining_policy, run_job, forget_after=forget_after).run(ended)
 
 
-def check_worker_settings() -> None:
+def check_worker_settings(model: str | None = None) -> None:
     """Reads the variables of `ihp worker` as it does itself: beside a server it would end, and the server go on.
+
+    Args:
+        model: the server's; it wins over the worker's variable.
 
     Raises:
         SettingsError: one cannot be used.
@@ -192,7 +195,7 @@ def check_worker_settings() -> None:
         if (said := getattr(error, "format_message", None)) is None:
             raise
         raise SettingsError(f"{said()}; ihp worker --help says what can be given") from None
-    _check_what_is_named(given["model"], given["base"])
+    _check_what_is_named(model or given["model"], given["base"])
 
 
 def _check_what_is_named(model: str | None, base: str | None) -> None:

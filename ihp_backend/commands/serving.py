@@ -81,7 +81,7 @@ def serve(
             key=key,
         )
         if fine_tuning:
-            check_worker_settings()
+            check_worker_settings(settings.model)
         beside = worker_beside(settings.data_dir, settings.model, settings.log_format) if fine_tuning else None
         run(settings, look=partial(_label_studio, settings), examine=_examine(settings), beside=beside)
     except SettingsError as error:

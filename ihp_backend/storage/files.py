@@ -186,6 +186,11 @@ def storage_address(text: str) -> Path | str:
                 f"IHP_STORAGE: {text} is no whole path; give one, or an address such as s3://BUCKET/PREFIX"
             )
         return path
+    if scheme in ("http", "https"):
+        raise ValueError(
+            f"IHP_STORAGE: {text} can only be read; give an address such as s3://BUCKET/PREFIX, and in AWS_ENDPOINT_URL"
+            " that of an S3 server of yours"
+        )
     if not place.strip("/"):
         raise ValueError(f"IHP_STORAGE: {text} names no place; give an address such as s3://BUCKET/PREFIX")
     try:

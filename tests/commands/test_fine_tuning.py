@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ihp_backend.commands.fine_tuning import check_worker_settings
 from ihp_backend.finetuning.workspace import Workspace
+from ihp_backend.label_studio.backend_settings import SettingsError
 from tests.commands.test_accepted import run, with_photographs
 from tests.finetuning.test_accepted_set import Place
 from tests.label_studio.image_server import ImageServer
@@ -122,6 +124,13 @@ def test_no_worker_starts_with_settings_that_cannot_be_used(
     assert ended.returncode in ((1,) if command == "serve" else (1, 2)), ended.stderr
     assert said in ended.stderr
     assert "istening" not in ended.stderr
+
+
+def test_the_servers_model_wins_over_the_workers_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IHP_MODEL", "nowhere")
+    with pytest.raises(SettingsError, match="'nowhere' is neither a packaged model"):
+        check_worker_settings()
+    check_worker_settings("ccp-live")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

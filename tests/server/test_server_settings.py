@@ -61,6 +61,7 @@ def test_arguments_beat_the_environment(tmp_path: Path) -> None:
         ({"IHP_DATA_DIR": "~no-such-user/x"}, {}, r"IHP_DATA_DIR \(--data-dir\): ~no-such-user/x begins with the home"),
         ({"IHP_STORAGE": "~no-such-user/x"}, {}, "IHP_STORAGE: ~no-such-user/x is no whole path"),
         ({"IHP_STORAGE": "s3://"}, {}, "IHP_STORAGE: s3:// names no place"),
+        ({"IHP_STORAGE": "http://host/ihp"}, {}, "IHP_STORAGE: http://host/ihp can only be read; give an address"),
         ({"IHP_ALLOW_PRIVATE_ADDRESSES": "perhaps"}, {}, "IHP_ALLOW_PRIVATE_ADDRESSES"),
         ({}, {"local_files_root": Path("/nowhere/at/all")}, "IHP_LOCAL_FILES_ROOT"),
         ({"IHP_LOG_FORMAT": "xml"}, {}, r"IHP_LOG_FORMAT \(--log-format\): 'xml' is unknown; choose text or json"),
