@@ -46,7 +46,8 @@ class DecodedBox(NamedTuple):
         if self.planes is None:
             return True
         for now, then in zip(planes, self.planes, strict=True):
-            by = np.abs(now - then).max(1)
+            difference = now - then
+            by = np.abs(difference, out=difference).max(1)
             if np.count_nonzero(by > DIFFERS) >= CELLS or by.mean() > MEAN:
                 return True
         return False
