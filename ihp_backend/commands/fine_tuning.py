@@ -165,7 +165,7 @@ def worker(
         signal.signal(number, lambda *_: ended.set())
     arguments = ["--data-dir", str(workspace.data_dir), "--every", str(every), "--policy", policy, "--device", device]
     arguments += ["--log-format", log_format]
-    arguments += ["--model", model] if model else []
+    arguments += _model_option(model)
     arguments += ["--base", base] if base else []
     if parent is not None:
         _end_with(parent, ended)
@@ -180,7 +180,7 @@ def check_worker_settings(model: str | None = None) -> None:
     """Reads the variables of `ihp worker` as it does itself: beside a server it would end, and the server go on.
 
     Args:
-        model: the server's; it wins over the worker's variable.
+        model: that the worker is started with, see ``worker_beside``; None: its variable says.
 
     Raises:
         SettingsError: one cannot be used.
@@ -190,12 +190,16 @@ def check_worker_settings(model: str | None = None) -> None:
     alone = typer.Typer(add_completion=False)
     alone.command()(worker)
     try:
-        given = typer.main.get_command(alone).make_context("ihp worker", []).params
+        given = typer.main.get_command(alone).make_context("ihp worker", _model_option(model)).params
     except Exception as error:  # typer's own class or click's: that depends on typer's release.
         if (said := getattr(error, "format_message", None)) is None:
             raise
         raise SettingsError(f"{said()}; ihp worker --help says what can be given") from None
-    _check_what_is_named(model or given["model"], given["base"])
+    _check_what_is_named(given["model"], given["base"])
+
+
+def _model_option(model: str | None) -> list[str]:
+    return ["--model", model] if model else []
 
 
 def _check_what_is_named(model: str | None, base: str | None) -> None:
@@ -220,7 +224,7 @@ def _check_what_is_named(model: str | None, base: str | None) -> None:
 def worker_beside(data_dir: Path, model: str | None, log_format: str) -> Iterator[None]:
     """A worker for the time of the block, in a process of its own with low priority, which ends with this one."""
     command = [sys.executable, "-m", "ihp_backend.cli", "worker", "--data-dir", str(data_dir)]
-    command += ["--log-format", log_format, "--parent", str(os.getpid()), *(["--model", model] if model else [])]
+    command += ["--log-format", log_format, "--parent", str(os.getpid()), *_model_option(model)]
     process = subprocess.Popen(command)
     os.setpriority(os.PRIO_PROCESS, process.pid, 10)
     try:

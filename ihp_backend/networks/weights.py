@@ -50,11 +50,7 @@ def read_tensors(file: Path, field: str) -> dict[str, Any]:
         ValueError: it is empty, damaged, of another kind, or holds something else.
     """
     path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f"{field}: {path} does not exist; give the path of an existing file")
-    size = path.stat().st_size
-    if size == 0:
-        raise ValueError(f"{field}: {path} is empty (0 bytes); remove it, and give a file that was written whole")
+    size = _size(path, field)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # Of a file that torch did not write anything may come.
@@ -65,6 +61,16 @@ def read_tensors(file: Path, field: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(f"{field}: {path} holds one {type(found).__name__}, not tensors by name; give another file")
     return found
+
+
+def _size(path: Path, field: str) -> int:
+    """Bytes of a file; a FileNotFoundError where there is none, a ValueError where it is empty."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{field}: {path} does not exist; give the path of an existing file")
+    size = path.stat().st_size
+    if size == 0:
+        raise ValueError(f"{field}: {path} is empty (0 bytes); remove it, and give a file that was written whole")
+    return size
 
 
 def read_training_checkpoint(file: Path, field: str) -> dict[str, Any]:
@@ -142,8 +148,7 @@ def _encoder_of_model(file: Path) -> dict[str, Tensor]:
     Raises:
         FileNotFoundError, ValueError: see ``load_encoder_weights``.
     """
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"encoder_weights: {file} does not exist; give the path of an existing file")
+    _size(Path(file), "encoder_weights")
     try:
         whole = load_file(file)
     except SafetensorError as error:

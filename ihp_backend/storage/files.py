@@ -188,8 +188,8 @@ def storage_address(text: str) -> Path | str:
         return path
     if scheme in ("http", "https"):
         raise ValueError(
-            f"IHP_STORAGE: {text} can only be read; give an address such as s3://BUCKET/PREFIX, and in AWS_ENDPOINT_URL"
-            " that of an S3 server of yours"
+            f"IHP_STORAGE: {text} can only be read; give an address such as s3://BUCKET/PREFIX "
+            "(an S3 server of your own is named in AWS_ENDPOINT_URL)"
         )
     if not place.strip("/"):
         raise ValueError(f"IHP_STORAGE: {text} names no place; give an address such as s3://BUCKET/PREFIX")

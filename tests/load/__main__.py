@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import re
 import subprocess
@@ -168,7 +167,7 @@ def figures(
         "later_ms": quantiles([one for one in answered if not one.first]),
         "p95_ms_by_minute": [
             quantiles([one for one in answered if one.at // 60 == minute])["p95"]
-            for minute in range(math.ceil(took / 60))
+            for minute in range(int(max((one.at for one in answered), default=0) // 60) + 1)
         ],
         "refused": sum(one.refused for one in answered),
         "problems": problems,

@@ -42,7 +42,7 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # After a run its threads would watch for the next one, and keep from others' clicks the cores that they watch on.
+    # Threads that spin after a run take processor time from other clicks.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     # Photographs come in many sizes; a plan of memory per size would grow without bound.
