@@ -9,7 +9,6 @@ most 0.07 %. Planes are compared with those that were decoded, so that many smal
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from ihp_backend.labels import ABSENT_LOGIT
 from ihp_backend.parsing.click_kernels import Floats
 from ihp_backend.parsing.convex_upsampling import STRIDE
+from ihp_backend.parsing.cores import Cores
 from ihp_backend.parsing.decode_regions import MARGIN, Box, evidence, shrunk
 from ihp_backend.parsing.engines.base import DecoderInputs
 from ihp_backend.parsing.label_planes import LabelPlanes, LabelSums
@@ -86,7 +86,7 @@ class Decoding:
         return self._fine.bytes + self._coarse.bytes + planes + sum(array.nbytes for array in arrays)
 
     def logits(
-        self, inputs: DecoderInputs, looks: Floats, run: Callable[[Mapping[str, Floats]], Floats], cores: Executor
+        self, inputs: DecoderInputs, looks: Floats, run: Callable[[Mapping[str, Floats]], Floats], cores: Cores
     ) -> Floats:
         """Logits float32 (A, h, w) at stride 4.
 
@@ -167,7 +167,7 @@ class Decoding:
         tasks: Sequence[tuple[int, int]],
         inputs: DecoderInputs,
         run: Callable[[Mapping[str, Floats]], Floats],
-        cores: Executor,
+        cores: Cores,
     ) -> None:
         """Decodes labels in boxes, given as rows and places, but for those whose planes are much as they were."""
         if not tasks:
@@ -176,19 +176,17 @@ class Decoding:
         making = cores.submit(self._coarse.planes, rows, self._features["prior_8"], inputs)
         all_fine, all_coarse = self._fine.planes(rows, self._features["prior"], inputs), making.result()
 
-        def decode(row: int, place: int, fine: Floats, coarse: Floats) -> None:
-            box = self._decoded[row][place].box
-            given = {name: np.ascontiguousarray(box.of(self._features[name], at)) for name, at in CONTEXTS.items()}
-            box.of(self._logits[row], STRIDE)[:] = run({**given, "fine": fine, "coarse": coarse})
-            self._decoded[row][place] = DecodedBox(box, (fine, coarse))
-
-        running = []
-        for row, place in tasks:
+        def decode(task: tuple[int, int]) -> None:
+            row, place = task
             one, at = self._decoded[row][place], int(np.searchsorted(rows, row))
             fine = one.box.of(all_fine[at, None], self._fine.described.stride)
             coarse = one.box.of(all_coarse[at, None], self._coarse.described.stride)
-            if one.differs(fine, coarse):
-                # Copies, since a part would keep the planes of all labels in memory.
-                running.append(cores.submit(decode, row, place, fine.copy(), coarse.copy()))
-        for done in running:
-            done.result()
+            if not one.differs(fine, coarse):
+                return
+            given = {name: np.ascontiguousarray(one.box.of(self._features[name], at)) for name, at in CONTEXTS.items()}
+            # Copies, since a part would keep the planes of all labels in memory.
+            planes = fine.copy(), coarse.copy()
+            one.box.of(self._logits[row], STRIDE)[:] = run({**given, "fine": planes[0], "coarse": planes[1]})
+            self._decoded[row][place] = DecodedBox(one.box, planes)
+
+        cores.share_out(decode, tasks)

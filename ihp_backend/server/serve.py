@@ -20,6 +20,7 @@ from shutil import disk_usage, rmtree
 from tempfile import mkdtemp
 from typing import Any, Final
 
+import cv2
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
@@ -124,6 +125,8 @@ class Application(BaseApplication):
         from ihp_backend.server.app import create_app
 
         share_free_memory()
+        # OpenCV's threads spin between two calls, and take from other requests what they save one.
+        cv2.setNumThreads(1)
         try:
             parser = Parser.from_pretrained(self._settings.model, engine=self._settings.engine)
             app = create_app(parser, self._settings, access=self._access, examine=self._examine)

@@ -16,7 +16,6 @@ from ihp_backend.clicks import Click
 from ihp_backend.labels import CCP
 from ihp_backend.parsing import Parser
 from ihp_backend.parsing.checkpoint import read_checkpoint
-from ihp_backend.parsing.cores import available_cores
 from ihp_backend.parsing.engines.base import Engine
 
 EARLY_FUSION = "ccp-deeplab"
@@ -173,13 +172,3 @@ def test_serving_never_imports_torch() -> None:
         "sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
-
-
-def test_cores_respect_a_containers_quota(tmp_path: Path) -> None:
-    quota = tmp_path / "cpu.max"
-    quota.write_text("100000 100000\n")
-    assert available_cores(quota) == 1
-    quota.write_text("max 100000\n")
-    assert available_cores(quota) == available_cores(tmp_path / "absent") >= 1
-    quota.write_text("nonsense")
-    assert available_cores(quota) >= 1

@@ -11,7 +11,6 @@ import itertools
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +25,7 @@ from ihp_backend.parsing.answer import first_best
 from ihp_backend.parsing.arrays import PlaceArray, as_they_are
 from ihp_backend.parsing.checkpoint import Checkpoint, CheckpointError
 from ihp_backend.parsing.click_kernels import Floats
+from ihp_backend.parsing.cores import Cores
 from ihp_backend.parsing.decoding import Decoding
 from ihp_backend.parsing.engines.base import DecoderInputs, Encoded, Engine, LiveEngine, finite
 from ihp_backend.parsing.geometry import as_batch
@@ -121,7 +121,7 @@ class OnnxLiveEngine(LiveEngine):
         self._names = [output.name for output in self._encoder.get_outputs()]
         # Each core works on a label of its own; numpy's threads would only wait for them, at full load.
         self._blas = ThreadpoolController().select(user_api="blas")
-        self._cores = ThreadPoolExecutor(threads, thread_name_prefix="decoder")
+        self._cores = Cores(threads, "decoder")
         # One parsing already uses every core; two at once would only evict each other's caches.
         self._turn = Turn()
         self._numbers = itertools.count()
