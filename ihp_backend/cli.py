@@ -28,7 +28,7 @@ EXAMPLES = {
     "credentials": "ihp credentials --file ~/ihp-credentials.json",
     "doctor": "ihp doctor --project 3 --fix",
     "forget": "ihp forget --dry-run",
-    "labels": 'ihp labels 3 --set "top=upper clothes, coat"',
+    "labels": 'ihp labels 3 --set "top=upper clothes, coat" --set "footwear=left shoe, right shoe"',
     "parse": "ihp parse photographs --out parsed --write mask,label-studio",
     "predict-project": "ihp predict-project http://127.0.0.1:8080 3 --limit 100",
     "restore": "ihp restore ihp-2026-11-27.tar --data-dir ~/restored",

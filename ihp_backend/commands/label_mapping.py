@@ -44,8 +44,6 @@ def labels(
 
     It is kept in the project's labelling config, as predicted_values of its <Label> tags. The token is
     LABEL_STUDIO_API_KEY.
-
-    Example: ihp labels 3 --set "top=upper clothes, coat" --set "footwear=left shoe, right shoe"
     """
     from ihp_backend.label_studio.api.client import ApiError, LabelStudio
     from ihp_backend.label_studio.backend_settings import BackendSettings, SettingsError

@@ -1,4 +1,4 @@
-"""Turn: the lock of a network, or of those who take turns at one; who answers a click goes before who opens.
+"""Turn: the lock of a network, a processor, or others who take turns; who answers a click goes before who opens.
 
 An opening takes as long as several clicks. Where fifty annotators open their photographs at once, a click on one that
 is open would wait for all of them.
@@ -30,11 +30,15 @@ def watch_turns(tell: Callable[[int], object]) -> None:
 
 
 class Turn:
-    """A lock that one thread at a time has, in the order in which they came; to be used with ``with``."""
+    """A lock that threads have in the order in which they came; to be used with ``with``.
 
-    def __init__(self) -> None:
+    Args:
+        places: how many have it at a time.
+    """
+
+    def __init__(self, places: int = 1) -> None:
         self._lock = threading.Lock()
-        self._taken = False
+        self._free = places
         self._waiting: deque[threading.Event] = deque()
         self._patient: deque[threading.Event] = deque()
         self._gone_before = 0
@@ -56,8 +60,8 @@ class Turn:
 
     def _enter(self, queue: deque[threading.Event]) -> None:
         with self._lock:
-            if not self._taken:
-                self._taken = True
+            if self._free:
+                self._free -= 1
                 return
             mine = threading.Event()
             queue.append(mine)
@@ -89,4 +93,4 @@ class Turn:
                 self._gone_before += bool(self._patient)
                 self._waiting.popleft().set()
             else:
-                self._taken = False
+                self._free += 1

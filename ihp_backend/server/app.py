@@ -3,7 +3,8 @@
 Concurrency. gunicorn runs one process by default, with a thread per request. All that threads share is in
 ``ServerState``, made once per process after the fork:
 
-- ``Parser`` is stateless and lets one network run at a time; everything around the network runs freely.
+- ``Parser`` is stateless and lets one network run at a time.
+- ``Predictions`` lets one request for every two cores compute; what waits for a disk or for others runs freely.
 - ``SceneCache`` opens each photograph once, however many requests ask for it; its lock is never held meanwhile.
 - ``Admission`` counts who is being answered, and refuses who would only wait.
 - ``Batches`` answers the tasks of a batch side by side, with a few threads of its own; they take turns at the model.
@@ -13,9 +14,9 @@ Concurrency. gunicorn runs one process by default, with a thread per request. Al
 - ``EventInbox`` and ``ClickMemory`` are databases that processes may share: SQLite files, of which the one opens a
   connection per call, the other one per process; or PostgreSQL, with a pool of connections per process.
 
-No lock is taken while another is held, but for the engine's by the task whose turn among those of batches it is. With
-more than one worker, events, active prompts, project access and metrics are common to all; the model, the scenes, the
-journal and the model with which a task was begun are each worker's own.
+No lock is taken while another is held, but for these in this order: a task's turn among those of batches, the turn to
+compute, the engine's. With more than one worker, events, active prompts, project access and metrics are common to all;
+the model, the scenes, the journal and the model with which a task was begun are each worker's own.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ FASTEST = 1
 def predict() -> Response:
     """Label Studio is reached as the project's last ``/setup`` told.
 
-    A ``Server-Timing`` header says what reading, config, clicks, photograph, drawn, model, masks and writing took.
+    A ``Server-Timing`` header says what reading, config, clicks, photograph, drawn, waiting for a turn to compute,
+    model, masks and writing took.
 
     Raises:
         Busy: too many wait, or a click waited too long.

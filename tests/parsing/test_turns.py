@@ -40,6 +40,30 @@ def test_one_at_a_time_and_who_waits_is_told(told: list[int]) -> None:
     assert (most, sum(told), told.count(1)) == (1, 0, 5)
 
 
+@pytest.mark.parametrize("places", [2, 3])
+def test_as_many_at_a_time_as_there_are_places(told: list[int], places: int) -> None:
+    turn, all_in, most, inside = Turn(places), threading.Barrier(places, timeout=30), 0, 0
+    count = threading.Lock()
+
+    def take() -> None:
+        nonlocal inside, most
+        with turn:
+            with count:
+                inside += 1
+                most = max(most, inside)
+            all_in.wait()  # Fewer at a time would never get on.
+            with count:
+                inside -= 1
+
+    threads = [threading.Thread(target=take) for _ in range(places * 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == places
+    assert sum(told) == 0
+
+
 def test_an_error_gives_the_turn_to_the_next(told: list[int]) -> None:
     turn = Turn()
     with pytest.raises(ValueError, match="inside"), turn:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+import pytest
 from flask import Flask
 
 from ihp_backend.label_studio.masks.brush_rle import decode
+from ihp_backend.label_studio.predict import predictions
+from ihp_backend.parsing import Parse
+from ihp_backend.server.app import create_app
+from ihp_backend.server.server_settings import ServerSettings
 
-from .stand_in import StandInParser, capture
+from .stand_in import StandInImages, StandInParser, capture
 
 THREADS = 8
 
@@ -60,6 +67,34 @@ def test_clicks_of_one_task_at_once_are_all_remembered(app: Flask) -> None:
     status = app.test_client().get("/status").get_json()
     assert status["clicks_remembered"] == THREADS
     assert status["predictions_answered"] == THREADS
+
+
+def test_no_more_requests_compute_at_once_than_the_cores_bear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clicks and a batch; each looks around for others while it computes."""
+    monkeypatch.setattr(predictions, "available_cores", lambda: 4)
+    lock, inside, seen = threading.Lock(), 0, []
+
+    class Watched(StandInParser):
+        def parse(self, *arguments: Any, **named: Any) -> Parse:
+            nonlocal inside
+            with lock:
+                inside += 1
+                seen.append(inside)
+            time.sleep(0.02)
+            try:
+                return super().parse(*arguments, **named)
+            finally:
+                with lock:
+                    inside -= 1
+
+    images = cast(Any, StandInImages())
+    app = create_app(cast(Any, Watched()), ServerSettings(data_dir=tmp_path), images=images)
+    batch = capture("04")["request"]
+    sent = [body(task, 10.0 * task) for task in range(1, THREADS)] + [batch]
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert list(pool.map(lambda one: app.test_client().post("/predict", json=one).status_code, sent)) == [200] * 8
+    assert len(seen) == THREADS - 1 + len(batch["tasks"])
+    assert max(seen) == 2
 
 
 def test_events_at_once_are_all_recorded(app: Flask) -> None:

@@ -19,7 +19,7 @@ from .stand_in import capture
 @pytest.mark.parametrize(
     ("number", "stages"),
     [
-        ("10", ["reading", "config", "clicks", "photograph", "model", "masks", "writing", "total"]),
+        ("10", ["reading", "config", "clicks", "photograph", "waiting", "model", "masks", "writing", "total"]),
         ("04", ["reading", "config", "photograph", "model", "masks", "writing", "total"]),
         ("17", ["reading", "writing", "total"]),  # No clicks: nothing to be done.
     ],

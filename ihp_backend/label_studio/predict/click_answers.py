@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -111,23 +112,29 @@ class ClickAnswers:
             with request.timings.stage("drawn"):
                 previous, unreadable = self._parsing_so_far(asked, session, (scene.height, scene.width))
             asked.problems.extend(unreadable)
-        with request.timings.stage("model"):
+        with request.timings.stage("clicks"):
             last = self._last_answer(asked, session) if parser.any_labels else None
-            label_map, scores, parse = ask(parser, translation, scene, clicks, previous, last)
-            if parser.any_labels:
+        with ExitStack() as turn:
+            with request.timings.stage("waiting"):
+                turn.enter_context(asked.computing)
+            with request.timings.stage("model"):
+                label_map, scores, parse = ask(parser, translation, scene, clicks, previous, last)
+            self._photographs.used(scene)
+            with request.timings.stage("masks"):
+                if previous is not None:
+                    keep_drawn(label_map, previous, clicks, [translation.labels.id_of(name) for name in answered])
+                keep_inside_boxes(label_map, active.prompts, translation.labels)
+                despeckle(label_map, clicks, previous)
+                keep_inside_boxes(label_map, active.prompts, translation.labels)  # What filled a hole beyond one goes.
+                targets, without = mask_targets(answered, config, translation, image)
+                asked.problems.extend(without)
+                page = sent.page if image.several else None
+                place = Place(request.project, asked.id, sent.original_size, sent.image_rotation, page)
+                results = regions(label_map, _named_as_asked(targets, prompts), scores, place)
+        if parser.any_labels:
+            with request.timings.stage("clicks"):
                 self._keep_answer(asked, session, LastAnswer.of(parse, clicks))
-        self._photographs.used(scene)
-        with request.timings.stage("masks"):
-            if previous is not None:
-                keep_drawn(label_map, previous, clicks, [translation.labels.id_of(name) for name in answered])
-            keep_inside_boxes(label_map, active.prompts, translation.labels)
-            despeckle(label_map, clicks, previous)
-            keep_inside_boxes(label_map, active.prompts, translation.labels)  # What filled a hole beyond one goes.
-            targets, without = mask_targets(answered, config, translation, image)
-            asked.problems.extend(without)
-            page = sent.page if image.several else None
-            place = Place(request.project, asked.id, sent.original_size, sent.image_rotation, page)
-            return regions(label_map, _named_as_asked(targets, prompts), scores, place)
+        return results
 
     def _parsing_so_far(
         self, asked: TaskRequest, session: ClickSession, size: Size

@@ -6,7 +6,9 @@ every label with active prompts. Anything else present but empty asks for nothin
 
 Concurrency: ``answer`` may be called by any number of threads; all state is in ClickMemory and SceneCache, and their
 locks are never held while a photograph is fetched or parsed. The tasks of batches wait for one turn at the model,
-however many of them are answered side by side, so that a click has one rival for it and not one per task.
+however many of them are answered side by side, so that a click has one rival for it and not one per task. What takes
+the processor for long, the model and the masks, is done by one request for every two cores at a time: threads that
+compute side by side take the interpreter from one another at every call into a library, for a tenth of all they do.
 """
 
 from __future__ import annotations
@@ -33,11 +35,15 @@ from ihp_backend.label_studio.problems import Problem, RequestError, problem
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.log_context import about
 from ihp_backend.parsing.checkpoint import AnswerError
+from ihp_backend.parsing.cores import available_cores
 from ihp_backend.parsing.despeckle import despeckle
 from ihp_backend.parsing.parser import Parser
 from ihp_backend.parsing.turns import Turn
 
 logger = logging.getLogger(__name__)
+
+CORES_EACH = 2
+"""Cores for each request that computes; the network uses all of them meanwhile, numpy one."""
 
 
 class Predictions:
@@ -61,7 +67,7 @@ class Predictions:
     ) -> None:
         self.models = models
         self.clock = clock
-        self._turn = Turn()
+        self._turn, self._computing = Turn(), Turn(max(available_cores() // CORES_EACH, 1))
         self.memory = ClickMemory() if memory is None else memory
         self.scenes = SceneCache() if scenes is None else scenes
         self._photographs = TaskPhotographs(images, self.scenes)
@@ -140,7 +146,7 @@ class Predictions:
             translation = translate(config, parser.labels, any_labels=parser.any_labels)
         # The tasks of a batch take turns at the model; a click does not wait for its turn.
         turn: AbstractContextManager[Any] = self._turn if request.many else nullcontext()
-        asked = TaskRequest(task, request, parser, config, translation, turn, problems)
+        asked = TaskRequest(task, request, parser, config, translation, turn, self._computing, problems)
         return self._batch(asked, lost) if prompts is None else self._clicks.answer(asked, prompts)
 
     def _check_time(self, request: PredictionRequest) -> None:
@@ -170,15 +176,16 @@ class Predictions:
                     continue
                 looked_at += 1
                 self._check_time(request)
-                with asked.turn, request.timings.stage("model"):
-                    label_map, scores, _ = ask(asked.parser, translation, scene, [])
-                self._photographs.used(scene)
-                with request.timings.stage("masks"):
-                    despeckle(label_map)
-                    targets, without = mask_targets(names, config, translation, image)
-                    asked.problems.extend(without)
-                    place = Place(request.project, asked.id, page=page if image.several else None)
-                    results += regions(label_map, targets, scores, place)
+                with asked.turn, asked.computing.later():
+                    with request.timings.stage("model"):
+                        label_map, scores, _ = ask(asked.parser, translation, scene, [])
+                    self._photographs.used(scene)
+                    with request.timings.stage("masks"):
+                        despeckle(label_map)
+                        targets, without = mask_targets(names, config, translation, image)
+                        asked.problems.extend(without)
+                        place = Place(request.project, asked.id, page=page if image.several else None)
+                        results += regions(label_map, targets, scores, place)
         if lost and not looked_at:
             raise RequestError(lost[0])
         asked.problems.extend(lost)

@@ -43,7 +43,7 @@ class TaskPhotographs:
         """The scene of a task's photograph, for the model that made it alone; what is wrong with it is noted.
 
         Args:
-            asked: the task; its ``turn`` is not entered while the photograph is fetched and decoded.
+            asked: the task; none of its turns is entered while the photograph is fetched and decoded.
             image: one of its image tags.
             page: which of the image tag's photographs.
             original_size: (height, width) in which the page shows it; None if it does not say. Of a photograph that
@@ -94,7 +94,7 @@ class TaskPhotographs:
         )
         photograph = read_photograph(content)
         pixels = photograph.pixels if size is None else _in_size(photograph, size)
-        with asked.turn:
+        with asked.turn, asked.computing.later():
             return replace(asked.parser.open(pixels, self._scenes.place), notes=photograph.notes)
 
 

@@ -12,6 +12,7 @@ from ihp_backend.label_studio.config.translation import Translation
 from ihp_backend.label_studio.predict.prediction_request import PredictionRequest, task_id_of
 from ihp_backend.label_studio.problems import Problem
 from ihp_backend.parsing.parser import Parser
+from ihp_backend.parsing.turns import Turn
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class TaskRequest:
         config: the request's labelling config, as it is for this task.
         translation: of the config's labels to the model's.
         turn: entered while the model looks at a new photograph.
+        computing: entered, after ``turn``, for what takes the processor for long.
         problems: what was wrong, noted as it is found, so that it is told also where the answer fails later.
     """
 
@@ -34,6 +36,7 @@ class TaskRequest:
     config: LabellingConfig
     translation: Translation
     turn: AbstractContextManager[Any]
+    computing: Turn
     problems: list[Problem] = field(default_factory=list)
 
     @property
