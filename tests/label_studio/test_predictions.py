@@ -15,6 +15,7 @@ from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.masks.brush_rle import decode, encode
 from ihp_backend.label_studio.predict.model_cache import OneModel
 from ihp_backend.label_studio.predict.prediction_request import PredictionRequest
+from ihp_backend.label_studio.predict import predictions as predictions_module
 from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.label_studio.predict.scene_cache import SceneCache
 from ihp_backend.labels import LabelSet
@@ -201,8 +202,9 @@ def answered(item: dict[str, Any]) -> set[str]:
     ids=["a click that was overtaken", "another task", "submitted", "submitted and begun again"],
 )
 def test_clicks_that_come_during_an_answer_are_in_it(
-    event: Callable[[Predictions], object], labels: set[str], looks: int
+    event: Callable[[Predictions], object], labels: set[str], looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(predictions_module, "available_cores", lambda: 4)  # Two compute at a time.
     parser = Interrupted(lambda: event(here))
     here = predictions(parser)
     item = here.answer(TASK, clicked("Hat"))
