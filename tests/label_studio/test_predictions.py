@@ -13,9 +13,9 @@ import pytest
 
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.masks.brush_rle import decode, encode
+from ihp_backend.label_studio.predict import predictions as predictions_module
 from ihp_backend.label_studio.predict.model_cache import OneModel
 from ihp_backend.label_studio.predict.prediction_request import PredictionRequest
-from ihp_backend.label_studio.predict import predictions as predictions_module
 from ihp_backend.label_studio.predict.predictions import Predictions
 from ihp_backend.label_studio.predict.scene_cache import SceneCache
 from ihp_backend.labels import LabelSet
