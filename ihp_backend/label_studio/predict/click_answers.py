@@ -119,6 +119,8 @@ class ClickAnswers:
                 turn.enter_context(asked.computing)
             with request.timings.stage("model"):
                 label_map, scores, parse = ask(parser, translation, scene, clicks, previous, last)
+                # Before the masks are made, which may change the model's label map in place.
+                answer = LastAnswer.of(parse, clicks) if parser.any_labels else None
             self._photographs.used(scene)
             with request.timings.stage("masks"):
                 if previous is not None:
@@ -131,9 +133,9 @@ class ClickAnswers:
                 page = sent.page if image.several else None
                 place = Place(request.project, asked.id, sent.original_size, sent.image_rotation, page)
                 results = regions(label_map, _named_as_asked(targets, prompts), scores, place)
-        if parser.any_labels:
+        if answer is not None:
             with request.timings.stage("clicks"):
-                self._keep_answer(asked, session, LastAnswer.of(parse, clicks))
+                self._keep_answer(asked, session, answer)
         return results
 
     def _parsing_so_far(
