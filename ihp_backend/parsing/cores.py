@@ -55,10 +55,10 @@ class Cores:
         left = deque(tasks)
 
         def take() -> None:
-            while left:
+            while True:
                 try:
                     task = left.popleft()
-                except IndexError:  # Another one was faster.
+                except IndexError:
                     return
                 try:
                     work(task)

@@ -185,8 +185,8 @@ class Decoding:
                 return
             given = {name: np.ascontiguousarray(one.box.of(self._features[name], at)) for name, at in CONTEXTS.items()}
             # Copies, since a part would keep the planes of all labels in memory.
-            planes = fine.copy(), coarse.copy()
-            one.box.of(self._logits[row], STRIDE)[:] = run({**given, "fine": planes[0], "coarse": planes[1]})
-            self._decoded[row][place] = DecodedBox(one.box, planes)
+            fine, coarse = fine.copy(), coarse.copy()
+            one.box.of(self._logits[row], STRIDE)[:] = run({**given, "fine": fine, "coarse": coarse})
+            self._decoded[row][place] = DecodedBox(one.box, (fine, coarse))
 
         cores.share_out(decode, tasks)

@@ -1,4 +1,4 @@
-"""Turn: the lock of a network, a processor, or others who take turns; who answers a click goes before who opens.
+"""Turn: a lock that threads have one after the other; who answers a click goes before who opens a photograph.
 
 An opening takes as long as several clicks. Where fifty annotators open their photographs at once, a click on one that
 is open would wait for all of them.
@@ -30,7 +30,7 @@ def watch_turns(tell: Callable[[int], object]) -> None:
 
 
 class Turn:
-    """A lock that threads have in the order in which they came; to be used with ``with``.
+    """A lock that threads get in the order in which they came; to be used with ``with``.
 
     Args:
         places: how many have it at a time.

@@ -8,7 +8,7 @@ Concurrency: ``answer`` may be called by any number of threads; all state is in 
 locks are never held while a photograph is fetched or parsed. The tasks of batches wait for one turn at the model,
 however many of them are answered side by side, so that a click has one rival for it and not one per task. What takes
 the processor for long, the model and the masks, is done by one request for every two cores at a time: threads that
-compute side by side take the interpreter from one another at every call into a library, for a tenth of all they do.
+compute side by side take the interpreter from one another at every call into a library, at a tenth of their time.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Predictions:
             config = config_of_task(request.label_config, task)
             problems += config.problems
             translation = translate(config, parser.labels, any_labels=parser.any_labels)
-        # The tasks of a batch take turns at the model; a click does not wait for its turn.
+        # The tasks of a batch take turns at the model; a click does not wait for that turn.
         turn: AbstractContextManager[Any] = self._turn if request.many else nullcontext()
         asked = TaskRequest(task, request, parser, config, translation, turn, self._computing, problems)
         return self._batch(asked, lost) if prompts is None else self._clicks.answer(asked, prompts)
