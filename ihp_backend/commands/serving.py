@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,6 +105,7 @@ def _examine(settings: ServerSettings) -> Examine | None:
     """Looks as ``ihp doctor`` does, without fetching photographs; None where the settings name no Label Studio."""
     from ihp_backend.doctor.case import Case, listening_at
     from ihp_backend.doctor.examination import examine_servers
+    from ihp_backend.doctor.shared_places import shared_places
     from ihp_backend.label_studio.api.client import LabelStudio
 
     if settings.images.label_studio_url is None:
@@ -111,7 +113,7 @@ def _examine(settings: ServerSettings) -> Examine | None:
 
     def examine(port: int) -> Iterator[Finding]:
         case = Case(settings, LabelStudio(settings.images, pauses=()), listening_at(settings, port))
-        for finding in examine_servers(case, with_photographs=False):
+        for finding in chain(shared_places(settings), examine_servers(case, with_photographs=False)):
             yield finding.to_json()
 
     return examine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -37,3 +38,12 @@ def test_threads_lose_nothing() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(700)))
     assert timings.milliseconds().keys() == {*map(str, range(7)), "total"}
+
+
+def test_what_is_waited_for_a_turn_is_a_stage() -> None:
+    ticks: Iterator[float] = iter([0.0, 1.0, 1.5, 4.0])
+    timings, turn = Timings(lambda: next(ticks)), threading.Lock()
+    with timings.waiting(turn):
+        assert turn.locked()
+    assert not turn.locked()
+    assert timings.milliseconds() == {"waiting": 500.0, "total": 4000.0}

@@ -20,7 +20,7 @@ from .stand_in import capture
     ("number", "stages"),
     [
         ("10", ["reading", "config", "clicks", "photograph", "waiting", "model", "masks", "writing", "total"]),
-        ("04", ["reading", "config", "photograph", "model", "masks", "writing", "total"]),
+        ("04", ["reading", "config", "photograph", "waiting", "model", "masks", "writing", "total"]),
         ("17", ["reading", "writing", "total"]),  # No clicks: nothing to be done.
     ],
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -114,9 +113,7 @@ class ClickAnswers:
             asked.problems.extend(unreadable)
         with request.timings.stage("clicks"):
             last = self._last_answer(asked, session) if parser.any_labels else None
-        with ExitStack() as turn:
-            with request.timings.stage("waiting"):
-                turn.enter_context(asked.computing)
+        with request.timings.waiting(asked.computing):
             with request.timings.stage("model"):
                 label_map, scores, parse = ask(parser, translation, scene, clicks, previous, last)
                 # Before the masks are made, which may change the model's label map in place.

@@ -176,7 +176,7 @@ class Predictions:
                     continue
                 looked_at += 1
                 self._check_time(request)
-                with asked.turn, asked.computing.later():
+                with request.timings.waiting(asked.later_turn()):
                     with request.timings.stage("model"):
                         label_map, scores, _ = ask(asked.parser, translation, scene, [])
                     self._photographs.used(scene)

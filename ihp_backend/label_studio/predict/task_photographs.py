@@ -94,7 +94,7 @@ class TaskPhotographs:
         )
         photograph = read_photograph(content)
         pixels = photograph.pixels if size is None else _in_size(photograph, size)
-        with asked.turn, asked.computing.later():
+        with asked.later_turn():
             return replace(asked.parser.open(pixels, self._scenes.place), notes=photograph.notes)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,8 @@ class TaskRequest:
         parser: the model that answers it.
         config: the request's labelling config, as it is for this task.
         translation: of the config's labels to the model's.
-        turn: entered while the model looks at a new photograph.
-        computing: entered, after ``turn``, for what takes the processor for long.
+        turn: of the tasks of a batch among themselves.
+        computing: of all requests, for what takes the processor for long.
         problems: what was wrong, noted as it is found, so that it is told also where the answer fails later.
     """
 
@@ -43,3 +43,9 @@ class TaskRequest:
     def id(self) -> str:
         """The task's id as text, "" for a task without one."""
         return task_id_of(self.task)
+
+    @contextmanager
+    def later_turn(self) -> Iterator[None]:
+        """To be in while a photograph is opened or parsed without clicks: clicks on open photographs go before."""
+        with self.turn, self.computing.later():
+            yield

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 
 class Timings:
@@ -31,6 +32,14 @@ class Timings:
             taken = self._clock() - began
             with self._lock:
                 self._seconds[name] = self._seconds.get(name, 0.0) + taken
+
+    @contextmanager
+    def waiting(self, turn: AbstractContextManager[Any]) -> Iterator[None]:
+        """Is in ``turn``; the time until it is is the stage ``waiting``."""
+        with ExitStack() as entered:
+            with self.stage("waiting"):
+                entered.enter_context(turn)
+            yield
 
     def milliseconds(self) -> dict[str, float]:
         """Milliseconds by stage in the order of their first end, and ``total`` since the timings were made."""
