@@ -110,7 +110,8 @@ class ConvexAnswer(Answer):
         row, column = np.nonzero(cv2.dilate(self.best, SQUARE) != cv2.erode(self.best, SQUARE))
         label_map = self.best.repeat(STRIDE, 0).repeat(STRIDE, 1)
         blocks = label_map.reshape(height, STRIDE, width, STRIDE).transpose(0, 2, 1, 3)
-        blocks[row, column] = self._mixed(row, column).reshape(-1, STRIDE, STRIDE)
+        if len(row):
+            blocks[row, column] = self._mixed(row, column).reshape(-1, STRIDE, STRIDE)
         return label_map
 
     def _mixed(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.uint8]:

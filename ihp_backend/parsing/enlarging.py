@@ -14,6 +14,9 @@ from ihp_backend.parsing.upsampling import neighbours
 PHASES = 64
 """Places between two pixels are told apart this finely."""
 
+FOUR = np.ones((2, 2), np.uint8)
+"""A pixel and the next ones to the right and below."""
+
 PAIRS = tuple(combinations(range(4), 2))
 """The four pixels around a place, two at a time: upper left, upper right, lower left, lower right."""
 
@@ -32,16 +35,17 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
     rows, columns = label_map.shape
     if (rows, columns) == (height, width):
         return label_map
-    if (label_map == label_map[0, 0]).all():
-        return np.full((height, width), label_map[0, 0], np.uint8)
+    if not label_map.any():
+        return np.zeros((height, width), np.uint8)
     top, _, down = neighbours(height, rows / height, rows)
     left, _, across = neighbours(width, columns / width, columns)
-    # Wherever the four pixels around one agree, the nearest is as good as any of them.
-    result = cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.uint8, copy=False)
-    below, beside = (np.minimum(np.arange(size) + 1, size - 1) for size in (rows, columns))
-    corners = np.stack([label_map, label_map[:, beside], label_map[below], label_map[below][:, beside]])
+    # Wherever the four pixels around one agree, the upper left is as good as any of them.
+    result = label_map[:, left].take(top, 0)
+    mixed = cv2.dilate(label_map, FOUR, anchor=(0, 0)) != cv2.erode(label_map, FOUR, anchor=(0, 0))
+    row, column = np.divmod(np.flatnonzero(mixed), columns)
+    below, beside = np.minimum(row + 1, rows - 1), np.minimum(column + 1, columns - 1)
+    corners = np.stack([label_map[y, x] for y in (row, below) for x in (column, beside)])
     alike = sum((corners[one] == corners[other]).view(np.uint8) << bit for bit, (one, other) in enumerate(PAIRS))
-    row, column = np.nonzero(alike != (1 << len(PAIRS)) - 1)
     # Pixels that share an upper left neighbour follow one another along each axis, as rectangles of few sizes.
     first_y, first_x = (np.searchsorted(axis, np.arange(size + 1)) for axis, size in ((top, rows), (left, columns)))
     tall, wide = np.diff(first_y)[row], np.diff(first_x)[column]
@@ -51,8 +55,8 @@ def enlarged(label_map: NDArray[np.uint8], height: int, width: int) -> NDArray[n
         here = np.flatnonzero((tall == size_y) & (wide == size_x))
         y = (first_y[row[here]][:, None] + np.arange(size_y))[:, :, None]
         x = (first_x[column[here]][:, None] + np.arange(size_x))[:, None, :]
-        winner = _winners()[alike[row[here], column[here]][:, None, None], phase_y[y], phase_x[x]]
-        result[y, x] = corners[:, row[here], column[here]][winner, np.arange(len(here))[:, None, None]]
+        winner = _winners()[alike[here][:, None, None], phase_y[y], phase_x[x]]
+        result[y, x] = corners[winner, here[:, None, None]]
     return result
 
 

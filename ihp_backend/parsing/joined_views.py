@@ -49,10 +49,11 @@ class Extent:
         """Distance to the view's nearest edge inside the photograph, in working pixels, below 0 beyond it.
 
         Args:
-            y, x: rows (h,) and columns (w,) in pixels of the photograph, 0.5 in the middle of the first.
+            y, x: rows and columns in pixels of the photograph, 0.5 in the middle of the first; arrays that go together
+                as numpy broadcasts them.
 
         Returns:
-            float32 (h, w).
+            float32, of the shape that both have together.
         """
         box = self.view.box
         sides = ((y, box.top, box.bottom, self.size[0]), (x, box.left, box.right, self.size[1]))
@@ -63,7 +64,7 @@ class Extent:
             ).astype(np.float32)
             for at, first, last, side in sides
         )
-        return np.asarray(np.minimum(down[:, None], across) * np.float32(self.view.scale))
+        return np.asarray(np.minimum(down, across) * np.float32(self.view.scale))
 
     def claim(self, y: Floats, x: Floats) -> Floats:
         """How much the view is entitled to places: by its scale where it sees them well inside, else by depth.
@@ -87,22 +88,29 @@ class Extents:
     def __init__(self, windows: Sequence[View], size: tuple[int, int]) -> None:
         self._extents = [Extent(view, size) for view in windows]
 
-    def home(self, click: Click) -> int | None:
-        """The window that a click belongs to; None: the overview."""
-        y, x = np.array([click.y + 0.5], np.float32), np.array([click.x + 0.5], np.float32)
-        depths = [float(extent.claim(y, x)[0, 0]) for extent in self._extents]
-        best = int(np.argmax(depths)) if depths else 0
-        return best if depths and depths[best] > 0 else None
+    def homes(self, clicks: Sequence[Click]) -> list[int | None]:
+        """The window that each click belongs to; None: the overview."""
+        y, x = (np.array([(click.y, click.x) for click in clicks], np.float32).reshape(-1, 2) + np.float32(0.5)).T
+        claims = np.stack([extent.claim(y, x) for extent in self._extents])
+        best = claims.argmax(0)
+        return [int(window) if claim > 0 else None for window, claim in zip(best, claims.max(0), strict=True)]
 
     def owned(self, number: int, y: Floats, x: Floats) -> NDArray[np.bool_]:
-        """Which of some places inside a window are its own, bool (h, w); see ``Extent.claim``."""
-        own = self._extents[number].claim(y, x)
-        mine = np.ones(own.shape, bool)
-        box = self._extents[number].view.box
+        """Which places inside a window are its own, bool (h, w); see ``Extent.claim``.
+
+        Args:
+            number: of the window.
+            y, x: rows (h, 1) and columns (w,), each from the least to the greatest.
+        """
+        mine = np.ones((y.size, x.size), bool)
         for other, extent in enumerate(self._extents):
-            if other != number and box.overlaps(extent.view.box):
-                theirs = extent.claim(y, x)
-                mine &= (own > theirs) if other < number else (own >= theirs)
+            its = extent.view.box
+            if other != number and its.overlaps(self._extents[number].view.box):
+                # The other one has nothing beyond its edges.
+                rows = slice(*np.searchsorted(y[:, 0], (its.top, its.bottom)).tolist())
+                columns = slice(*np.searchsorted(x, (its.left, its.right)).tolist())
+                own, theirs = (one.claim(y[rows], x[columns]) for one in (self._extents[number], extent))
+                mine[rows, columns] &= (own > theirs) if other < number else (own >= theirs)
         return mine
 
     def needed(self, number: int) -> NDArray[np.bool_] | None:
@@ -131,7 +139,7 @@ class Extents:
             crossed: the windows with which it is mixed.
         """
         y, x = cell_middles(overview)
-        seen = np.ones((len(y), len(x)), bool)
+        seen = np.ones((y.size, x.size), bool)
         for number, extent in enumerate(self._extents):
             # Mixing interpolates between cells, so one more is needed.
             reach = RAMP + 2 * STRIDE * extent.view.scale / overview.scale if number in crossed else 0
@@ -159,7 +167,7 @@ class Extents:
         inner = _above_floor(logits[:, row, column])
         rows, columns = overview.sides
         down, across = rows / overview.box.height / STRIDE, columns / overview.box.width / STRIDE
-        at_y, at_x = (y[row] * down - 0.5).astype(np.float32), (x[column] * across - 0.5).astype(np.float32)
+        at_y, at_x = (y[row, 0] * down - 0.5).astype(np.float32), (x[column] * across - 0.5).astype(np.float32)
         outer = np.full_like(inner, ABSENT_LOGIT)
         for plane, label in zip(around.logits, around.labels, strict=True):
             sampled = cv2.remap(plane, at_x[None], at_y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -175,12 +183,12 @@ def _above_floor(logits: Floats) -> Floats:
 
 
 def cell_middles(view: View) -> tuple[Floats, Floats]:
-    """Rows (h,) and columns (w,) of the middles of a view's cells, padding included, in pixels of the photograph."""
+    """Rows (h, 1) and columns (w,) of the middles of a view's cells, padding included, in pixels of the photograph."""
     rows, columns = view.sides
     height, width = view.features.shares.shape[:2]
     y = view.box.top + (np.arange(height, dtype=np.float32) + 0.5) * STRIDE * (view.box.height / rows)
     x = view.box.left + (np.arange(width, dtype=np.float32) + 0.5) * STRIDE * (view.box.width / columns)
-    return y.astype(np.float32), x.astype(np.float32)
+    return y[:, None].astype(np.float32), x.astype(np.float32)
 
 
 class JoinedParse:
@@ -218,10 +226,10 @@ class JoinedParse:
         else:
             y = np.arange(box.top, box.bottom, dtype=np.float32) + np.float32(0.5)
             x = np.arange(box.left, box.right, dtype=np.float32) + np.float32(0.5)
-            np.copyto(into, label_map, where=extents.owned(number, y, x))
+            np.copyto(into, label_map, where=extents.owned(number, y[:, None], x))
         cells = answer.cells(self._temperature)
         y, x = cell_middles(view)
-        inside = (y < box.bottom)[:, None] & (x < box.right)
+        inside = (y < box.bottom) & (x < box.right)
         owned = extents.owned(number, y, x) & inside
         self._count_in(answer.labels[answer.best][owned], cells[owned], 1 / view.scale**2)
         self._show_confidence(view, cells)
@@ -234,7 +242,7 @@ class JoinedParse:
         """The overview's cells whose middles a window has get the mean of what lies in them there."""
         y, x = cell_middles(self._overview)
         box = view.box
-        first_y, last_y = np.searchsorted(y, (box.top, box.bottom)).tolist()
+        first_y, last_y = np.searchsorted(y[:, 0], (box.top, box.bottom)).tolist()
         first_x, last_x = np.searchsorted(x, (box.left, box.right)).tolist()
         if first_y == last_y or first_x == last_x:
             return

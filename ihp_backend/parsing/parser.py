@@ -269,7 +269,7 @@ class Parser:
         """The parsing of an overview and the windows in it."""
         multiple = self._multiple_of
         extents = Extents(windows, (overview.box.height, overview.box.width))
-        homes = [extents.home(click) for click in clicks]
+        homes = extents.homes(clicks)
         looks = self._looks(network, [overview, *windows], homes, clicks)
         answers = [
             network.ask(

@@ -14,7 +14,7 @@ from PIL import Image
 from ihp_backend.clicks import Click, central_clicks
 from ihp_backend.parsing import Parser, Scene
 from tests.benchmarks.bench_live import LIVE, PHOTOGRAPH
-from tests.benchmarks.clicking import at_once
+from tests.benchmarks.clicking import at_once, one_after_another
 from tests.benchmarks.timing import Row, timed_in_turn
 
 Functions = dict[str, Callable[[], object]]
@@ -67,14 +67,20 @@ def picture(crop: NDArray[np.uint8], clicks: list[Click], megapixels: float, peo
 
 
 def compared(parser: Parser, pictures: dict[str, Picture], repeats: int) -> list[Row]:
-    """Opening with the first windows, and a click in windows that are open, beside the first of the pictures."""
+    """Opening with the first windows, and clicks in windows that are open, beside the first of the pictures.
+
+    At "click" all are new, as after many other photographs; "next click" finds what was decoded for the one before.
+    """
     scenes = {name: one.open(parser) for name, one in pictures.items()}
     opening: Functions = {f"open, {name}": partial(one.open, parser) for name, one in pictures.items()}
     clicking: Functions = {
         f"click, {name}": at_once(parser, scenes[name], one.clicks) for name, one in pictures.items()
     }
+    going_on: Functions = {
+        f"next click, {name}": one_after_another(parser, scenes[name], one.clicks) for name, one in pictures.items()
+    }
     rows = []
-    for functions in (opening, clicking):
+    for functions in (opening, clicking, going_on):
         first, *others = timed_in_turn(functions, repeats=repeats)
         rows += [first, *(row.against(first) for row in others)]
     notes = {name: _note(pictures[name], scene) for name, scene in scenes.items()}

@@ -257,19 +257,23 @@ def test_each_pixel_belongs_to_the_finest_window_that_sees_it_well_inside(found:
     owned = [
         extents.owned(
             number,
-            np.arange(box.top, box.bottom, dtype=np.float32) + np.float32(0.5),
+            np.arange(box.top, box.bottom, dtype=np.float32)[:, None] + np.float32(0.5),
             np.arange(box.left, box.right, dtype=np.float32) + np.float32(0.5),
         )
         for number, box in enumerate(found)
     ]
+    clicks, homes = [], []
     for y, x in np.random.default_rng(0).integers((60, 80), size=(40, 2)).tolist():
         depths = [slow_depth(box, y, x) * its for box, its in zip(found, scales, strict=True)]
         claims = [(min(depth, RAMP), its * (depth >= RAMP), depth) for depth, its in zip(depths, scales, strict=True)]
         best = max(range(len(found)), key=lambda number: (claims[number], -number))
         home = best if depths[best] > 0 else None
-        assert extents.home(Click(x, y, 0)) == home
+        homes.append(home)
+        clicks.append(Click(x, y, 0))
         has = [n for n, box in enumerate(found) if box.contains(y, x) and owned[n][y - box.top, x - box.left]]
         assert has == ([] if home is None else [home])
+    assert extents.homes(clicks) == homes
+    assert extents.homes([]) == []
 
 
 def slow_depth(box: Rectangle, y: int, x: int) -> float:
