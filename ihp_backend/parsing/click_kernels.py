@@ -52,12 +52,12 @@ class ClickKernels:
         self._split = len(look) - colours
         self._look = look
         _, self._height, self._width = look.shape
-        self._cells: Floats | None = None
+        self._places: Floats | None = None
 
     @property
     def bytes(self) -> int:
         """What it keeps besides the look."""
-        return 0 if self._cells is None else self._cells.nbytes
+        return 0 if self._places is None else self._places.nbytes
 
     def sums(self, kernel: DescribedKernel, clicked_look: Floats, places: Floats, weights: Floats) -> Floats:
         """The sum of a kernel over some clicks, float32 (A, h w).
@@ -74,7 +74,9 @@ class ClickKernels:
         sums = np.zeros((weights.shape[1], self._height * self._width), np.float32)
         for start in range(0, len(places), CLICKS_AT_A_TIME):
             clicks = slice(start, start + CLICKS_AT_A_TIME)
-            near = self._factors(clicked_look[clicks], places[clicks], kernel) @ self._described_cells()
+            of_look, of_places = self._factors(clicked_look[clicks], places[clicks], kernel)
+            near = of_look @ self._look.reshape(len(self._look), -1)
+            near += of_places @ self._described_places()
             np.exp(near, out=near)
             sums += np.ascontiguousarray(weights[clicks].T) @ near
         return sums
@@ -104,26 +106,28 @@ class ClickKernels:
         np.add.at(sums.reshape(-1), into.ravel(), (near[click] * weights[click, of, None]).ravel().astype(np.float32))
         return sums
 
-    def _described_cells(self) -> Floats:
-        """The cells (C + 5, h w), so that their product with ``_factors`` is the logarithm of a kernel."""
-        if self._cells is None:
+    def _described_places(self) -> Floats:
+        """The cells' places (5, h w); with the look, their products with ``_factors`` sum up to a kernel's logarithm."""
+        if self._places is None:
             middle = self._middle()
             y, x = np.arange(self._height)[:, None] - middle[0], np.arange(self._width) - middle[1]
-            rest = np.empty((5, self._height, self._width), np.float32)
-            rest[0], rest[1], rest[2], rest[4] = y, x, y**2 + x**2, 1
-            rest[3] = (self._look[self._split :] ** 2).sum(0)
-            self._cells = np.concatenate([self._look, rest]).reshape(len(self._look) + 5, -1)
-        return self._cells
+            described = np.empty((5, self._height, self._width), np.float32)
+            described[0], described[1], described[2], described[4] = y, x, y**2 + x**2, 1
+            described[3] = (self._look[self._split :] ** 2).sum(0)
+            self._places = described.reshape(5, -1)
+        return self._places
 
-    def _factors(self, look: Floats, places: Floats, kernel: DescribedKernel) -> Floats:
-        """Clicks (n, C + 5): sharpness x (likeness - 1) - both precisions / 2 x squared distances, multiplied out."""
+    def _factors(self, look: Floats, places: Floats, kernel: DescribedKernel) -> tuple[Floats, Floats]:
+        """Of clicks (n, C) and (n, 5): sharpness x (likeness - 1) - both precisions / 2 x squared distances, multiplied
+        out."""
         sharpness, precision, colour, _ = kernel
         places = places - self._middle()
         embedding, colours = look[:, : self._split], look[:, self._split :]
         squares = np.full((len(places), 2), (-0.5 * precision, -0.5 * colour))
         rest = squares[:, 0] * (places**2).sum(1) + squares[:, 1] * (colours**2).sum(1) - sharpness
-        factors: Floats = np.column_stack([sharpness * embedding, colour * colours, precision * places, squares, rest])
-        return factors.astype(np.float32)
+        of_look = np.concatenate([sharpness * embedding, colour * colours], 1)
+        of_places = np.column_stack([precision * places, squares, rest])
+        return of_look.astype(np.float32), of_places.astype(np.float32)
 
     def _middle(self) -> Floats:
         """Places are squared as seen from here, so that less is lost to rounding."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,8 +26,11 @@ from ihp_backend.parsing.label_planes import LabelPlanes, LabelSums
 CONTEXTS: Final = {"context_4": 4, "context_8": 8, "context_16": 16}
 """The encoder's outputs that the decoder takes as they are, and their strides."""
 
+STEPS: Final = 100
+"""Planes, which go from 0 to about 1, are kept as whole numbers of this part of 1, a byte each: up to 2.55."""
+
 DIFFERS: Final = 0.2
-"""By how much a plane, which goes from 0 to about 1, must differ in a cell ..."""
+"""By how much a plane must differ in a cell ..."""
 
 CELLS: Final = 8
 """... and in how many cells, so that the box is decoded again."""
@@ -35,20 +39,27 @@ MEAN: Final = 0.03
 """By how much the most different planes may differ in the mean of a box's cells without that."""
 
 
+Kept = NDArray[np.uint8]
+
+
+def kept(planes: Floats) -> Kept:
+    """Planes (..., h, w) in whole steps, uint8 (..., h, w)."""
+    return np.asarray(cv2.convertScaleAbs(planes.reshape(-1, planes.shape[-1]), alpha=STEPS).reshape(planes.shape))
+
+
 class DecodedBox(NamedTuple):
-    """A box, and the finer and coarser planes that were decoded in it, float32 (1, planes, h, w); None: not yet."""
+    """A box, and the finer and coarser planes that were decoded in it, (planes, h, w) in steps; None: not yet."""
 
     box: Box
-    planes: tuple[Floats, Floats] | None = None
+    planes: tuple[Kept, Kept] | None = None
 
-    def differs(self, *planes: Floats) -> bool:
+    def differs(self, *planes: Kept) -> bool:
         """Whether other planes deserve another run."""
         if self.planes is None:
             return True
         for now, then in zip(planes, self.planes, strict=True):
-            difference = now - then
-            by = np.abs(difference, out=difference).max(1)
-            if np.count_nonzero(by > DIFFERS) >= CELLS or by.mean() > MEAN:
+            by = (np.maximum(now, then) - np.minimum(now, then)).max(0)
+            if np.count_nonzero(by > DIFFERS * STEPS) >= CELLS or by.mean() > MEAN * STEPS:
                 return True
         return False
 
@@ -71,7 +82,8 @@ class Decoding:
         height, width = features["context_4"].shape[2:]
         self._labels = np.zeros(0, np.uint8)
         self._known: Floats = np.zeros((0, features["prior"].shape[1]), np.float32)
-        self._previous, self._logits = np.zeros((2, 0, height, width), np.float32)
+        self._previous: Kept = np.zeros((0, height, width), np.uint8)
+        self._logits: Floats = np.zeros((0, height, width), np.float32)
         self._evidence = np.zeros((0, *features["context_8"].shape[2:]), bool)
         self._decoded: list[list[DecodedBox]] = []
         # Whether a label's clicks, name or parsing so far are others than when its boxes were last looked at.
@@ -98,8 +110,9 @@ class Decoding:
         """
         labels = np.arange(len(inputs.known), dtype=np.uint8) if inputs.labels is None else inputs.labels
         self._align(labels, inputs)
-        self._differs |= (inputs.previous != self._previous).any((1, 2))
-        self._previous = inputs.previous
+        previous = kept(inputs.previous)  # Sixteenths, as cells have 16 pixels: none becomes another one's equal.
+        self._differs |= (previous != self._previous).any((1, 2))
+        self._previous = previous
         # The first clicks are many and worth a core each; later ones cost less than waiting for one another.
         summing = None
         if self._fresh and inputs.needed is None:
@@ -173,20 +186,23 @@ class Decoding:
         if not tasks:
             return
         rows = np.unique([row for row, _ in tasks])
+        fine_stride, coarse_stride = self._fine.described.stride, self._coarse.described.stride
         making = cores.submit(self._coarse.planes, rows, self._features["prior_8"], inputs)
         all_fine, all_coarse = self._fine.planes(rows, self._features["prior"], inputs), making.result()
+
+        kept_fine, kept_coarse = kept(all_fine), kept(all_coarse)
 
         def decode(task: tuple[int, int]) -> None:
             row, place = task
             one, at = self._decoded[row][place], int(np.searchsorted(rows, row))
-            fine = one.box.of(all_fine[at, None], self._fine.described.stride)
-            coarse = one.box.of(all_coarse[at, None], self._coarse.described.stride)
+            fine, coarse = one.box.of(kept_fine[at], fine_stride), one.box.of(kept_coarse[at], coarse_stride)
             if not one.differs(fine, coarse):
                 return
-            given = {name: np.ascontiguousarray(one.box.of(self._features[name], at)) for name, at in CONTEXTS.items()}
+            given = {name: np.ascontiguousarray(one.box.of(self._features[name], stride)) for name, stride in CONTEXTS.items()}
+            given["fine"] = np.ascontiguousarray(one.box.of(all_fine[at, None], fine_stride))
+            given["coarse"] = np.ascontiguousarray(one.box.of(all_coarse[at, None], coarse_stride))
+            one.box.of(self._logits[row], STRIDE)[:] = run(given)
             # Copies, since a part would keep the planes of all labels in memory.
-            fine, coarse = fine.copy(), coarse.copy()
-            one.box.of(self._logits[row], STRIDE)[:] = run({**given, "fine": fine, "coarse": coarse})
-            self._decoded[row][place] = DecodedBox(one.box, (fine, coarse))
+            self._decoded[row][place] = DecodedBox(one.box, (fine.copy(), coarse.copy()))
 
         cores.share_out(decode, tasks)
