@@ -61,7 +61,8 @@ class LabelPlanes:
 
     def visible(self, strength: Floats, out: Floats) -> None:
         """The fourth root of a sum of kernels, as the planes show it; 0 for none."""
-        np.sqrt(strength + np.float32(self.faint**2), out=out)
+        np.add(strength, np.float32(self.faint**2), out=out)
+        np.sqrt(out, out=out)
         np.sqrt(out, out=out)
         out -= np.float32(self.faint**0.5)
 

@@ -129,6 +129,7 @@ class Windows:
         self._image = place(image)
         self._whole = View(Rectangle(0, 0, *self._size), scale, overview)
         self._people = self._found(self._whole, PERSON)
+        self._around_each: dict[Rectangle, list[Rectangle]] = {}
         self._lock = threading.Lock()
         self._views: LRUCache[Rectangle, View] = LRUCache(MOST_BYTES, lambda view: array_bytes(view.features))
         self._opening = SingleFlight[Rectangle, View]()
@@ -212,9 +213,9 @@ class Windows:
             if any(box.contains(click.y, click.x) for box in found):
                 continue
             if here := [box for box in self._people if box.contains(click.y, click.x)]:
-                found += self._around(here[:1], self._scale)  # None if they are large enough for the overview.
+                found += self._around_one(here[0])  # None if they are large enough for the overview.
             elif near := [box for box in self._maybe if box.grown(cell).contains(click.y, click.x)]:
-                found += self._around(near[:1], self._scale)
+                found += self._around_one(near[0])
             elif not known:
                 found += self._window(click)
         return found
@@ -263,6 +264,13 @@ class Windows:
                         break
             separate.append(box)
         return separate
+
+    def _around_one(self, somebody: Rectangle) -> list[Rectangle]:
+        """The window around somebody seen in the overview, remembered, since most clicks are on the same few people."""
+        known = self._around_each.get(somebody)
+        if known is None:
+            known = self._around_each[somebody] = self._around([somebody], self._scale)
+        return known
 
     def _shows_more_pixels(self, box: Rectangle, scale: float) -> bool:
         """Whether it gains without enlarging, so that a person crop has no windows around strangers far behind."""
