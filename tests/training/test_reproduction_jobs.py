@@ -19,12 +19,12 @@ def write(product: Path, code: str = "'done'") -> Step:
 
 
 def work(jobs: list[Job], folder: Path, parallel: int) -> tuple[Work, dict[str, Seconds]]:
-    finished: dict[str, Seconds] = {}
+    kept: dict[str, Seconds] = {}
 
     def keep(job: Job, seconds: Seconds) -> None:
-        finished[job.method] = seconds
+        kept[job.method] = seconds
 
-    return Work(jobs, Timings(folder / "timings.json"), parallel, keep, Console(quiet=True)), finished
+    return Work(jobs, Timings(folder / "timings.json"), parallel, keep, Console(quiet=True)), kept
 
 
 @pytest.mark.parametrize("parallel", [1, 2])
@@ -35,11 +35,11 @@ def test_every_step_runs_once_and_in_order(tmp_path: Path, parallel: int) -> Non
         # The second step fails unless the first is done.
         jobs.append(Job(name, 0, (write(first), write(second, f"open({str(first)!r}).read()"))))
     (tmp_path / "two-first").write_text("made before")
-    started, finished = work(jobs, tmp_path, parallel)
+    started, kept = work(jobs, tmp_path, parallel)
     assert started.total == 5
     started.run()
     assert (tmp_path / "two-second").read_text() == "made before"
-    assert {name: list(seconds) for name, seconds in finished.items()} == {
+    assert {name: list(seconds) for name, seconds in kept.items()} == {
         "one": ["one-first", "one-second"],
         "two": ["two-second"],
         "three": ["three-first", "three-second"],
@@ -64,8 +64,8 @@ def test_after_a_failure_nothing_else_begins(tmp_path: Path) -> None:
         Job("bad", 0, (Step("bad", EXPORT, ("-c", "import sys; sys.exit(3)"), tmp_path / "never"),)),
         Job("later", 0, (write(tmp_path / "later"),)),
     ]
-    started, finished = work(jobs, tmp_path, 1)
+    started, kept = work(jobs, tmp_path, 1)
     with pytest.raises(SystemExit, match=r"'bad' failed with status 3"):
         started.run()
     assert not (tmp_path / "later").exists()
-    assert finished == {}
+    assert kept == {"bad": {}}

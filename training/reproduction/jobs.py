@@ -38,7 +38,8 @@ class Work:
         timings: learns from every step.
         parallel: jobs at a time. Small networks gain nothing from a second processor core per step, so two trainings
             on a core each finish sooner than one after the other on both.
-        finished: called with each job that is done and the seconds of the steps that were run.
+        keep: called with each job when it begins, since who is killed amid its last step would leave figures of which
+            nothing is known, and when it is done with the seconds of the steps that were run.
         console: where progress goes.
     """
 
@@ -47,10 +48,10 @@ class Work:
         jobs: Sequence[Job],
         timings: Timings,
         parallel: int,
-        finished: Callable[[Job, Seconds], None],
+        keep: Callable[[Job, Seconds], None],
         console: Console,
     ) -> None:
-        self.jobs, self.timings, self.parallel, self.finished, self.console = jobs, timings, parallel, finished, console
+        self.jobs, self.timings, self.parallel, self.keep, self.console = jobs, timings, parallel, keep, console
         self.ahead = [step for job in jobs for step in job.missing()]
         self.total = len(self.ahead)
         self._lock, self._ended = Lock(), Event()
@@ -75,14 +76,20 @@ class Work:
                 self._ended.set()
 
     def _run(self, job: Job) -> None:
+        if self._ended.is_set():
+            return
         try:
+            self._keep(job, {})
             seconds = {step.name: self._step(step) for step in job.missing() if not self._ended.is_set()}
         except BaseException:
             self._ended.set()  # Here and not in ``run``: this thread would have begun another job by then.
             raise
         if not job.missing():
-            with self._lock:
-                self.finished(job, seconds)
+            self._keep(job, seconds)
+
+    def _keep(self, job: Job, seconds: Seconds) -> None:
+        with self._lock:
+            self.keep(job, seconds)
 
     def _step(self, step: Step) -> float:
         with self._lock:
