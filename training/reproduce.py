@@ -42,7 +42,7 @@ def main(
     target: Annotated[
         str,
         typer.Argument(
-            help="table1 ... table6, fig3, fig4, fig7, losses; rpr1 ... rpr9, ssl, today, parsers; all; "
+            help="table1 ... table6, fig3, fig4, fig7, losses; rpr1 ... rpr9, ssl, today, starts, parsers; all; "
             "ablations, unseen, semantic-perceiving; own."
         ),
     ],

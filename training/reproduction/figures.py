@@ -10,8 +10,9 @@ import numpy as np
 
 from ihp_backend.evaluation import plot_curves
 from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, UNSEEN_LABELS
+from training.reproduction.parser_tables import begun_with
 from training.reproduction.results import Results
-from training.reproduction.targets import OWN, TARGETS
+from training.reproduction.targets import OWN, PARSER_TARGETS, TARGETS
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,14 @@ def ablations(results: Results, folder: Path) -> Figure:
     return Figure("ablations", title, path)
 
 
+def starts(results: Results, folder: Path) -> Figure:
+    """Figure of the clicks that automatic parsers save: the packaged live network from their masks, its own, none."""
+    named = {
+        begun_with(method, start): (method, start) for method, from_ in PARSER_TARGETS["starts"] for start in from_
+    }
+    return _plot(results, folder, "starts", "what stands when the first click comes", named, by_effort=True)
+
+
 def _draw(results: Results, folder: Path, name: str, title: str, methods: Sequence[str]) -> Figure:
     named = {METHODS[method].title: (method, METHODS[method].start) for method in methods}
     return _plot(results, folder, name, title, named, by_effort=False)
@@ -114,6 +123,7 @@ FIGURES: dict[str, Callable[[Results, Path], Figure]] = {
     "fig7": figure7,
     "losses": losses,
     "ablations": ablations,
+    "starts": starts,
     OWN: lambda results, folder: _draw(results, folder, OWN, "own methods", [name for name, _ in TARGETS[OWN]]),
 }
 """Figures by name."""

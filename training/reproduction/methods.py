@@ -18,6 +18,9 @@ CENTRAL, NOTHING, PART_BY_PART, EXTREME_POINTS = "central", "nothing", "part-by-
 UNSEEN_LABELS, FORGETFUL = "strangers", "forgetful"
 """With central clicks, but as if the network knew no label by name, or without showing it its last answer."""
 
+NOTHING_KNOWN, PRE_ANNOTATED = "nothing-known", "pre-annotated"
+"""Without clicks and as if no label were known by name; the packaged live network where a parser's masks stand."""
+
 MIRRORED, SCALED = "mirrored", "scaled"
 """Without clicks, averaged with the mirrored photograph; and over three scales besides."""
 
@@ -35,8 +38,8 @@ class Method:
     Attributes:
         title: as tables and figures show it.
         options: of the training, on top of the scale's configuration.
-        kind: "clicks": a click network; "live": the live network; "classical": needs no training; "ideeplab", "dextr":
-            trained part by part; "automatic": parses without clicks.
+        kind: "clicks": a click network; "live": the live network; "classical": needs no training, its name is that of
+            the model; "ideeplab", "dextr": trained part by part; "automatic": parses without clicks.
         start: how a measurement that nothing else is said of begins.
         corrections: rounds under the interaction protocol, where they are fewer than the scale's.
         enforce_clicks: whether clicks that the network does not follow are settled for it, as when it serves.
@@ -119,6 +122,9 @@ AUTOMATIC: dict[str, Method] = {
 }
 """Parsers without clicks, of RPR and SSL."""
 
+PACKAGED = "ccp-live"
+"""The packaged model that answers clicks."""
+
 SWEPT_STEPS = 2400
 """Training steps of the sweep over the SP-loss: it might need longer than others to show."""
 
@@ -175,6 +181,7 @@ METHODS: dict[str, Method] = {
     **{f"live-unseen-{third}": _unseen(names) for third, names in enumerate(UNSEEN)},
     **SWEEP,
     **AUTOMATIC,
+    PACKAGED: Method("live network, as packaged", kind="classical", start=NOTHING, enforce_clicks=True),
 }
 """Every method by the name used for its runs; the order is that of the work."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from training.reproduction import parser_papers as published
-from training.reproduction.methods import METHODS, MIRRORED, NOTHING, SCALED
+from training.reproduction.methods import METHODS, MIRRORED, NOTHING, NOTHING_KNOWN, SCALED
 from training.reproduction.results import Results, spread_text
 from training.reproduction.tables import Table
 from training.reproduction.targets import PARSER_TARGETS
@@ -88,6 +88,28 @@ def structure(results: Results) -> Table:
     return _compared("ssl", title, published.LIP_MEASURES, published.LIP_TITLES, printed, paper)(results)
 
 
+STARTS = {NOTHING: "its own parsing", NOTHING_KNOWN: "nothing, and no label known"}
+"""What the packaged live network begins with; elsewhere it is a parser's masks."""
+
+ROUNDS = (0, 1, 2, 5, 10, 20)
+
+
+def begun_with(method: str, start: str) -> str:
+    """What stands when the first click comes."""
+    return STARTS.get(start) or f"masks of {METHODS[method].title}"
+
+
+def clicks_saved(results: Results) -> Table:
+    """How far the live network gets from a parser's masks, its own, and nothing."""
+    rows = []
+    for method, starts in PARSER_TARGETS["starts"]:
+        for start in starts:
+            cells = (spread_text(results.at(method, round_, start=start), 1) for round_ in ROUNDS)
+            rows.append((begun_with(method, start), *cells))
+    columns = ("the live network begins with", *(f"mIoU after {round_} corrections" for round_ in ROUNDS))
+    return Table("starts", "clicks that a parser saves (%)", columns, tuple(rows))
+
+
 def _atr(name: str, title: str, printed: Printed | None = None, paper: str = "ATR") -> Callable[[Results], Table]:
     given = published.ATR if printed is None else printed
     return _compared(name, f"{title} (%)", published.ATR_MEASURES, published.ATR_TITLES, given, paper)
@@ -114,5 +136,6 @@ PARSER_TABLES: dict[str, Callable[[Results], Table]] = {
         {},
         "-",
     ),
+    "starts": clicks_saved,
 }
 """Tables by name; the papers' numbers of RPR's tables 5 to 9 are not known here, their order is."""

@@ -19,6 +19,7 @@ class Scale:
         steps: of every training.
         seeds: trainings per method.
         corrections: rounds of the interaction protocol.
+        after_parsing: rounds in which a parser's masks are corrected, where ``corrections`` is 0.
         photographs: of the val split, the first ones; None for all.
         standards: mIoU in percent at which Add. and Avg. are read; the paper's where it has one.
         working_size: longer side at which an exported network works.
@@ -37,6 +38,7 @@ class Scale:
     working_size: int = 512
     other_configs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     validate_every: int = 500
+    after_parsing: int = 20
 
     def configs_of(self, kind: str) -> tuple[str, ...]:
         """The configuration files for a kind of method."""
@@ -95,6 +97,7 @@ PARSERS_SMOKE = replace(
     photographs=2,
     working_size=256,
     validate_every=4,
+    after_parsing=2,
 )
 
 

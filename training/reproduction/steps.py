@@ -15,7 +15,11 @@ from training.reproduction.methods import (
     FORGETFUL,
     METHODS,
     MIRRORED,
+    NOTHING,
+    NOTHING_KNOWN,
+    PACKAGED,
     PART_BY_PART,
+    PRE_ANNOTATED,
     SCALED,
     UNSEEN_LABELS,
     Method,
@@ -88,7 +92,7 @@ class Folders:
 
     def measured(self, method: str, seed: int, start: str) -> Path:
         """File of the figures of one model under one way to begin."""
-        file = "figures.json" if METHODS[method].parser else "curve.json"
+        file = "figures.json" if METHODS[method].parser and start != PRE_ANNOTATED else "curve.json"
         return self.results / method / f"seed-{seed}" / start / file
 
 
@@ -118,7 +122,7 @@ def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, folders: 
         figures = folders.measured(name, seed, start)
         part_by_part = start in (PART_BY_PART, EXTREME_POINTS)
         measure = evaluate_parts_command if part_by_part else evaluate_command
-        if method.parser:
+        if method.parser and start != PRE_ANNOTATED:
             measure = evaluate_parsing_command
         # A part network runs once for every part.
         work = (scale.photographs or PHOTOGRAPHS) * (PARTS if method.kind in ("ideeplab", "dextr") else 1)
@@ -182,12 +186,18 @@ def evaluate_command(
     method: Method, model: str, start: str, scale: Scale, folders: Folders, out: Path
 ) -> tuple[str, ...]:
     """Arguments of ``python`` for the interaction protocol; the paper's networks are not helped to obey."""
-    how = {UNSEEN_LABELS: ("--unseen-labels",), FORGETFUL: ("--no-last-answer",)}.get(start, ("--start", start))
-    corrections = str(min(method.corrections or scale.corrections, scale.corrections))
+    how = {
+        UNSEEN_LABELS: ("--unseen-labels",),
+        FORGETFUL: ("--no-last-answer",),
+        NOTHING_KNOWN: ("--start", NOTHING, "--unseen-labels"),
+        PRE_ANNOTATED: ("--start", NOTHING, "--pre-annotations", model),
+    }.get(start, ("--start", start))
+    pre_annotated = start == PRE_ANNOTATED
+    most = scale.corrections or scale.after_parsing
     return (
-        "-m", "training.evaluate", "--model", model, *_data(scale, folders, out),
-        *how, "--enforce-clicks" if method.enforce_clicks else "--no-enforce-clicks",
-        "--corrections", corrections, "--seeds", "1",
+        "-m", "training.evaluate", "--model", PACKAGED if pre_annotated else model, *_data(scale, folders, out),
+        *how, "--enforce-clicks" if method.enforce_clicks or pre_annotated else "--no-enforce-clicks",
+        "--corrections", str(min(method.corrections or most, most)), "--seeds", "1",
     )  # fmt: skip
 
 

@@ -10,7 +10,10 @@ from training.reproduction.methods import (
     METHODS,
     MIRRORED,
     NOTHING,
+    NOTHING_KNOWN,
+    PACKAGED,
     PART_BY_PART,
+    PRE_ANNOTATED,
     SCALED,
     SWEEP,
     UNSEEN,
@@ -83,11 +86,15 @@ PARSER_TARGETS: dict[str, tuple[Need, ...]] = {
         ("ce2p", (NOTHING, MIRRORED, SCALED)),
         *_each("ce2p-lovasz", "ce2p-batch-norm", "ce2p-rotated", "ce2p-no-colours"),
     ),
+    "starts": (
+        (PACKAGED, (NOTHING, NOTHING_KNOWN)),
+        *((method, (PRE_ANNOTATED,)) for method in ("ce2p-rpr", "ce2p-three", "ocr-rpr")),
+    ),
 }
-"""What each table of RPR and SSL needs, and the table of what today's best parsers do."""
+"""What each table of RPR and SSL needs, that of what today's best parsers do, and that of the clicks that they save."""
 
 PARSER_DATASETS = {
-    **dict.fromkeys(("rpr1", "rpr2", "rpr5", "rpr6", "rpr7", "rpr8", "rpr9", "today"), ("atr",)),
+    **dict.fromkeys(("rpr1", "rpr2", "rpr5", "rpr6", "rpr7", "rpr8", "rpr9", "today", "starts"), ("atr",)),
     "rpr3": ("lip",),
     "rpr4": ("lip",),
     "ssl": ("lip", "pascal-person-part"),
