@@ -199,6 +199,17 @@ def test_what_was_made_before_stays_on_record(folders: Folders) -> None:
     assert record["seconds"] == {"one": 1.0, "two": 2.0}
 
 
+def test_each_step_keeps_the_commit_that_it_was_made_at(folders: Folders) -> None:
+    steps_ = [Step(name, MEASURE, ("-c", name), folders.results / name) for name in ("one", "two")]
+    records.write(folders, "random", 0, CCP, steps_[:1], {"one": 1.0}, data="")
+    file = folders.results / "random" / "seed-0" / "run.json"
+    record = json.loads(file.read_text())
+    # As an earlier release kept it.
+    file.write_text(json.dumps({**record, "commit": "earlier", "commits": {}}))
+    records.write(folders, "random", 0, CCP, steps_[1:], {"two": 2.0}, data="")
+    assert json.loads(file.read_text())["commits"] == {"one": "earlier", "two": record["commit"]}
+
+
 def test_a_failed_command_is_named(tmp_path: Path) -> None:
     timings = Timings(tmp_path / "timings.json")
     step = Step("measure nothing", MEASURE, ("-c", "raise SystemExit(3)"), tmp_path / "product")

@@ -106,8 +106,8 @@ def clicks_saved(results: Results) -> Table:
         for start in starts:
             cells = (spread_text(results.at(method, round_, start=start), 1) for round_ in ROUNDS)
             rows.append((begun_with(method, start), *cells))
-    columns = ("the live network begins with", *(f"mIoU after {round_} corrections" for round_ in ROUNDS))
-    return Table("starts", "clicks that a parser saves (%)", columns, tuple(rows))
+    columns = ("the live network begins with", *(f"after {round_}" for round_ in ROUNDS))
+    return Table("starts", "clicks that a parser saves: mIoU after corrections (%)", columns, tuple(rows))
 
 
 def _atr(name: str, title: str, printed: Printed | None = None, paper: str = "ATR") -> Callable[[Results], Table]:

@@ -87,7 +87,7 @@ def check(folders: Folders, method: str, seed: int, scale: Scale) -> None:
 def write(
     folders: Folders, method: str, seed: int, scale: Scale, steps: Sequence[Step], seconds: dict[str, float], data: str
 ) -> None:
-    """Keeps settings, commands, commit, machine and times of what was just made, and the commands of what was there.
+    """Keeps settings, commands, commits, machine and times of what was just made, beside those of what was there.
 
     Configurations are kept, too, once for all records that were made with them.
     """
@@ -95,6 +95,9 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / RECORD
     before = json.loads(file.read_text()) if file.exists() else {"commands": [], "seconds": {}}
+    made = provenance("training.reproduce")
+    # Records had one commit for all steps, that of the last ones.
+    commits = dict.fromkeys(before["seconds"], before.get("commit")) | before.get("commits", {})
     chosen = settings(method, scale)
     for config, digest in chosen["configs"].items():
         kept = _kept(folders, digest)
@@ -105,9 +108,10 @@ def write(
         "seed": seed,
         "settings": chosen,
         "data_sha256": data,
-        **provenance("training.reproduce"),
+        **made,
         "commands": list(dict.fromkeys([*before["commands"], *(step.shown() for step in steps)])),
         "seconds": {**before["seconds"], **seconds},
+        "commits": {**commits, **dict.fromkeys(seconds, made["commit"])},
     }
     file.write_text(json.dumps(record, indent=1) + "\n")
 
