@@ -198,7 +198,10 @@ class Decoding:
             fine, coarse = one.box.of(kept_fine[at], fine_stride), one.box.of(kept_coarse[at], coarse_stride)
             if not one.differs(fine, coarse):
                 return
-            given = {name: np.ascontiguousarray(one.box.of(self._features[name], stride)) for name, stride in CONTEXTS.items()}
+            given = {
+                name: np.ascontiguousarray(one.box.of(self._features[name], stride))
+                for name, stride in CONTEXTS.items()
+            }
             given["fine"] = np.ascontiguousarray(one.box.of(all_fine[at, None], fine_stride))
             given["coarse"] = np.ascontiguousarray(one.box.of(all_coarse[at, None], coarse_stride))
             one.box.of(self._logits[row], STRIDE)[:] = run(given)
