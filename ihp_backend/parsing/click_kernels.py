@@ -107,7 +107,7 @@ class ClickKernels:
         return sums
 
     def _described_places(self) -> Floats:
-        """The cells' places (5, h w); with the look, their products with ``_factors`` sum up to a kernel's logarithm."""
+        """The cells' places (5, h w): times ``_factors``, and added to the look times its own, a kernel's logarithm."""
         if self._places is None:
             middle = self._middle()
             y, x = np.arange(self._height)[:, None] - middle[0], np.arange(self._width) - middle[1]
