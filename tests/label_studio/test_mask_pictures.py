@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from ihp_backend.label_studio.masks.mask_pictures import mask_data_url, picture_mask
+from ihp_backend.label_studio.masks import mask_pictures
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_urls, picture_mask
 from ihp_backend.label_studio.web.data_uri import decode_data_uri
 
 
 @settings(deadline=None)
 @given(mask=arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=40)))
 def test_what_is_written_is_read_again(mask: np.ndarray) -> None:
-    url = mask_data_url(mask)
+    url = mask_data_urls(mask.astype(np.uint8), [1])[1]
     np.testing.assert_array_equal(picture_mask(url, *mask.shape), mask)
     wanted = np.where(mask, 255, 0)
     png = decode_data_uri(url, 10_000)
@@ -33,12 +34,23 @@ def test_what_is_written_is_read_again(mask: np.ndarray) -> None:
 
 def test_a_part_of_a_view_counts_as_it_looks() -> None:
     label_map = np.arange(30, dtype=np.uint8).reshape(5, 6) % 3
-    mask = (label_map == 1)[::2, ::-1]
-    np.testing.assert_array_equal(picture_mask(mask_data_url(mask), *mask.shape), mask)
+    view = label_map[::2, ::-1]
+    np.testing.assert_array_equal(picture_mask(mask_data_urls(view, [1])[1], *view.shape), view == 1)
+
+
+@pytest.mark.parametrize("cached", [1, 20, 1 << 18])
+def test_all_labels_are_written_part_by_part(monkeypatch: pytest.MonkeyPatch, cached: int) -> None:
+    monkeypatch.setattr(mask_pictures, "_CACHED", cached)
+    label_map = np.random.default_rng(0).choice(np.array([0, 3, 200, 255], np.uint8), (23, 19))
+    label_map[:9] = 3
+    urls = mask_data_urls(label_map, [255, 3, 7])
+    assert list(urls) == [255, 3, 7]
+    for label, url in urls.items():
+        np.testing.assert_array_equal(picture_mask(url, 23, 19), label_map == label)
 
 
 def test_a_picture_without_its_palette_is_named() -> None:
-    png = decode_data_uri(mask_data_url(np.eye(4, dtype=bool)), 10_000)
+    png = decode_data_uri(mask_data_urls(np.eye(4, dtype=np.uint8), [1])[1], 10_000)
     cut = png[: png.index(b"PLTE") - 4] + png[png.index(b"IDAT") - 4 :]
     url = "data:image/png;base64," + base64.b64encode(cut).decode()
     with pytest.raises(ValueError, match="the mask's picture cannot be read"):
@@ -47,5 +59,5 @@ def test_a_picture_without_its_palette_is_named() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 4), (4, 0), (4,), (2, 2, 4)])
 def test_what_is_no_mask(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="mask: shape"):
-        mask_data_url(np.zeros(shape, bool))
+    with pytest.raises(ValueError, match="label_map: shape"):
+        mask_data_urls(np.zeros(shape, np.uint8), [1])

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from ihp_backend.finetuning.ingest import ingest
 from ihp_backend.label_studio.masks.brush_rle import encode
-from ihp_backend.label_studio.masks.mask_pictures import mask_data_url
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_urls
 from ihp_backend.label_studio.web.images import ImageSource
 from ihp_backend.parsing import Parse
 from ihp_backend.server.app import create_app
@@ -137,7 +137,7 @@ def test_no_line_at_any_level_has_a_secret_or_a_picture(
         assert secret not in log
 
 
-MASK = mask_data_url(np.hypot(*np.mgrid[-30:30, -40:40]) < 25)
+MASK = mask_data_urls((np.hypot(*np.mgrid[-30:30, -40:40]) < 25).astype(np.uint8), [1])[1]
 RLE = encode(np.hypot(*np.mgrid[-30:30, -40:40]) < 25)
 
 

@@ -20,7 +20,7 @@ from ihp_backend.label_studio.clicks.saved_work import read_saved_work, read_sig
 from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.masks.brush_rle import decode
 from ihp_backend.label_studio.masks.mask_forms import MASK_FORMS
-from ihp_backend.label_studio.masks.mask_pictures import mask_data_url, picture_mask
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_urls, picture_mask
 from ihp_backend.label_studio.masks.mask_regions import mask_regions
 from ihp_backend.label_studio.masks.painting import paint
 from tests.server.wild_bodies import mutated, wild_value
@@ -67,7 +67,7 @@ def test_a_short_stream_that_announces_much_takes_no_memory(words: int) -> None:
 
 
 def pictures() -> list[bytes]:
-    made = [base64.b64decode(mask_data_url(DISC).partition(",")[2])]
+    made = [base64.b64decode(mask_data_urls(DISC.astype(np.uint8), [1])[1].partition(",")[2])]
     grey = Image.fromarray((DISC * 200).astype(np.uint8))
     clear = Image.merge("LA", (grey, grey))
     for kind, picture in (

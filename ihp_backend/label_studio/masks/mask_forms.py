@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.masks.brush_rle import decode, encode_labels
-from ihp_backend.label_studio.masks.mask_pictures import mask_data_url, picture_mask
+from ihp_backend.label_studio.masks.mask_pictures import mask_data_urls, picture_mask
 from ihp_backend.label_studio.masks.opacity import NothingDrawn, painted_pixels
 from ihp_backend.label_studio.masks.polygons import polygons
 from ihp_backend.label_studio.masks.shape_masks import shape_mask
@@ -60,7 +60,7 @@ def _read_bitmask(type_: str, value: Mapping[str, Any], height: int, width: int)
 
 
 def _write_bitmask(label_map: NDArray[np.uint8], labels: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    return {label: [{"imageDataURL": mask_data_url(label_map == label)}] for label in labels}
+    return {label: [{"imageDataURL": url}] for label, url in mask_data_urls(label_map, labels).items()}
 
 
 def _write_polygons(label_map: NDArray[np.uint8], labels: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
