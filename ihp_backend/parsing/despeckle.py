@@ -8,10 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ihp_backend.clicks import Click
-from ihp_backend.clicks.connected_components import number_regions
 
 SHARE = 20_000
 """A piece of at most one in so many of a photograph's pixels is a speck: 24 pixels of 800 x 600."""
+
+NOT_SETTLED = -1
+
+MOST_RUNS = 500_000
+"""Runs of a label map up to which it is cleaned: a network's answer has some 100,000 at most. What has more is noise that
+was imported as drawn by hand."""
 
 NOT_DRAWN = 255
 
@@ -46,36 +51,43 @@ def despeckle(
     few = label_map.size // SHARE if few is None else few
     if few < 1:
         return
-    pieces = number_regions(label_map + np.uint8(1))  # 0 would count as no piece
     starts, lengths = _runs(label_map)
-    piece_of_run = pieces.ravel()[starts]
-    speck = np.bincount(piece_of_run, lengths) <= few
-    speck[0] = False
-    for click in clicks:
-        speck[pieces[click.y, click.x]] = False
+    if len(starts) > MOST_RUNS:
+        return
+    piece_of_run = _pieces(starts, lengths, label_map)
+    sizes = np.bincount(piece_of_run, lengths)
+    speck = (sizes > 0) & (sizes <= few)
     if not speck.any():
         return
+
+    def piece_at(pixels: NDArray[np.intp]) -> NDArray[np.intp]:
+        return piece_of_run[np.searchsorted(starts, pixels, side="right") - 1]
+
+    width = label_map.shape[1]
+    speck[piece_at(np.array([click.y * width + click.x for click in clicks], np.intp))] = False
     tiny = speck[piece_of_run]
-    at = np.divmod(_pixels(starts[tiny], lengths[tiny]), label_map.shape[1])
+    at, piece = _pixels(starts[tiny], lengths[tiny]), piece_of_run[tiny].repeat(lengths[tiny])
     if drawn is not None:
-        speck[pieces[at][drawn[at] == label_map[at]]] = False
-        still = speck[pieces[at]]
-        at = at[0][still], at[1][still]
-    numbers, own = np.unique(pieces[at], return_inverse=True)
-    who, where = _borders(at, own, pieces, drawn)
+        speck[piece[drawn.ravel()[at] == label_map.ravel()[at]]] = False
+        still = speck[piece]
+        at, piece = at[still], piece[still]
+    numbers, own = np.unique(piece, return_inverse=True)
+    who, where = _borders(at, own, label_map, drawn)
+    neighbour = piece_at(where)
     waiting = np.ones(len(numbers), bool)
     while waiting.any():
         # Only what is no speck, or none any more, passes its label on.
-        valid = waiting[who] & ~speck[pieces.ravel()[where]]
-        votes = np.bincount(who[valid] * 256 + label_map.ravel()[where[valid]], minlength=len(numbers) * 256)
-        votes = votes.reshape(-1, 256)
-        settled: NDArray[np.bool_] = votes.max(axis=1) > 0
-        if not settled.any():
+        valid = waiting[who] & ~speck[neighbour]
+        votes, counts = np.unique(who[valid] * 256 + label_map.ravel()[where[valid]], return_counts=True)
+        if not len(votes):
             return
-        mine = settled[own]
-        label_map[at[0][mine], at[1][mine]] = votes.argmax(axis=1)[own[mine]]
-        speck[numbers[settled]] = False
-        waiting &= ~settled
+        most = votes[np.lexsort((votes, -counts, votes // 256))]
+        settled, first = np.unique(most // 256, return_index=True)
+        becomes = np.full(len(numbers), NOT_SETTLED)
+        becomes[settled] = most[first] % 256
+        mine = becomes[own] != NOT_SETTLED
+        label_map[np.divmod(at[mine], width)] = becomes[own[mine]]
+        speck[numbers[settled]] = waiting[settled] = False
 
 
 def _runs(label_map: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -92,22 +104,49 @@ def _pixels(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.i
     return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
+def _pieces(starts: NDArray[np.intp], lengths: NDArray[np.intp], label_map: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The first run of the 8-connected piece that each run belongs to.
+
+    Runs are far fewer than the pixels of a large photograph: this takes a third of the time of numbering those.
+    """
+    height, width = label_map.shape
+    label = label_map.ravel()[starts]
+    # What touches a run in the next row are those from the one with its first pixel's lower left neighbour on to the
+    # one with its last pixel's lower right one.
+    below = np.flatnonzero(starts < (height - 1) * width)
+    row_ends = (starts[below] // width + 2) * width
+    first = np.maximum(starts[below] + width - 1, row_ends - width)
+    last = np.minimum(starts[below] + lengths[below] + width, row_ends - 1)
+    from_, to = (np.searchsorted(starts, pixels, side="right") - 1 for pixels in (first, last))
+    upper, lower = below.repeat(to - from_ + 1), _pixels(from_, to - from_ + 1)
+    alike = label[upper] == label[lower]
+    upper, lower = upper[alike], lower[alike]
+    piece = np.arange(len(starts))
+    while (apart := piece[upper] != piece[lower]).any():
+        upper, lower = upper[apart], lower[apart]
+        one, other = piece[upper], piece[lower]
+        np.minimum.at(piece, np.maximum(one, other), np.minimum(one, other))
+        while (piece != (further := piece[piece])).any():
+            piece = further
+    return piece
+
+
 def _borders(
-    at: tuple[NDArray[np.intp], ...],
-    own: NDArray[np.intp],
-    pieces: NDArray[np.unsignedinteger],
-    drawn: NDArray[np.uint8] | None,
+    at: NDArray[np.intp], own: NDArray[np.intp], label_map: NDArray[np.uint8], drawn: NDArray[np.uint8] | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs of a speck (its place in ``numbers``) and a neighbouring pixel of another piece (its flat index)."""
-    height, width = pieces.shape
+    """Pairs of a speck (its place in ``numbers``) and a neighbouring pixel of another label (its flat index)."""
+    height, width = label_map.shape
+    flat, rows, columns = label_map.ravel(), at // width, at % width
     who, where = [], []
     for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        rows, columns = at[0] + down, at[1] + right
-        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        rows, columns, mine = rows[inside], columns[inside], own[inside]
-        other = pieces[rows, columns] != pieces[at][inside]
+        y, x = rows + down, columns + right
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        here = at + down * width + right
+        # Of its own label it would be of its own piece.
+        here, mine = here[inside], own[inside]
+        other = flat[here] != flat[at[inside]]
         if drawn is not None:
-            other &= drawn[rows, columns] == NOT_DRAWN
+            other &= drawn.ravel()[here] == NOT_DRAWN
         who.append(mine[other])
-        where.append(rows[other] * width + columns[other])
+        where.append(here[other])
     return np.concatenate(who), np.concatenate(where)

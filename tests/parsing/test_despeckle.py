@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from ihp_backend.clicks import Click
+from ihp_backend.parsing import despeckle as despeckle_module
 from ihp_backend.parsing.despeckle import SHARE, despeckle
 
 EIGHT = np.ones((3, 3), int)
@@ -142,3 +143,20 @@ def test_thin_slanted_lines_stay() -> None:
     kept = strap.copy()
     despeckle(kept, few=10)
     np.testing.assert_array_equal(kept, strap)
+
+
+def test_a_part_of_a_larger_map_is_changed_in_place() -> None:
+    whole = np.ones((12, 12), np.uint8)
+    view = whole[::2, 1:8]
+    view[3, 3] = 7
+    despeckle(view, few=1)
+    assert (whole == 1).all()
+
+
+def test_noise_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(despeckle_module, "MOST_RUNS", 50)
+    noise = np.indices((12, 12)).sum(0).astype(np.uint8) % 2
+    noise[6] = [1, 0] * 6
+    before = noise.copy()
+    despeckle(noise, few=2)
+    np.testing.assert_array_equal(noise, before)
