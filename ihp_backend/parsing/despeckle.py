@@ -15,7 +15,7 @@ SHARE = 20_000
 NOT_SETTLED = -1
 
 MOST_RUNS = 500_000
-"""Runs of a label map up to which it is cleaned: an answer has some 100,000 at most, and what has more is noise that was
+"""Runs of a label map up to which it is cleaned: an answer has some 100,000 at most. What has more is noise that was
 imported as drawn by hand."""
 
 NOT_DRAWN = 255
