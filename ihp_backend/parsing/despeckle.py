@@ -33,7 +33,7 @@ def despeckle(
     A hole in a label is a speck of another one (or of the background), so that no regions come to overlap and none
     leave a gap. A piece is 8-connected: a thin slanted line is one piece, and none of its pixels a speck. Specks
     inside specks follow the outer ones. Left as they are: specks with a click in them, whatever it says; specks that
-    were drawn by hand; and those with nothing but hand-drawn pixels around them.
+    were drawn by hand; those with nothing but hand-drawn pixels around them; and a map of more than ``MOST_RUNS`` runs.
 
     Args:
         label_map: uint8 (height, width), a model's answer.
@@ -61,7 +61,7 @@ def despeckle(
         return
 
     def piece_at(pixels: NDArray[np.intp]) -> NDArray[np.intp]:
-        return piece_of_run[np.searchsorted(starts, pixels, side="right") - 1]
+        return piece_of_run[_run_at(starts, pixels)]
 
     width = label_map.shape[1]
     speck[piece_at(np.array([click.y * width + click.x for click in clicks], np.intp))] = False
@@ -98,6 +98,11 @@ def _runs(label_map: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.in
     return starts, np.diff(starts, append=label_map.size)
 
 
+def _run_at(starts: NDArray[np.intp], pixels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The run that each pixel (flat index) lies in."""
+    return np.searchsorted(starts, pixels, side="right") - 1
+
+
 def _pixels(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
     """Flat indices of the pixels of runs, in order."""
     before = np.cumsum(lengths) - lengths
@@ -117,7 +122,7 @@ def _pieces(starts: NDArray[np.intp], lengths: NDArray[np.intp], label_map: NDAr
     row_ends = (starts[below] // width + 2) * width
     first = np.maximum(starts[below] + width - 1, row_ends - width)
     last = np.minimum(starts[below] + lengths[below] + width, row_ends - 1)
-    from_, to = (np.searchsorted(starts, pixels, side="right") - 1 for pixels in (first, last))
+    from_, to = _run_at(starts, first), _run_at(starts, last)
     upper, lower = below.repeat(to - from_ + 1), _pixels(from_, to - from_ + 1)
     alike = label[upper] == label[lower]
     upper, lower = upper[alike], lower[alike]

@@ -20,6 +20,7 @@ from ihp_backend.parsing.answer import Answer
 from ihp_backend.parsing.click_kernels import Floats
 from ihp_backend.parsing.convex_upsampling import STRIDE, ConvexAnswer
 from ihp_backend.parsing.enlarging import enlarged
+from ihp_backend.parsing.rectangle import Rectangle
 from ihp_backend.parsing.scene import Parse
 from ihp_backend.parsing.windows import View
 
@@ -107,8 +108,7 @@ class Extents:
             its = extent.view.box
             if other != number and its.overlaps(self._extents[number].view.box):
                 # The other one has nothing beyond its edges.
-                rows = slice(*np.searchsorted(y[:, 0], (its.top, its.bottom)).tolist())
-                columns = slice(*np.searchsorted(x, (its.left, its.right)).tolist())
+                rows, columns = _inside(its, y, x)
                 own, theirs = (one.claim(y[rows], x[columns]) for one in (self._extents[number], extent))
                 mine[rows, columns] &= (own > theirs) if other < number else (own >= theirs)
         return mine
@@ -191,6 +191,12 @@ def cell_middles(view: View) -> tuple[Floats, Floats]:
     return y[:, None].astype(np.float32), x.astype(np.float32)
 
 
+def _inside(box: Rectangle, y: Floats, x: Floats) -> tuple[slice, slice]:
+    """Which of the rows (h, 1) and columns (w,), each from the least to the greatest, lie in a box."""
+    rows, columns = np.searchsorted(y[:, 0], (box.top, box.bottom)), np.searchsorted(x, (box.left, box.right))
+    return slice(*rows.tolist()), slice(*columns.tolist())
+
+
 class JoinedParse:
     """A parsing that begins with the overview's and gets one window after the other.
 
@@ -242,14 +248,13 @@ class JoinedParse:
         """The overview's cells whose middles a window has get the mean of what lies in them there."""
         y, x = cell_middles(self._overview)
         box = view.box
-        first_y, last_y = np.searchsorted(y[:, 0], (box.top, box.bottom)).tolist()
-        first_x, last_x = np.searchsorted(x, (box.left, box.right)).tolist()
-        if first_y == last_y or first_x == last_x:
+        down, across = _inside(box, y, x)
+        size = (across.stop - across.start, down.stop - down.start)
+        if 0 in size:
             return
         rows, columns = (-(-side // STRIDE) for side in view.sides)
-        means = cv2.resize(cells[:rows, :columns], (last_x - first_x, last_y - first_y), interpolation=cv2.INTER_AREA)
-        self._cells[first_y:last_y, first_x:last_x] = means
-        self._left[first_y:last_y, first_x:last_x] = False
+        self._cells[down, across] = cv2.resize(cells[:rows, :columns], size, interpolation=cv2.INTER_AREA)
+        self._left[down, across] = False
 
     def parse(self) -> Parse:
         """All of it."""

@@ -92,8 +92,13 @@ class Folders:
 
     def measured(self, method: str, seed: int, start: str) -> Path:
         """File of the figures of one model under one way to begin."""
-        file = "figures.json" if METHODS[method].parser and start != PRE_ANNOTATED else "curve.json"
+        file = "figures.json" if _without_clicks(METHODS[method], start) else "curve.json"
         return self.results / method / f"seed-{seed}" / start / file
+
+
+def _without_clicks(method: Method, start: str) -> bool:
+    """Whether it is parsing alone that is measured."""
+    return method.parser is not None and start != PRE_ANNOTATED
 
 
 def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, folders: Folders) -> Iterator[Step]:
@@ -122,7 +127,7 @@ def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, folders: 
         figures = folders.measured(name, seed, start)
         part_by_part = start in (PART_BY_PART, EXTREME_POINTS)
         measure = evaluate_parts_command if part_by_part else evaluate_command
-        if method.parser and start != PRE_ANNOTATED:
+        if _without_clicks(method, start):
             measure = evaluate_parsing_command
         # A part network runs once for every part.
         work = (scale.photographs or PHOTOGRAPHS) * (PARTS if method.kind in ("ideeplab", "dextr") else 1)
