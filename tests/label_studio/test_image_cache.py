@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -81,12 +82,15 @@ def test_only_its_own_files_are_dropped(tmp_path: Path) -> None:
     for name in abandoned:
         (tmp_path / name).write_bytes(bytes(500))
         os.utime(tmp_path / name, (1000, 1000))
-    (tmp_path / f".{'1' * 64}.under-way.part").write_bytes(bytes(10))
+    under_way = f".{'1' * 64}.under-way.part"
+    (tmp_path / under_way).write_bytes(bytes(10))
+    os.utime(tmp_path / under_way, (time.time() - 60, time.time() - 60))
     cache = ImageCache(tmp_path, 4000)
     for number in range(8):
         cache.put(str(number), bytes(1000))
     names = {file.name for file in tmp_path.iterdir()}
     assert "thesis.txt" in names
+    assert under_way in names, "whoever writes it must be able to rename it"
     assert not abandoned & names
 
 

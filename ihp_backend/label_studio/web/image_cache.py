@@ -104,6 +104,7 @@ class ImageCache:
         """Drop the least recently used files until the others take `bound` bytes or less."""
         files: list[tuple[float, int, str]] = []
         now = time.time()
+        total = 0
         for entry in os.scandir(self._folder):
             try:
                 state = entry.stat(follow_symlinks=False)
@@ -111,9 +112,12 @@ class ImageCache:
                     continue
             except FileNotFoundError:
                 continue
-            abandoned = entry.name.endswith(_TEMPORARY) and now - state.st_mtime > _ABANDONED_SECONDS
-            files.append((0.0 if abandoned else state.st_mtime, state.st_size, entry.path))
-        total = sum(size for _, size, _ in files)
+            total += state.st_size
+            if not entry.name.endswith(_TEMPORARY):
+                files.append((state.st_mtime, state.st_size, entry.path))
+            elif now - state.st_mtime > _ABANDONED_SECONDS:
+                files.append((0.0, state.st_size, entry.path))
+            # Any other temporary file is being written: without it, its writer could not rename it.
         for used, size, path in sorted(files):
             if total <= bound and used > 0:
                 break
