@@ -19,7 +19,7 @@ from rich.console import Console
 
 from ihp_backend.datasets import open_dataset
 from training.reproduction import records
-from training.reproduction.claims import CLAIMS, Verdict, judge
+from training.reproduction.claims import CLAIMS, SWEEP_CLAIMS, Verdict, judge
 from training.reproduction.figures import FIGURES, Figure
 from training.reproduction.gallery import gallery
 from training.reproduction.jobs import Job, Seconds, Work
@@ -142,8 +142,10 @@ def _part(names: tuple[str, ...], scale: Scale, folders: Folders, folder: Path) 
         figures.append(gallery(results, folder, open_dataset(scale.dataset, folders.data, "val")))
     for table in tables:
         table.write(folder)
+    swept = "semantic-perceiving" in names
     parsers = any(name in PARSER_TARGETS for name in names)
-    verdicts = [judge(claim, results) for claim in (PARSER_CLAIMS if parsers else CLAIMS)]
+    claims = SWEEP_CLAIMS if swept else PARSER_CLAIMS if parsers else CLAIMS
+    verdicts = [judge(claim, results) for claim in claims]
     seeds = f"up to {scale.seeds} seeds; mean ± standard deviation"
     return Part(f"{scale.dataset}, {scale.steps} training steps, {seeds}.", tables, figures, verdicts, runs(results))
 

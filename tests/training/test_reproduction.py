@@ -14,7 +14,7 @@ import typer
 from ihp_backend.labels import ATR, HUMAN18
 from training import evaluate, evaluate_parsing, reproduce
 from training.reproduction import figures, jobs, records
-from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, Claim, judge
+from training.reproduction.claims import CANNOT_SAY, DOES_NOT, HOLDS, SWEEP_CLAIMS, Claim, judge
 from training.reproduction.methods import (
     CENTRAL,
     EXTREME_POINTS,
@@ -26,6 +26,8 @@ from training.reproduction.methods import (
     SCALED,
     UNSEEN,
     UNSEEN_LABELS,
+    UNSWEPT,
+    swept,
 )
 from training.reproduction.parser_claims import PARSER_CLAIMS
 from training.reproduction.parser_tables import PARSER_TABLES
@@ -299,6 +301,35 @@ def test_ablations_are_drawn_as_what_each_seed_loses(
     assert drawn == {
         "live network, stride 8": [[-3.0] * 21],
         "live network, unseen labels": [[-0.5] * 21, [0.5] * 21],
+    }
+
+
+def test_the_sweep_is_trained_longer_drawn_by_margin_and_judged_by_setting(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    command = fit_command(METHODS[UNSWEPT], 0, SMOKE, folders, tmp_path)
+    assert command[command.index("--data.steps") + 1] == "8"
+    assert records.settings(UNSWEPT, CCP)["steps"] == 2400
+    for seed in (0, 1):
+        measured(folders, UNSWEPT, seed, [40.0 + seed] * 11)
+        for margin in (0.1, 0.5, 1.5):
+            measured(folders, swept("linear", margin, 0.1), seed, [43.0 + seed + margin] * 11)
+    measured(folders, swept("log", 0.1, 1), 0, [50.0] * 11)
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(figures, "plot_curves", lambda path, curves, *texts, **how: drawn.update(curves))
+    figures.semantic_perceiving(Results(folders, CCP), tmp_path)
+    assert drawn == {
+        "linear, weight 0.1": [[43.1, 43.5, 44.5], [44.1, 44.5, 45.5]],
+        "no SP-loss": [[40.0] * 3, [41.0] * 3],
+    }
+    verdicts = [judge(claim, Results(folders, CCP)) for claim in SWEEP_CLAIMS]
+    said = {verdict.claim.text: verdict.verdict for verdict in verdicts if verdict.why != "not measured"}
+    assert said == {
+        "R + SP-loss, log, margin 0.1, weight 1: better than without it (10 corrections)": CANNOT_SAY,
+        **{
+            f"R + SP-loss, linear, margin {margin}, weight 0.1: better than without it (10 corrections)": HOLDS
+            for margin in (0.1, 0.5, 1.5)
+        },
     }
 
 

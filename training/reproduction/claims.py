@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.reproduction.methods import NOTHING, PART_BY_PART
+from training.reproduction.methods import METHODS, NOTHING, PART_BY_PART, SWEEP, UNSWEPT
 from training.reproduction.results import Results
 
 HOLDS, DOES_NOT, CANNOT_SAY = "holds", "does not hold", "cannot be said"
@@ -115,3 +115,23 @@ CLAIMS: tuple[Claim, ...] = (
           _at("random-sp", 20), _at("watershed", 20)),
 )  # fmt: skip
 """What the paper says that can be measured; the last two are ours."""
+
+SWEEP_CLAIMS: tuple[Claim, ...] = (
+    *(
+        Claim(
+            f"{METHODS[method].title}: better than without it (10 corrections)",
+            "Table III",
+            _at(method, 10),
+            _at(UNSWEPT, 10),
+        )
+        for method in SWEEP
+        if method != UNSWEPT
+    ),
+    Claim(
+        "the SP-loss helps the live network (10 corrections)",
+        "not in the paper",
+        _at("live", 10),
+        _at("live-no-sp", 10),
+    ),
+)
+"""Under which settings the SP-loss helps."""

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from ihp_backend.evaluation import plot_curves
-from training.reproduction.methods import CENTRAL, FORGETFUL, METHODS, NOTHING, PART_BY_PART, UNSEEN_LABELS
+from training.reproduction.methods import (
+    CENTRAL,
+    FORGETFUL,
+    FORMS,
+    MARGINS,
+    METHODS,
+    NOTHING,
+    PART_BY_PART,
+    UNSEEN_LABELS,
+    UNSWEPT,
+    WEIGHTS,
+    swept,
+)
 from training.reproduction.parser_tables import begun_with
 from training.reproduction.results import Results
 from training.reproduction.targets import OWN, PARSER_TARGETS, TARGETS
@@ -81,6 +94,33 @@ def ablations(results: Results, folder: Path) -> Figure:
     return Figure("ablations", title, path)
 
 
+def semantic_perceiving(results: Results, folder: Path) -> Figure:
+    """Figure of the sweep over the SP-loss: mIoU after ten corrections by margin, for each form and weight."""
+    title = "the SP-loss by form, margin and weight"
+    settings = {
+        f"{form}, weight {weight:g}": [swept(form, margin, weight) for margin in MARGINS]
+        for form, weight in product(FORMS, WEIGHTS)
+    }
+    settings["no SP-loss"] = [UNSWEPT] * len(MARGINS)
+    curves = {}
+    for shown, methods in settings.items():
+        # All first seeds are measured before any second one.
+        if seeds := [list(seed) for seed in zip(*(results.at(method, 10) for method in methods), strict=False)]:
+            curves[shown] = seeds
+    if not curves:
+        return Figure("semantic-perceiving", title, None)
+    path = folder / "semantic-perceiving.png"
+    plot_curves(
+        path,
+        curves,
+        "mIoU (%) after 10 corrections",
+        title,
+        xlabel="margin",
+        positions=dict.fromkeys(curves, MARGINS),
+    )
+    return Figure("semantic-perceiving", title, path)
+
+
 def starts(results: Results, folder: Path) -> Figure:
     """Figure of the clicks that automatic parsers save: the packaged live network from their masks, its own, none."""
     named = {
@@ -123,6 +163,7 @@ FIGURES: dict[str, Callable[[Results, Path], Figure]] = {
     "fig7": figure7,
     "losses": losses,
     "ablations": ablations,
+    "semantic-perceiving": semantic_perceiving,
     "starts": starts,
     OWN: lambda results, folder: _draw(results, folder, OWN, "own methods", [name for name, _ in TARGETS[OWN]]),
 }

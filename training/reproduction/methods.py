@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +45,7 @@ class Method:
         corrections: rounds under the interaction protocol, where they are fewer than the scale's.
         enforce_clicks: whether clicks that the network does not follow are settled for it, as when it serves.
         parser: of an automatic parser, what it is.
+        longer: how many times the scale's steps it is trained for.
     """
 
     title: str
@@ -53,6 +55,7 @@ class Method:
     corrections: int | None = None
     enforce_clicks: bool = False
     parser: ParserRecipe | None = None
+    longer: int = 1
 
 
 CENTRAL_ONLY = {"data.clicks.extra": "0"}
@@ -125,26 +128,29 @@ AUTOMATIC: dict[str, Method] = {
 PACKAGED = "ccp-live"
 """The packaged model that answers clicks."""
 
-SWEPT_STEPS = 2400
-"""Training steps of the sweep over the SP-loss: it might need longer than others to show."""
+FORMS, MARGINS, WEIGHTS = ("log", "linear"), (0.1, 0.5, 1.5), (0.1, 1.0)
+"""Settings of the SP-loss over which it is swept."""
+
+UNSWEPT = "sweep-none"
+"""The training without SP-loss with which they are compared."""
+
+
+def swept(form: str, margin: float, weight: float) -> str:
+    """The name of the method with one setting of the SP-loss."""
+    return f"sweep-{form}-{margin:g}-{weight:g}"
 
 
 def _swept(form: str, margin: float, weight: float) -> Method:
     title = f"R + SP-loss, {form}, margin {margin:g}, weight {weight:g}"
     loss = {"form": form, "margin": f"{margin:g}"}
     given = {f"model.semantic_perceiving.{name}": value for name, value in loss.items()}
-    return Method(title, {**RANDOM, **SEMANTIC_PERCEIVING, **given, "model.semantic_perceiving_weight": f"{weight:g}",
-                          "data.steps": str(SWEPT_STEPS)})  # fmt: skip
+    options = {**RANDOM, **SEMANTIC_PERCEIVING, **given, "model.semantic_perceiving_weight": f"{weight:g}"}
+    return Method(title, options, longer=2)
 
 
 SWEEP: dict[str, Method] = {
-    "sweep-none": Method("R, no SP-loss", {**RANDOM, "data.steps": str(SWEPT_STEPS)}),
-    **{
-        f"sweep-{form}-{margin:g}-{weight:g}": _swept(form, margin, weight)
-        for form in ("log", "linear")
-        for margin in (0.1, 0.5, 1.5)
-        for weight in (0.1, 1.0)
-    },
+    UNSWEPT: Method("R, no SP-loss", RANDOM, longer=2),
+    **{swept(*setting): _swept(*setting) for setting in product(FORMS, MARGINS, WEIGHTS)},
 }
 """The SP-loss in all its settings, trained twice as long as the others."""
 
@@ -201,7 +207,7 @@ def read_method(file: Path) -> str:
         raise ValueError(f"{where} cannot be read ({error.strerror}); give a YAML file") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{where} is no YAML ({' '.join(str(error).split())})") from None
-    known = [one.name for one in fields(Method)]
+    known = [one.name for one in fields(Method) if one.name not in ("parser", "longer")]
     if not isinstance(given, dict) or not isinstance(given.get("title"), str):
         raise ValueError(f"{where} has no title; write for example title: mine")
     if others := given.keys() - set(known):

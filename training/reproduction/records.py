@@ -20,7 +20,7 @@ from training.former_names import present_options, present_settings
 from training.packaged_configs import config_file
 from training.reproduction.methods import METHODS
 from training.reproduction.scales import Scale
-from training.reproduction.steps import RECORD, Folders, Step, options_of
+from training.reproduction.steps import RECORD, Folders, Step, options_of, steps_of
 
 CONFIGS = "configs"
 """Folder beside the records with the configurations that they were made with, by hash."""
@@ -33,7 +33,7 @@ def settings(method: str, scale: Scale) -> dict[str, Any]:
     return {
         "options": options_of(chosen, scale),
         "dataset": scale.dataset,
-        "steps": None if chosen.kind == "classical" else scale.steps,
+        "steps": None if chosen.kind == "classical" else steps_of(chosen, scale),
         "corrections": chosen.corrections or scale.corrections,
         "photographs": scale.photographs,
         "configs": {file: _hash(config_file(file)) for file in files},

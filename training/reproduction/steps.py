@@ -101,6 +101,11 @@ def _without_clicks(method: Method, start: str) -> bool:
     return method.parser is not None and start != PRE_ANNOTATED
 
 
+def steps_of(method: Method, scale: Scale) -> int:
+    """Training steps of a method."""
+    return scale.steps * method.longer
+
+
 def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, folders: Folders) -> Iterator[Step]:
     """The steps that train the method called ``name`` with ``seed`` and measure it, in order.
 
@@ -116,7 +121,11 @@ def steps(name: str, seed: int, starts: tuple[str, ...], scale: Scale, folders: 
         run = folders.run(name, seed)
         checkpoint, model = str(run / "checkpoints" / "last.ckpt"), str(run / "model")
         yield Step(
-            f"train {title}", TRAIN, fit_command(method, seed, scale, folders, run), run / "finished", scale.steps
+            f"train {title}",
+            TRAIN,
+            fit_command(method, seed, scale, folders, run),
+            run / "finished",
+            steps_of(method, scale),
         )
         if method.kind == "dextr":
             model = checkpoint  # Its network takes crops, which no engine serves.
@@ -142,7 +151,7 @@ def fit_command(method: Method, seed: int, scale: Scale, folders: Folders, run: 
         "model.seed": str(seed),
         "data.seed": str(seed),
         "data.root": str(folders.data),
-        "data.steps": str(scale.steps),
+        "data.steps": str(steps_of(method, scale)),
         "trainer.val_check_interval": str(min(scale.validate_every, scale.steps)),
         **(_weights(folders.weights) if method.parser is None or _is_file(folders.weights) else {}),
         **(_of_parts(method, scale) if method.kind in ("ideeplab", "dextr") else {}),
