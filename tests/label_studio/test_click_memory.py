@@ -16,6 +16,7 @@ from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.clicks.prompt_box import Box
 from ihp_backend.label_studio.clicks.prompts import MOST_PROMPTS, Prompt, PromptRequest
 from ihp_backend.label_studio.clicks.saved_work import SavedWork
+from ihp_backend.label_studio.masks.mask_regions import MaskRegion
 from ihp_backend.storage.storage_error import StorageError
 
 NOTHING = SavedWork()
@@ -31,8 +32,20 @@ def request(text: str) -> PromptRequest:
     return PromptRequest(clicks(text), to_name="image")
 
 
+def masks(text: str) -> dict[str, tuple[MaskRegion, ...]]:
+    """ "Face Hat:2" -> a mask of each; with another number it looks otherwise."""
+    pairs = (part.partition(":")[::2] for part in text.split())
+    return {
+        label: (MaskRegion(label, "brushlabels", [label], "image", False, None, {"rle": number}),)
+        for label, number in pairs
+    }
+
+
 def draft(active: str = "", accepted: str = "", stamp: int = 1, **more: Any) -> SavedWork:
-    return SavedWork("ann", clicks(active), frozenset(accepted.split()), stamp=stamp, **more)
+    return SavedWork("ann", clicks(active), masks(accepted), stamp=stamp, **more)
+
+
+PREDICTED = SavedWork(predicted=(masks("Face"), masks("Face:2")))
 
 
 def told(active: ActivePrompts) -> str:
@@ -73,7 +86,7 @@ def make(database_place: Path | URL) -> Callable[..., ClickMemory]:
         ([("Face:a,b", NOTHING), ("Coat:b", NOTHING)], "Face:a Coat:b"),
         ([("Face:a", NOTHING), ("Coat:a", NOTHING)], "Coat:a"),
         # the draft knows of clicks that the memory lost
-        ([("Face:c", draft("Face:a,b Hat:d"))], "Face:c Hat:d"),
+        ([("Face:c", draft("Face:a,b Hat:d"))], "Hat:d Face:c"),
         # an accepted region of another label is left alone, the clicked label's is not
         ([("Face:a", NOTHING), ("Hat:b", draft(accepted="Face"))], "Hat:b"),
         (
@@ -82,7 +95,32 @@ def make(database_place: Path | URL) -> Callable[..., ClickMemory]:
         ),
         # a draft that has not changed since Face was clicked again cannot know of that
         ([("Face:a", draft(accepted="Face")), ("Hat:b", draft(accepted="Face"))], "Face:a Hat:b"),
-        ([("Face:a", draft(accepted="Face")), ("Hat:b", draft(accepted="Face", stamp=2))], "Hat:b"),
+        # nor one in which its mask looks as it did then: it was not accepted since
+        ([("Face:a", draft(accepted="Face")), ("Hat:b", draft("Face:a", "Face", stamp=2))], "Face:a Hat:b"),
+        ([("Face:a", draft(accepted="Face")), ("Hat:b", draft("Face:a", "Face:2", stamp=2))], "Hat:b"),
+        # so does a mask that was a prediction before there was a draft
+        ([("Face:a", PREDICTED), ("Hat:b", draft("Face:a", "Face", stamp=2))], "Face:a Hat:b"),
+        ([("Face:a", PREDICTED), ("Hat:b", draft("Face:a", "Face:3", stamp=2))], "Hat:b"),
+        # rejected or undone on a mask that was there before: what was accepted stays
+        (
+            [
+                ("Face:a", draft(accepted="Face")),
+                ("Hat:b", draft("Face:a", "Face")),
+                ("Hat:b,c", draft("Hat:b", "Face")),
+            ],
+            "Hat:b,c",
+        ),
+        (
+            [
+                ("Face:a", NOTHING),
+                ("Face:c", draft(accepted="Face")),
+                ("Hat:b", draft("Face:c", "Face")),
+                ("Hat:b,d", draft("Hat:b", "Face")),
+            ],
+            "Face:a Hat:b,d",
+        ),
+        # undone, then the same label: the list is new, and the draft lacks what an earlier one had
+        ([("Face:a", NOTHING), ("Hat:b", draft("Face:a")), ("Face:c", draft("Hat:b", stamp=2))], "Face:c Hat:b"),
         # dots that stay beside an accepted region: it may have been edited by hand
         ([("Hat:b", draft("Face:a", accepted="Face"))], "Hat:b"),
         # rejected or undone: an earlier draft had the click, this one has neither click nor region
@@ -211,6 +249,18 @@ def test_a_click_undone_before_any_draft_was_met(seconds: float, saved: SavedWor
     memory.update("1", "7", request("Hat:b"), draft() if saved.user else NOTHING)
     now += 1
     assert told(memory.update("1", "7", request("Hat:b,c"), saved)) == answered
+
+
+@pytest.mark.parametrize(("seconds", "clicks_of_the_face"), [(9, "a,b"), (11, "b")])
+@pytest.mark.parametrize("mask", ["", "Face"])
+def test_a_click_undone_before_one_of_the_same_label(seconds: float, clicks_of_the_face: str, mask: str) -> None:
+    now = 100.0
+    memory = ClickMemory(clock=lambda: now)
+    memory.update("1", "7", request("Face:a"), draft(accepted=mask))
+    now += seconds
+    assert (
+        told(memory.update("1", "7", request("Face:b"), draft(accepted=mask, stamp=2))) == f"Face:{clicks_of_the_face}"
+    )
 
 
 def test_old_tasks_expire(make: Callable[..., ClickMemory]) -> None:

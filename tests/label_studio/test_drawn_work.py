@@ -9,7 +9,7 @@ from ihp_backend.clicks import Click
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
 from ihp_backend.label_studio.masks import drawn_work
 from ihp_backend.label_studio.masks.brush_rle import encode
-from ihp_backend.label_studio.masks.drawn_work import DrawnWork, keep_drawn
+from ihp_backend.label_studio.masks.drawn_work import DrawnWork, keep_drawn, take_from_drawn
 
 CONFIG = parse_labelling_config(
     """<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i">
@@ -103,9 +103,19 @@ def test_what_is_drawn_stays_unless_a_click_says_otherwise(
     work = np.full((6, 8), 255, np.uint8)
     work[:3, :4], work[4:, :2] = 1, 3
     answer = np.full((6, 8), 2, np.uint8)
-    keep_drawn(answer, work, clicks, answered)
+    denied = keep_drawn(answer, work, clicks, answered)
+    assert denied == set(changed) - set(answered)
     expected = np.full((6, 8), 2, np.uint8)
     for label in (1, 3):
         if label not in changed:
             expected[work == label] = label
     np.testing.assert_array_equal(answer, expected)
+
+
+def test_a_drawn_label_keeps_what_others_did_not_take() -> None:
+    drawn = np.full((2, 6), 255, np.uint8)
+    drawn[:, :4] = 1
+    answer = np.array([[2, 2, 3, 1, 1, 2], [1, 1, 1, 1, 0, 1]], np.uint8)  # 3 is not answered, so it takes nothing.
+    assert take_from_drawn(answer, drawn, 1, [2])
+    np.testing.assert_array_equal(answer, [[2, 2, 1, 1, 255, 2], [1, 1, 1, 1, 0, 255]])
+    assert not take_from_drawn(np.ones((2, 6), np.uint8), drawn, 1, [2])

@@ -36,26 +36,38 @@ def test_dots_and_regions_of_a_draft() -> None:
     saved = read_saved_work(task(DOT, MASK, KEYPOINT_MASK), CONFIG, "image")
     assert saved.user == "ann@example.com"
     assert [(prompt.id, prompt.label, prompt.positive) for prompt in saved.prompts] == [("d", "Hat", False)]
-    assert saved.accepted == {"Face"}
+    assert saved.accepted.keys() == {"Face"}
 
 
 @pytest.mark.parametrize(("records", "accepted"), [([DRAWN], {"Hat"}), (PAIR, {"Face"}), ([KEYPOINT_MASK], set())])
 def test_what_counts_as_accepted(records: list[Any], accepted: set[str]) -> None:
-    assert read_saved_work(task(*records), CONFIG, "image").accepted == accepted
+    assert read_saved_work(task(*records), CONFIG, "image").accepted.keys() == accepted
 
 
 def test_annotations_count_only_without_a_draft() -> None:
     annotations = [{"id": 12, "result": [MASK, DOT]}]
     with_draft = read_saved_work(task(DOT, annotations=annotations), CONFIG, "image")
     without = read_saved_work({"drafts": [], "annotations": annotations}, CONFIG, "image")
-    assert (with_draft.accepted, without.accepted) == (set(), {"Face"})
+    assert (with_draft.accepted.keys(), without.accepted.keys()) == (set(), {"Face"})
     assert (len(with_draft.prompts), len(without.prompts)) == (1, 0)
     assert with_draft.annotations == without.annotations == {12}
 
 
+def test_a_task_begins_with_its_only_prediction() -> None:
+    prediction = {"id": 3, "result": [MASK]}
+    other = {"id": 4, "result": [{**MASK, "value": {"rle": [2], "brushlabels": ["Face"]}}]}
+    begun = read_saved_work({"predictions": [prediction, {"id": 2, "result": []}]}, CONFIG, "image")
+    assert (begun.user, begun.accepted.keys(), len(begun.records)) == (None, {"Face"}, 1)
+    several = read_saved_work({"predictions": [prediction, other]}, CONFIG, "image")
+    assert (several.accepted, several.records) == ({}, ())
+    assert begun.looks("Face") < several.looks("Face")
+    saved = read_saved_work(task(DOT, predictions=[prediction]), CONFIG, "image")
+    assert (saved.accepted, saved.looks("Face")) == ({}, frozenset())
+
+
 def test_other_images_are_left_out() -> None:
     saved = read_saved_work(task({**DOT, "to_name": "back"}, {**MASK, "to_name": "back"}), CONFIG, "image")
-    assert (saved.prompts, saved.accepted) == ((), set())
+    assert (saved.prompts, saved.accepted) == ((), {})
 
 
 def test_signs_of_drafts_come_before_those_of_annotations() -> None:
@@ -85,4 +97,4 @@ def test_the_stamp_changes_with_the_draft() -> None:
 @pytest.mark.parametrize("drafts", [None, 5, "x", [None], [{"result": None}], [{"result": [None, 3, {"value": 4}]}]])
 def test_odd_drafts(drafts: Any) -> None:
     saved = read_saved_work({"drafts": drafts, "annotations": drafts}, CONFIG, "image")
-    assert (saved.prompts, saved.accepted) == ((), set())
+    assert (saved.prompts, saved.accepted) == ((), {})

@@ -285,6 +285,8 @@ def to_text(remembered: Remembered) -> str:
             "name": name,
             "prompts": [_fields(prompt) for prompt in label.prompts.values()],
             "seen_in_draft": sorted(label.seen_in_draft),
+            "settled": sorted(label.settled),
+            "looked": sorted(label.looked),
             "stamp": label.stamp,
             "clicked": label.clicked,
         }
@@ -316,6 +318,8 @@ def _label(content: dict[str, Any]) -> RememberedLabel:
     return RememberedLabel(
         prompts={prompt.id: prompt for prompt in prompts},
         seen_in_draft=set(content["seen_in_draft"]),
+        settled=set(content.get("settled", ())),  # Earlier releases knew neither of these two.
+        looked=frozenset(content.get("looked", ())),
         stamp=content["stamp"],
         clicked=content["clicked"],
     )

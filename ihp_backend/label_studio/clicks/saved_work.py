@@ -7,8 +7,8 @@ seconds, holds the clicks of all labels and the accepted regions; it may lag beh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ihp_backend.label_studio.clicks.prompt_records import read_prompts
@@ -17,9 +17,12 @@ from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.pages import page_of
 from ihp_backend.label_studio.config.tag_table import tag_of
 from ihp_backend.label_studio.loose_json import as_object, objects
-from ihp_backend.label_studio.masks.mask_regions import mask_regions
+from ihp_backend.label_studio.masks.mask_regions import MaskRegion, mask_regions
 
 _LONG = 200
+
+Masks = tuple[MaskRegion, ...]
+"""A label's mask regions."""
 
 
 @dataclass(frozen=True)
@@ -29,36 +32,44 @@ class SavedWork:
     Attributes:
         user: who works on it, known only from drafts: their number, or their address where a draft lacks that.
         prompts: clicks and boxes that stand in the drafts.
-        accepted: label values that have a mask region in the drafts, or without drafts in the annotations.
-        records: of the drafts, or without drafts of the annotations, on the image in question.
+        accepted: label value -> its mask regions among ``records``.
+        predicted: while nothing is saved, the same for each of the predictions.
+        records: of the drafts, or without drafts of the annotations, on the image in question. While nothing is saved,
+            those of a task's only prediction, with which the page begins; of several nobody knows which it shows.
         annotations: ids of the task's annotations.
         stamp: differs whenever the saved work differs; the same in every process.
     """
 
     user: str | None = None
     prompts: tuple[Prompt, ...] = ()
-    accepted: frozenset[str] = frozenset()
+    accepted: Mapping[str, Masks] = field(default_factory=dict)
+    predicted: tuple[Mapping[str, Masks], ...] = ()
     records: tuple[dict[str, Any], ...] = ()
     annotations: frozenset[int] = frozenset()
     stamp: int = 0
+
+    def looks(self, label: str) -> frozenset[int]:
+        """How the label's mask looks: one number, or several while it may be any of the predictions."""
+        offered = [masks[label] for masks in (self.accepted, *self.predicted) if label in masks]
+        return frozenset(_stamp(sorted(str(mask.look()) for mask in masks)) for masks in offered)
 
 
 def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: str | None, page: int = 0) -> SavedWork:
     """Read ``drafts`` and ``annotations`` of a task, as far as they are on one photograph; nothing is raised."""
     drafts = objects(task.get("drafts"))
     annotations = objects(task.get("annotations"))
-    records = [
-        record
-        for saved in drafts or annotations
-        for record in objects(saved.get("result"))
-        if record.get("to_name", to_name) == to_name and page_of(record) == page
-    ]
+    predictions = [] if drafts or annotations else objects(task.get("predictions"))
+    of_predictions = [_on(objects(prediction.get("result")), to_name, page) for prediction in predictions]
+    predicted = [masks for records in of_predictions if (masks := _masks(records, config))]
+    saved = drafts or annotations or (predictions if len(predicted) == 1 else [])
+    records = _on((record for one in saved for record in objects(one.get("result"))), to_name, page)
     prompts, _ = read_prompts(records if drafts else [], config, read_signs(task), "drafts")
     users = map(_user, drafts)
     return SavedWork(
         user=next((user for user in users if user), None),
         prompts=tuple(prompts),
-        accepted=frozenset(_masked_labels(records, config)),
+        accepted=_masks(records, config),
+        predicted=tuple(predicted),
         records=tuple(records),
         annotations=frozenset(i for annotation in annotations if isinstance(i := annotation.get("id"), int)),
         stamp=_stamp(trait for item in (*drafts, *annotations) for trait in _traits(item)),
@@ -79,13 +90,21 @@ def read_signs(task: Mapping[str, Any]) -> dict[str, bool]:
     }
 
 
-def _masked_labels(records: list[dict[str, Any]], config: LabellingConfig) -> Iterator[str]:
+def _on(records: Iterable[dict[str, Any]], to_name: str | None, page: int) -> list[dict[str, Any]]:
+    """The records on one photograph."""
+    return [record for record in records if record.get("to_name", to_name) == to_name and page_of(record) == page]
+
+
+def _masks(records: list[dict[str, Any]], config: LabellingConfig) -> dict[str, Masks]:
+    """The mask regions of each label."""
+    masks: dict[str, Masks] = {}
     for region in mask_regions(records):
         for name in region.labels if isinstance(region.labels, list) else ():
             label = config.label_of(name) if isinstance(name, str) else None
             # A polygon counts where masks are returned as polygons; elsewhere it only says where the part is.
             if label is not None and (not tag_of(region.kind).outlines or _outlined(label, config)):
-                yield label
+                masks[label] = (*masks.get(label, ()), region)
+    return masks
 
 
 def _outlined(label: str, config: LabellingConfig) -> bool:

@@ -86,7 +86,7 @@ def _bytes(drawn: Drawn) -> int:
 
 def keep_drawn(
     label_map: NDArray[np.uint8], drawn: NDArray[np.uint8], clicks: Sequence[Click], answered: Collection[int]
-) -> None:
+) -> frozenset[int]:
     """Leaves accepted and drawn pixels to their labels, in place: a model may take some of them for what is clicked.
 
     A drawn label that is answered anew may change, and so may one in which a click says that it is something else.
@@ -94,14 +94,38 @@ def keep_drawn(
     Args:
         label_map: uint8 (height, width), the answer.
         drawn: uint8 (height, width), the parsing accepted or drawn, 255 where there is none.
-        clicks: in pixels of both.
+        clicks: those that are newer than what is drawn, in pixels of both.
         answered: ids of the labels whose masks are answered.
+
+    Returns:
+        The drawn labels that may change though they are not answered.
     """
     stays = np.ones(256, bool)
     stays[[IGNORE, *answered]] = False
+    denied = set()
     for click in clicks:
-        here = drawn[click.y, click.x]
+        here = int(drawn[click.y, click.x])
         # Another label, or not this one; that a coat is no hat tells nothing against the coat.
         if click.positive == (click.label != here):
             stays[here] = False
+            denied.add(here)
     np.copyto(label_map, drawn, where=stays[drawn])
+    return frozenset(denied.difference(answered, (IGNORE,)))
+
+
+def take_from_drawn(
+    label_map: NDArray[np.uint8], drawn: NDArray[np.uint8], label: int, answered: Collection[int]
+) -> bool:
+    """Makes of a label's pixels what is left of its drawn ones, in place; says whether any went to labels answered.
+
+    Args:
+        label_map, drawn, answered: see ``keep_drawn``.
+        label: drawn, and not answered by itself.
+    """
+    taken = np.zeros(256, bool)
+    taken[list(answered)] = True
+    was = drawn == label
+    left = was & ~taken[label_map]
+    label_map[label_map == label] = IGNORE
+    label_map[left] = label
+    return bool(left.sum() < was.sum())

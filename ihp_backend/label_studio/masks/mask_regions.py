@@ -5,11 +5,14 @@ This is the one reading of a mask, for drafts, accepted annotations and exports.
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, tag_of
@@ -27,7 +30,7 @@ class MaskRegion:
     """A region with pixels of its own, still encoded.
 
     Attributes:
-        id: Label Studio's id of the region, shortened.
+        id: Label Studio's id of the region.
         kind: its type, one of ``MASK_TYPES``.
         labels: what the region says of its labels: a list of names, or whatever stands there instead.
         to_name: the image tag that it is on, None if not said.
@@ -58,6 +61,13 @@ class MaskRegion:
         except (TypeError, ValueError):
             return self  # Told of when it is read.
 
+    def look(self) -> int:
+        """A number for the pixels, below 2**56: the same however they are encoded, in every process.
+
+        Of a mask that cannot be read it is that of its value.
+        """
+        return _look(self)
+
     def mask(self) -> NDArray[np.bool_]:
         """The region's painted pixels, bool (height, width); of a brush also while the page keeps its strokes.
 
@@ -78,6 +88,27 @@ class MaskRegion:
         return mask
 
 
+def _written(region: MaskRegion) -> bytes:
+    """A digest of all that its pixels are made from."""
+    value = region.packed().value
+    parts = sorted(value.items(), key=lambda item: str(item[0]))
+    return _digest(repr((region.kind, region.size, parts)).encode("utf-8", "surrogatepass"))
+
+
+# A mask is looked at with every click, but decoded once.
+@cached(LRUCache(4096), key=_written, lock=threading.Lock())
+def _look(region: MaskRegion) -> int:
+    try:
+        pixels = np.packbits(region.mask()).tobytes()
+    except ValueError:
+        pixels = _written(region)
+    return int.from_bytes(_digest(pixels), "big")
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=7).digest()
+
+
 def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
     """The mask regions among the records of an annotation or a draft, in their order.
 
@@ -96,7 +127,7 @@ def mask_regions(records: Sequence[Mapping[str, Any]]) -> Iterator[MaskRegion]:
             continue
         size = stated_size(record)
         yield MaskRegion(
-            id=str(record.get("id"))[:40],
+            id=str(record.get("id")),
             kind=kind,
             labels=value.get(kind) or value.get("labels") or paired.get(str(record.get("id"))),
             to_name=to_name if isinstance(to_name, str) else None,

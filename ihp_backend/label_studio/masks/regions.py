@@ -53,7 +53,11 @@ def region_id(label: str, place: Place, to_name: str) -> str:
 
 
 def regions(
-    label_map: NDArray[np.uint8], targets: Mapping[int, MaskTarget], scores: Mapping[int, float], place: Place
+    label_map: NDArray[np.uint8],
+    targets: Mapping[int, MaskTarget],
+    scores: Mapping[int, float],
+    place: Place,
+    ids: Mapping[int, str] | None = None,
 ) -> list[dict[str, Any]]:
     """One region per label that has pixels, or a polygon for each of its pieces, in the order of ``targets``.
 
@@ -62,6 +66,7 @@ def regions(
         targets: id -> how its mask is returned.
         scores: id -> confidence 0..1.
         place: the task, and the size Label Studio expects.
+        ids: id -> that of the region which the label's mask replaces, where it is not ``region_id``.
 
     Returns:
         JSON-ready results; for a ``<Brush>`` or ``<Bitmask>`` with ``<Labels>`` two of one id, the mask and its label.
@@ -75,7 +80,7 @@ def regions(
     for label in present:
         target = targets[label]
         common = {
-            "id": region_id(target.label, place, target.to_name),
+            "id": (ids or {}).get(label) or region_id(target.label, place, target.to_name),
             "to_name": target.to_name,
             "original_width": width,
             "original_height": height,

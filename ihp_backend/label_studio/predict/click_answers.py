@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from ihp_backend.label_studio.clicks.click_memory import ClickMemory
 from ihp_backend.label_studio.clicks.click_sessions import ClickSession, take_in, with_latecomers
 from ihp_backend.label_studio.clicks.prompts import keep_inside_boxes
-from ihp_backend.label_studio.config.config_tags import MaskTarget
+from ihp_backend.label_studio.config.config_tags import ImageTag, MaskTarget
+from ihp_backend.label_studio.config.labelling_config import LabellingConfig
 from ihp_backend.label_studio.config.task_values import has_variables
-from ihp_backend.label_studio.masks.drawn_work import DrawnWork, keep_drawn
+from ihp_backend.label_studio.masks.drawn_work import DrawnWork, keep_drawn, take_from_drawn
 from ihp_backend.label_studio.masks.regions import Place, regions
 from ihp_backend.label_studio.masks.sizes import Size
 from ihp_backend.label_studio.predict.parser_requests import ask, mask_targets
@@ -100,12 +101,13 @@ class ClickAnswers:
         with request.timings.stage("photograph"):
             scene = self._photographs.open(asked, image, sent.page, sent.original_size)
         self._check_time(request)
-        clicks = [
-            prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
+        by_prompt = {
+            prompt.id: prompt.to_click(translation.spoken_ids[name], scene.height, scene.width)
             for name, stand in active.prompts.items()
             if name in translation.spoken_ids
             for prompt in stand
-        ]
+        }
+        clicks = list(by_prompt.values())
         previous = None
         if parser.any_labels:  # Other models take no parsing so far.
             with request.timings.stage("drawn"):
@@ -120,16 +122,24 @@ class ClickAnswers:
                 answer = LastAnswer.of(parse, clicks) if parser.any_labels else None
             self._photographs.used(scene)
             with request.timings.stage("masks"):
+                denied: frozenset[int] = frozenset()
+                answered_ids = [translation.labels.id_of(name) for name in answered]
                 if previous is not None:
-                    keep_drawn(label_map, previous, clicks, [translation.labels.id_of(name) for name in answered])
+                    newer = [click for prompt, click in by_prompt.items() if prompt not in active.settled]
+                    denied = keep_drawn(label_map, previous, newer, answered_ids)
                 keep_inside_boxes(label_map, active.prompts, translation.labels)
                 despeckle(label_map, clicks, previous)
                 keep_inside_boxes(label_map, active.prompts, translation.labels)  # What filled a hole beyond one goes.
                 targets, without = mask_targets(answered, config, translation, image)
                 asked.problems.extend(without)
+                ids: dict[int, str] = {}
+                for label in sorted(denied):
+                    drawn = _one_mask(session, translation.labels.names[label], config, image)
+                    if drawn and previous is not None and take_from_drawn(label_map, previous, label, answered_ids):
+                        targets[label], ids[label] = drawn
                 page = sent.page if image.several else None
                 place = Place(request.project, asked.id, sent.original_size, sent.image_rotation, page)
-                results = regions(label_map, _named_as_asked(targets, prompts), scores, place)
+                results = regions(label_map, _named_as_asked(targets, prompts), scores, place, ids)
         if answer is not None:
             with request.timings.stage("clicks"):
                 self._keep_answer(asked, session, answer)
@@ -167,6 +177,14 @@ class ClickAnswers:
             )
         except StorageError as error:
             logger.warning("task %.40r: the last answer is not kept: %s", asked.id, error)
+
+
+def _one_mask(
+    session: ClickSession, label: str, config: LabellingConfig, image: ImageTag
+) -> tuple[MaskTarget, str] | None:
+    """Where a label's only mask goes, and its id; None if it has several, or one of another form than is answered."""
+    masks, target = session.saved.accepted.get(label, ()), config.mask_target(label, image.name)
+    return (target, masks[0].id) if len(masks) == 1 and target and masks[0].kind == target.type else None
 
 
 def _spoken(asked: TaskRequest) -> str:
