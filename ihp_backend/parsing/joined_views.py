@@ -91,6 +91,8 @@ class Extents:
 
     def homes(self, clicks: Sequence[Click]) -> list[int | None]:
         """The window that each click belongs to; None: the overview."""
+        if not self._extents:
+            return [None] * len(clicks)
         y, x = (np.array([(click.y, click.x) for click in clicks], np.float32).reshape(-1, 2) + np.float32(0.5)).T
         claims = np.stack([extent.claim(y, x) for extent in self._extents])
         best = claims.argmax(0)

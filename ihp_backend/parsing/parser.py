@@ -207,6 +207,7 @@ class Parser:
         """
         self._check(scene, clicks, previous)
         so_far = SoFar(previous, last if last is not None and last.stands(clicks) else None, clicks)
+        clicks = [*clicks, *self._second_choices(scene, clicks, previous)]
         if (windows := self._windows(scene, clicks)) and isinstance(self._network, AnyLabels):
             parse = self._joined(self._network, scene.overview, windows, clicks, so_far)
         else:
@@ -234,6 +235,35 @@ class Parser:
                     f"click: label id {click.label} does not exist; ids go from 0 to {len(self.labels) - 1}"
                 )
         to_working_clicks(clicks, scene.height, scene.width, scene.scale)  # Raises for those outside.
+
+    def _second_choices(self, scene: Scene, clicks: Sequence[Click], previous: NDArray[np.uint8] | None) -> list[Click]:
+        """For each denied place a click of the label that comes next there.
+
+        Denied alone, a label gives up little more than the pixel: the network learned from clicks that say what is
+        there. Where it would not be the answer anyway, no other is needed. The last answer is left aside, since what
+        was denied is not in it any more.
+        """
+        denied = [click for click in clicks if not click.positive]
+        if not denied or not isinstance(self._network, AnyLabels):
+            return []
+        said = [click for click in clicks if click.positive]
+        windows = self._windows(scene, clicks)
+        extents = Extents(windows, (scene.height, scene.width))
+        looks = self._looks(self._network, [scene.overview, *windows], extents.homes(said), said)
+        of_view: dict[int | None, list[Click]] = {}
+        for click, home in zip(denied, extents.homes(denied), strict=True):
+            of_view.setdefault(home, []).append(click)
+        chosen = []
+        for home, here in of_view.items():
+            view = scene.overview if home is None else windows[home]
+            drawn = SoFar(previous).in_view(view, self._multiple_of)
+            answer = self._network.ask(view.features, view.clicks(said), drawn, looks)
+            for click, place in zip(here, view.clicks(here), strict=True):
+                logits = answer.logits[:, place.y // answer.stride, place.x // answer.stride]
+                best, *others = answer.labels[np.argsort(-logits)].tolist()
+                if best == click.label and others:
+                    chosen.append(replace(click, label=others[0], positive=True))
+        return chosen
 
     def _overview(self, scene: Scene, clicks: Sequence[Click], so_far: SoFar) -> Answer:
         """The overview's answer before clicks are enforced."""

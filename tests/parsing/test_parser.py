@@ -90,6 +90,25 @@ def test_a_negative_click_takes_its_label_away(parser: Parser, image: NDArray[np
     assert without[y, x] != label_map[y, x]
 
 
+@pytest.mark.parametrize("small", [False, True])
+def test_a_denied_place_takes_along_what_looks_like_it(parser: Parser, small: bool) -> None:
+    [file] = (file for file in PHOTOGRAPHS if file.stem == "eileen_collins")
+    image = np.array(Image.open(file).convert("RGB"))
+    if small:  # A person for whom a window is opened.
+        image = np.pad(image, ((700, 700), (700, 700), (0, 0)), mode="edge")
+    scene = parser.open(image)
+    coat = parser.parse(scene, []).label_map == CCP.id_of("coat")
+    y, x = (int(side) + 700 * small for side in (330, 130))
+    assert coat[y, x]
+    assert coat.sum() > 40_000
+    for click in (Click(x, y, CCP.id_of("coat"), positive=False), Click(x, y, CCP.id_of("upper clothes"))):
+        label_map = parser.parse(scene, [click]).label_map
+        assert (coat & (label_map == CCP.id_of("coat"))).sum() < 0.6 * coat.sum()
+    # Where the label would not be the answer anyway, next to nothing changes.
+    bag = Click(x, y, CCP.id_of("bag"), positive=False)
+    assert ((parser.parse(scene, [bag]).label_map == CCP.id_of("coat")) != coat).sum() < 0.05 * coat.sum()
+
+
 def test_clicks_change_nothing_in_the_scene(parser: Parser, image: NDArray[np.uint8]) -> None:
     scene = parser.open(image)
     before = parser.parse(scene, []).label_map
