@@ -82,8 +82,6 @@ def sync(project: Project, data_dir: DataDir = None) -> None:
         current = len({annotation.task for annotation in workspace.annotation_store.current(project)})
     except (ApiError, StorageError) as error:
         raise failure(str(error)) from None
-    except ValueError:
-        raise failure(f"project: {project!r} is no number of a project") from None
     typer.echo(f"project {project}: {different} differences mended, {current} tasks annotated")
 
 

@@ -118,7 +118,15 @@ def _show(answer: Mapping[str, Any], version: str, known: LabelSet) -> None:
     console = Console()
     console.print(table)
     if answer["unused"]:
-        console.print(f"background to it: {', '.join(answer['unused'])}", markup=False)
+        unused = ", ".join(answer["unused"])
+        if answer["unmatched"] and answer["any_labels"]:
+            remedy = f'ihp labels PROJECT --set "background={unused}" makes them background'
+            console.print(
+                f"may pass for one of your labels, as some of these are new to the model: {unused}; {remedy}",
+                markup=False,
+            )
+        else:
+            console.print(f"background to it: {unused}", markup=False)
     for label, names in answer["not_found"].items():
         lacking = f"predicted_values of {label!r} name {', '.join(map(repr, names))}"
         console.print(f"{lacking}, which the model does not have; it knows {', '.join(known.names)}", markup=False)

@@ -38,8 +38,7 @@ def list_versions(project: Project, data_dir: DataDir = None, as_json: AsJson = 
         return
     for version, gate in gates.items():
         typer.echo(f"{'*' if version == serving else ' '} {version}  {gate}")
-    if serving is None:
-        typer.echo("* base model")
+    typer.echo(f"{' ' if serving else '*'} base model")
 
 
 @models.command()

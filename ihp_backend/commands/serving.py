@@ -95,6 +95,10 @@ def _label_studio(settings: ServerSettings) -> Iterator[tuple[int, str]]:
     from ihp_backend.label_studio.api.client import LabelStudio
 
     if settings.images.label_studio_url is None:
+        remedy = (
+            "photographs that lie there are not fetched and nothing is learned from; set LABEL_STUDIO_URL and its token"
+        )
+        yield logging.WARNING, f"Label Studio, address: not known; {remedy}"
         return
     for finding in examine_label_studio(LabelStudio(settings.images, pauses=())):
         level = logging.INFO if finding.level == "ok" else logging.WARNING

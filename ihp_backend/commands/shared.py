@@ -71,7 +71,13 @@ def address_and_number(where: list[str]) -> tuple[str | None, str]:
     return (address[0] if address else None), number
 
 
-Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.")]
+def _number(project: str) -> str:
+    if not project.isdecimal():
+        raise failure(f"project: {project!r} is no number of a project; give the one in Label Studio's address bar")
+    return project
+
+
+Project = Annotated[str, typer.Argument(help="The project's number in Label Studio.", callback=_number)]
 DataDir = Annotated[Path | None, typer.Option(help="Where events and accepted work live (IHP_DATA_DIR).")]
 
 ForgetAfter = Annotated[

@@ -122,7 +122,7 @@ def judge(
     if count < rules.least_photographs:
         reason = (
             f"{count} photographs are held out, {rules.least_photographs} are needed to tell better from worse; "
-            "annotate more, or promote it unseen with --force"
+            "annotate more, or let it serve unjudged with ihp models promote"
         )
         return Verdict(False, reason, (), (), count)
 

@@ -69,8 +69,10 @@ class LabelMapping:
 
         Examples:
             >>> model = LabelSet(("background", "left shoe", "right shoe", "coat", "hat"))
-            >>> map_labels(["shoes", "hat", "tattoo"], model).describe(model)
-            '2 labels known to the model, shoes (left shoe, right shoe); 1 new to it, tattoo; background to it: coat'
+            >>> map_labels(["shoes", "hat"], model).describe(model)
+            '2 labels known to the model, shoes (left shoe, right shoe); background to it: coat'
+            >>> map_labels(["coat", "hat", "tattoo"], model).describe(model)
+            '2 labels known to the model; 1 new to it, tattoo; may pass for one of them: left shoe, right shoe'
         """
         others = [
             f"{name} ({', '.join(model.names[label] for label in ids)})"
@@ -78,11 +80,13 @@ class LabelMapping:
             if [spelling_key(model.names[label]) for label in ids] != [spelling_key(name)]
         ]
         background = ", ".join(model.names[label] for label in self.background)
+        # A label that the model does not know may be any of them.
+        others_are = "may pass for one of them" if self.unknown else "background to it"
         return "; ".join(
             (
                 ", ".join((f"{len(self.ids)} labels known to the model", *others)),
                 *([f"{len(self.unknown)} new to it, {', '.join(self.unknown)}"] if self.unknown else []),
-                *([f"background to it: {background}"] if background else []),
+                *([f"{others_are}: {background}"] if background else []),
             )
         )
 

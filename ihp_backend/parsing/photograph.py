@@ -117,8 +117,7 @@ def _read(data: bytes, max_pixels: int, notes: tuple[str, ...] = ()) -> Photogra
         width, height = image.size
         if width * height > max_pixels:
             raise PhotographError(
-                f"photograph: {width} x {height} pixels are more than the accepted {max_pixels}; "
-                "scale the image down or raise max_pixels"
+                f"photograph: {width} x {height} pixels are more than the accepted {max_pixels}; scale the image down"
             )
         orientation = heeded_orientation(image, exif)
         if getattr(image, "default_image", False):

@@ -44,7 +44,7 @@ def test_there_and_back_by_hand(data_dir: Path) -> None:
     make(workspace, "0001-aa", "better")
     make(workspace, "0002-bb", "not proven better")
     assert "0001-aa serves" in run("models", "promote", 2, "0001-aa").stdout
-    assert run("models", "list", 2).stdout.splitlines() == ["* 0001-aa  better", "  0002-bb  not proven better"]
+    assert run("models", "list", 2).stdout.splitlines() == ["* 0001-aa  better", "  0002-bb  not proven better", "  base model"]
     listed = json.loads(run("models", "list", 2, "--json").stdout)
     assert listed["serving"] == "0001-aa"
     assert [one["gate"] for one in listed["versions"]] == ["better", "not proven better"]
@@ -67,7 +67,7 @@ def test_there_and_back_by_hand(data_dir: Path) -> None:
         (["models", "show", 2, "v9"], "project 2 has no version v9"),
         (["models", "promote", 2, "v9"], "project 2 has no version v9"),
         (["models", "rollback", 2], "served by the base model"),
-        (["models", "list", ".."], "'..' is no name"),
+        (["models", "list", ".."], "'..' is no number of a project"),
         (["train", 2, "--stop"], "no fine-tuning job runs"),
         (["train", 2], "its labelling config is not known; ihp sync 2"),
         (["train-status", 2], "; ihp train 2 runs one, --data-dir or IHP_DATA_DIR names another folder"),

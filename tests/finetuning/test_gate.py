@@ -137,7 +137,7 @@ def test_with_few_photographs_it_waits() -> None:
     verdict = judge((GOOD[:9], BETTER[:9]), (GOOD, GOOD), SAME_SPEED, QUICK)
     assert not verdict.passed
     assert verdict.reason.startswith("9 photographs are held out, 10 are needed")
-    assert "--force" in verdict.reason
+    assert "ihp models promote" in verdict.reason
 
 
 def test_drawings_depend_on_the_seed_alone() -> None:

@@ -255,12 +255,16 @@ def unusable(
         if data is not None and fields:
             return problem(named, "no <Image> for this task", "import the task with at least one entry there")
         if any(tag == "image" for tag, _, _ in tags):
-            return problem("label_config", "an <Image> without name or value", "write both into it; see the user guide")
-        return problem("label_config", "no <Image>", "add an <Image> tag; see the user guide")
+            return problem("label_config", "an <Image> without name or value", "write both into it, as ihp config does")
+        return problem("label_config", "no <Image>", "add an <Image> tag; ihp config writes a whole config")
     masks = [(element.tag, attributes) for tag, attributes, element in tags if tag_of(tag).takes_masks]
     if not masks:
         first = next(tag.name for tag in LABELLING_TAGS if tag.takes_masks)
-        return problem("label_config", f"no <{first}>", f"add an <{first}> tag; see the user guide")
+        return problem(
+            "label_config",
+            f"no <{first}>",
+            f"add <{first}>, <BitmaskLabels> or <PolygonLabels>; ihp config writes a whole config",
+        )
     names = [image.name for image in images]
     on_images = [tag for tag, attributes in masks if attributes.get("name") and {*to_names_of(attributes)} & {*names}]
     if not on_images:
