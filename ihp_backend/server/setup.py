@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from ihp_backend.label_studio.config.labelling_config import parse_labelling_config
+from ihp_backend.label_studio.config.tag_table import mask_tags_to_name
 from ihp_backend.label_studio.config.translation import translate
 from ihp_backend.label_studio.predict.request_fields import config_text_of, optional, project_of
 from ihp_backend.label_studio.problems import RequestError, problem
@@ -54,10 +55,14 @@ def setup() -> Response:
         return jsonify(answer)
     told = translation.told(parser.labels)
     here.journal.note_labels(project, told)
+    # The task's data may bring their brush.
+    without_brush = [name for name in config.labels if config.mask_target(name) is None and not config.from_task]
+    if without_brush:
+        lacking_brush = "project %.40r: no brush takes the masks of %.2000s; add these labels to the %s of the image"
+        logger.warning(lacking_brush, project, ", ".join(without_brush), mask_tags_to_name())
     answer["labels"] = {
         **told,
-        # The task's data may bring their brush.
-        "without_brush": [name for name in config.labels if config.mask_target(name) is None and not config.from_task],
+        "without_brush": without_brush,
         "from_task": list(config.from_task),
     }
     for wrong in (*config.problems, *translation.problems(parser.labels)):
