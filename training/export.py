@@ -33,7 +33,9 @@ def main(
     labels: Annotated[
         str | None, typer.Option(help="Label set of the data; needed only for checkpoints that do not carry theirs.")
     ] = None,
-    working_size: Annotated[int, typer.Option(help="Pixels of the longer side at which the network works.")] = 512,
+    working_size: Annotated[
+        int, typer.Option(min=1, help="Pixels of the longer side at which the network works.")
+    ] = 512,
 ) -> None:
     """Exports a checkpoint."""
     try:
@@ -73,11 +75,14 @@ def recipe_of(network: str, settings: Mapping[str, Any]) -> dict[str, Any] | Non
 
 def labels_of(checkpoint: Path, name: str | None) -> LabelSet:
     """The labels that the checkpoint carries, or those of the benchmark called ``name``."""
-    if name is not None:
-        if name not in BENCHMARKS:
-            raise SystemExit(f"labels: {name!r} is unknown; known label sets: {', '.join(BENCHMARKS)}")
-        return BENCHMARKS[name]
+    if name is not None and name not in BENCHMARKS:
+        raise SystemExit(f"labels: {name!r} is unknown; known label sets: {', '.join(BENCHMARKS)}")
     carried = read_training_checkpoint(checkpoint, "checkpoint").get("labels")
+    if name is not None:
+        if carried is not None and (own := LabelSet.from_dict(carried)).names != BENCHMARKS[name].names:
+            named = ", ".join(own.names)
+            raise SystemExit(f"labels: {name!r} given, but {checkpoint} was trained on {named}; leave out --labels")
+        return BENCHMARKS[name]
     if carried is None:
         raise SystemExit(f"labels: {checkpoint} does not carry its label set; name it with --labels, for example ccp")
     return LabelSet.from_dict(carried)

@@ -28,7 +28,7 @@ from training.reproduction.page import Run, runs, write_page
 from training.reproduction.parser_claims import PARSER_CLAIMS
 from training.reproduction.parser_tables import PARSER_TABLES
 from training.reproduction.results import Results
-from training.reproduction.runner import Timings
+from training.reproduction.runner import Timings, ended_together
 from training.reproduction.scales import Scale, parser_scales, scales
 from training.reproduction.smoke import draw_data
 from training.reproduction.steps import Folders, steps
@@ -118,7 +118,8 @@ def _make(names: tuple[str, ...], scale: Scale, folders: Folders, parallel: int)
     def keep(job: Job, seconds: Seconds) -> None:
         records.write(folders, job.method, job.seed, scale, job.steps, seconds, data)
 
-    Work(jobs, Timings(folders.work / "timings.json"), parallel, keep, console).run()
+    with ended_together():
+        Work(jobs, Timings(folders.work / "timings.json"), parallel, keep, console).run()
 
 
 @dataclass(frozen=True)

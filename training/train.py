@@ -22,6 +22,7 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 
 from ihp_backend.commands.former_options import former_name_hint
 from ihp_backend.datasets import open_dataset
+from ihp_backend.datasets.sample import SampleError
 from ihp_backend.learning.click_data import ClickData
 from ihp_backend.learning.click_module import ClickTraining
 from ihp_backend.learning.network_check import ContractError, check_network
@@ -75,7 +76,7 @@ class TrainingCommand(LightningCLI):
         chosen = self.config.get("subcommand")
         given = (self.config[chosen] if chosen else self.config).get("ckpt_path")
         # Lightning also takes addresses, and words such as "best".
-        if given is not None and given.endswith(".ckpt") and "://" not in given:
+        if given is not None and "://" not in given and (given.endswith(".ckpt") or Path(given).is_file()):
             read_training_checkpoint(Path(given), "ckpt_path")
 
     def before_instantiate_classes(self) -> None:
@@ -165,6 +166,12 @@ def command(training: type[ResumableTraining], data: type[StepwiseData]) -> None
         TrainingCommand(training, data, save_config_callback=SaveConfig, save_config_kwargs={"overwrite": True})
     except (MisconfigurationException, OSError, ValueError) as error:
         raise SystemExit(f"train: {_sentence(error)}") from None
+    except RuntimeError as error:
+        # torch raises these in place of errors that it cannot make again from their text alone.
+        _, found, of_sample = str(error).rpartition(f"{SampleError.__name__}: ")
+        if not found:
+            raise
+        raise SystemExit(f"data: {of_sample.strip()}") from None
 
 
 def _matters(record: logging.LogRecord) -> bool:

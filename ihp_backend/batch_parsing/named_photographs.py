@@ -101,7 +101,7 @@ def _in_folder(folder: str, out: Path, left_out: Counter[str]) -> Iterator[str]:
             continue
         folders[:] = sorted(name for name in folders if not is_debris(name))
         for name in sorted(names):
-            if is_photograph(name):
+            if is_photograph(name) and os.path.isfile(os.path.join(place, name)):  # A pipe would be waited for.
                 yield os.path.join(place, name)
             elif not is_debris(name):
                 left_out[os.path.splitext(name)[1].lower() or "no ending"] += 1

@@ -68,6 +68,8 @@ def parse(
     several = len(named.photographs) > 1
     if several and single:
         raise failure(f"out: {out} takes one label map, there are {len(named.photographs)} photographs; give a folder")
+    if single and out.exists() and named.photographs[0].path.samefile(out):
+        raise failure(f"out: {out} is the photograph itself, and would be lost; give another file")
     if several and click:
         raise failure(f"click: {click[0]!r} is for one photograph, not for {len(named.photographs)}; give one alone")
     if single and write is not None:

@@ -88,7 +88,7 @@ def read_photograph(data: bytes, *, max_pixels: int = 100_000_000) -> Photograph
         PhotographError: no image, an unknown format, a damaged or truncated file, or too many pixels.
     """
     if not data:
-        raise PhotographError("photograph: 0 bytes; the image file is empty, upload it again")
+        raise PhotographError("photograph: 0 bytes; the image file is empty; save it again")
     try:
         try:
             return _read(data, max_pixels)
@@ -99,7 +99,9 @@ def read_photograph(data: bytes, *, max_pixels: int = 100_000_000) -> Photograph
     except PhotographError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotographError(f"photograph: {error}; scale the image down") from error
+        raise PhotographError(
+            f"photograph: its pixels are more than the accepted {max_pixels}; scale the image down"
+        ) from error
     except Image.UnidentifiedImageError:
         raise PhotographError(f"photograph: {what_it_is(data)}") from None
     except Exception as error:

@@ -49,6 +49,12 @@ def test_a_file_that_is_named_is_taken_whatever_its_ending(tmp_path: Path) -> No
     assert stems(tmp_path, "scan") == ["scan"]
 
 
+def test_what_is_no_regular_file_is_left_out(tmp_path: Path) -> None:
+    made(tmp_path, "a/1.jpg")
+    os.mkfifo(tmp_path / "a" / "2.jpg")
+    assert stems(tmp_path, "a") == ["1"]
+
+
 def test_results_in_the_folder_are_no_photographs(tmp_path: Path) -> None:
     made(tmp_path, "a.jpg", "out/masks/a.png", "out/overlays/a.jpg")
     assert stems(tmp_path, ".", "*") == ["a"]

@@ -44,7 +44,8 @@ def test_there_and_back_by_hand(data_dir: Path) -> None:
     make(workspace, "0001-aa", "better")
     make(workspace, "0002-bb", "not proven better")
     assert "0001-aa serves" in run("models", "promote", 2, "0001-aa").stdout
-    assert run("models", "list", 2).stdout.splitlines() == ["* 0001-aa  better", "  0002-bb  not proven better", "  base model"]
+    shown = ["* 0001-aa  better", "  0002-bb  not proven better", "  base model"]
+    assert run("models", "list", 2).stdout.splitlines() == shown
     listed = json.loads(run("models", "list", 2, "--json").stdout)
     assert listed["serving"] == "0001-aa"
     assert [one["gate"] for one in listed["versions"]] == ["better", "not proven better"]

@@ -120,6 +120,18 @@ def test_an_output_that_is_no_png_is_refused_before_the_work(
     assert stand_in.parsed == []
 
 
+def test_the_photograph_itself_is_not_overwritten(tmp_path: Path) -> None:
+    photograph = tmp_path / "a.png"
+    Image.new("RGB", (8, 8), "red").save(photograph)
+    before = photograph.read_bytes()
+    (tmp_path / "link.png").symlink_to(photograph)
+    for out in ("a.png", "link.png"):
+        code, output = ihp("parse", photograph, "--out", tmp_path / out)
+        assert code == 1
+        assert "is the photograph itself" in output.replace("\n", " ")
+    assert photograph.read_bytes() == before
+
+
 def test_the_suffix_may_be_in_capitals(picture: Path, tmp_path: Path) -> None:
     assert ihp("parse", picture, "--out", tmp_path / "mask.PNG")[0] == 0
     with Image.open(tmp_path / "mask.PNG") as mask:

@@ -118,6 +118,8 @@ def test_a_refined_parser_is_trained_exported_and_served(
     run = tmp_path / "run"
     assert (run / "finished").is_file()
     assert list(run.glob("log/version_0/pictures/*.png"))
+    with pytest.raises(SystemExit, match=r"labels: 'lip' given, but \S+ was trained on background, hat, .*leave out"):
+        export.main(run / "checkpoints" / "last.ckpt", out=tmp_path / "model", labels="lip")
     export.main(run / "checkpoints" / "last.ckpt", out=tmp_path / "model", working_size=128)
     described = json.loads((tmp_path / "model" / "model.json").read_text())["network"]
     assert described["class"] == "RegionRefiner"

@@ -143,6 +143,8 @@ def test_a_refiner_is_made_again_from_its_description() -> None:
     [
         ({}, "regions: none given"),
         ({"head": []}, "head has no labels"),
+        ({"edges": [1], "body": [2, 3]}, "'edges' cannot be a name; give one without dots and other than auxiliary"),
+        ({"he.ad": [1], "body": [2, 3]}, "'he.ad' cannot be a name"),
         ({"head": [0, 1], "body": [2, 3]}, "head has the id 0; ids of parts go from 1 to 3"),
         ({"head": [1], "body": [2, 3, 4]}, "body has the id 4"),
         ({"head": [1, 1], "body": [2, 3]}, "head names a label twice"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from rich.console import Console
 
 from training.reproduction.jobs import Job, Seconds, Work
-from training.reproduction.runner import Timings
+from training.reproduction.runner import Timings, ended_together
 from training.reproduction.steps import EXPORT, TRAIN, Step
 
 
@@ -69,3 +73,21 @@ def test_after_a_failure_nothing_else_begins(tmp_path: Path) -> None:
         started.run()
     assert not (tmp_path / "later").exists()
     assert kept == {"bad": {}}
+
+
+def test_whoever_ends_it_ends_its_command_too(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    seconds = f"(pathlib.Path({str(begun)!r}).write_text(str(os.getpid())), time.sleep(600))"
+    started, _ = work([Job("long", 0, (write(tmp_path / "never", seconds),))], tmp_path, 1)
+
+    def end() -> None:
+        deadline = time.monotonic() + 60
+        while not (begun.exists() and begun.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=end).start()
+    with pytest.raises(SystemExit, match="ended by signal 15"), ended_together():
+        started.run()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)

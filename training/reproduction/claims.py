@@ -2,7 +2,7 @@
 
 A claim is a difference of two means over seeds. It holds when the difference has the claimed sign and is larger
 than twice its standard error, does not hold when it has the other sign and is as large, and cannot be said in between
-or with fewer than two seeds a side.
+or with fewer than two seeds a side. Two seeds a side are few: one difference in six that is due to chance alone passes.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Verdict:
 def judge(claim: Claim, results: Results) -> Verdict:
     """Holds a claim against the results."""
     larger, smaller = claim.larger(results), claim.smaller(results)
+    # Those of the seeds that both sides have: all first seeds are measured before any second one.
+    larger, smaller = (side[: min(len(larger), len(smaller))] for side in (larger, smaller))
     if not larger or not smaller:
         return Verdict(claim, CANNOT_SAY, "not measured")
     difference = float(np.mean(larger) - np.mean(smaller))

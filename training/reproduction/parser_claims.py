@@ -10,18 +10,20 @@ def _corrected(method: str, start: str, rounds: int) -> Values:
     return lambda results: results.at(method, rounds, start=start)
 
 
-def _of(method: str, measure: str = "f1_of_means", start: str = NOTHING) -> Values:
+def _of(method: str, measure: str = "mean_f1", start: str = NOTHING) -> Values:
+    # The papers' F1 of means leaps where a label is hardly ever predicted, and then rightly.
     return lambda results: results.values(method, measure, start)
 
 
 PARSER_CLAIMS: tuple[Claim, ...] = (
-    Claim("RPR is better than CE2P (F1)", "RPR, Table 1", _of("ce2p-rpr"), _of("ce2p")),
+    Claim("RPR is better than CE2P (mean F1 of labels)", "RPR, Table 1", _of("ce2p-rpr"), _of("ce2p")),
     Claim("RPR is better than CE2P (mIoU)", "RPR, Table 3", _of("ce2p-rpr", "mean_iou"), _of("ce2p", "mean_iou")),
     Claim("refining the head alone helps", "RPR, ablations", _of("ce2p-head"), _of("ce2p")),
     Claim("refining the body alone helps", "RPR, ablations", _of("ce2p-body"), _of("ce2p")),
     Claim("two regions are better than the head alone", "RPR, ablations", _of("ce2p-rpr"), _of("ce2p-head")),
     Claim("two regions are better than the body alone", "RPR, ablations", _of("ce2p-rpr"), _of("ce2p-body")),
-    Claim("three regions are better than two", "RPR, ablations", _of("ce2p-three"), _of("ce2p-rpr")),
+    Claim("three regions (sunglasses besides) are better than two", "RPR, ablations",
+          _of("ce2p-three"), _of("ce2p-rpr")),
     Claim("late fusion is better than mid fusion", "RPR, ablations", _of("ce2p-rpr"), _of("ce2p-mid")),
     Claim("Eq. 8's weights are better than equal ones", "RPR, ablations", _of("ce2p-rpr"), _of("ce2p-equal")),
     Claim("RPR helps DeepLab V3", "RPR, ablations", _of("deeplab-v3-rpr"), _of("deeplab-v3")),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from types import FrameType
 
 from training.reproduction.steps import EXPORT, MEASURE, TRAIN, Step
 
@@ -38,6 +41,25 @@ class Timings:
             self.file.write_text(json.dumps(self.seconds, indent=1) + "\n")
 
 
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+@contextmanager
+def ended_together() -> Iterator[None]:
+    """Inside, a SIGTERM ends the commands that run, too: the same call would begin them a second time beside."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for process in tuple(_running):
+            process.kill()
+        raise SystemExit(f"reproduce: ended by signal {number}; the same command goes on")
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def run(step: Step, timings: Timings, threads: int | None = None) -> float:
     """Runs one command and gives its seconds.
 
@@ -51,7 +73,10 @@ def run(step: Step, timings: Timings, threads: int | None = None) -> float:
     """
     began = time.monotonic()
     environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
-    status = subprocess.run(step.full_command(), check=False, env=environment).returncode
+    with subprocess.Popen(step.full_command(), env=environment) as process:
+        _running.add(process)
+        status = process.wait()
+        _running.discard(process)
     if status != 0 or not step.product.exists():
         raise SystemExit(f"reproduce: {step.name!r} failed with status {status}; run it alone: {step.shown()}")
     seconds = time.monotonic() - began

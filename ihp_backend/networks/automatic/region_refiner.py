@@ -17,6 +17,9 @@ from ihp_backend.networks.automatic.context_embedding import (
     resized,
 )
 
+LOSSES = ("parsing", "lovasz", "auxiliary", "edges")
+"""Names of a parser's other losses, which no region may have."""
+
 
 class RegionRefiner(AutomaticParser):
     """A staged parser, and beside it a parser of each region's parts alone, which decide its parts together.
@@ -96,6 +99,9 @@ def _check(regions: Mapping[str, Sequence[int]], num_labels: int, partition: boo
     if not regions:
         raise ValueError("regions: none given; name at least one with its label ids, for example {'head': [1, 2, 4]}")
     for name, ids in regions.items():
+        if name in LOSSES or "." in name or not name:
+            taken = ", ".join(sorted(LOSSES))
+            raise ValueError(f"regions: {name!r} cannot be a name; give one without dots and other than {taken}")
         if not ids:
             raise ValueError(f"regions: {name} has no labels; give their ids")
         if wrong := [label for label in ids if not 0 < label < num_labels]:
