@@ -92,7 +92,10 @@ def _sized(scale: Scale, training_steps: int | None, seeds: int | None) -> Scale
 def _folders(scale: Scale, folder: Path, results: Path | None, data: Path | None, weights: str | None) -> Folders:
     if weights is not None and not Path(weights).is_file() and not re.fullmatch(r"[\w-]+", weights):
         raise SystemExit(f"reproduce: weights: {weights} does not exist; give a file, or a name such as imagenet")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"reproduce: out: {folder} cannot be written to ({error.strerror}); give another") from None
     if data is None:
         if scale.name != "smoke":
             raise SystemExit("reproduce: --data is missing; give the folder of the data set (see docs/datasets.md)")

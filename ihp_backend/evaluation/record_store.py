@@ -25,14 +25,18 @@ class RecordStore:
         settings: what the records depend on, fit for JSON.
 
     Raises:
-        ValueError: the file holds records that were made under other settings, or is no such file.
+        ValueError: the folder cannot be written to; or the file holds records that were made under other settings, or is
+            no such file.
     """
 
     def __init__(self, folder: Path | None, settings: Mapping[str, Any]) -> None:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / FILE if folder else None
-        self._database = sqlite3.connect(self._path or ":memory:")
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self._path or ":memory:")
+        except (OSError, sqlite3.OperationalError) as error:
+            raise ValueError(f"out: {folder} cannot be written to ({error}); give another folder") from error
         try:
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.execute("CREATE TABLE IF NOT EXISTS settings (json TEXT)")

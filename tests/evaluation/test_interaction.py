@@ -73,6 +73,12 @@ def test_other_settings_are_not_mixed_in(tmp_path: Path, make, samples, annotato
         evaluate(make, samples, range(2), annotator, [0], 1, tmp_path)
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"out: \S*file cannot be written to .* give another folder"):
+        evaluate(MAKE, Columns(), range(2), ANNOTATOR, [0], 1, tmp_path / "file")
+
+
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "records.sqlite").write_bytes(b"nonsense" * 1000)
     with pytest.raises(ValueError, match=r"records: .*records\.sqlite cannot be read .*; delete it"):

@@ -393,6 +393,12 @@ def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
         reproduce.main("table4", out=tmp_path / "out", scale="full", data=tmp_path)
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"reproduce: out: \S*file cannot be written to \(File exists\)"):
+        reproduce.main("table1", out=tmp_path / "file", scale="smoke")
+
+
 def test_data_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="--data is missing"):
         reproduce.main("table1", out=tmp_path)
