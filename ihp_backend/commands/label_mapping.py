@@ -120,11 +120,9 @@ def _show(answer: Mapping[str, Any], version: str, known: LabelSet) -> None:
     if answer["unused"]:
         unused = ", ".join(answer["unused"])
         if answer["unmatched"] and answer["any_labels"]:
-            remedy = f'ihp labels PROJECT --set "background={unused}" makes them background'
-            console.print(
-                f"may pass for one of your labels, as some of these are new to the model: {unused}; {remedy}",
-                markup=False,
-            )
+            remedy = f'ihp labels PROJECT --set "background={unused}" keeps them so'
+            until = "until a label is clicked that is new to it, and then taken for one of yours"
+            console.print(f"background to it {until}: {unused}; {remedy}", markup=False)
         else:
             console.print(f"background to it: {unused}", markup=False)
     for label, names in answer["not_found"].items():

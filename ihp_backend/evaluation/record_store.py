@@ -25,7 +25,7 @@ class RecordStore:
         settings: what the records depend on, fit for JSON.
 
     Raises:
-        ValueError: the folder cannot be written to; or the file holds records that were made under other settings, or is
+        ValueError: the folder cannot be written to; or the file has records that were made under other settings, or is
             no such file.
     """
 

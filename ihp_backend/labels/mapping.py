@@ -71,8 +71,8 @@ class LabelMapping:
             >>> model = LabelSet(("background", "left shoe", "right shoe", "coat", "hat"))
             >>> map_labels(["shoes", "hat"], model).describe(model)
             '2 labels known to the model, shoes (left shoe, right shoe); background to it: coat'
-            >>> map_labels(["coat", "hat", "tattoo"], model).describe(model)
-            '2 labels known to the model; 1 new to it, tattoo; may pass for one of them: left shoe, right shoe'
+            >>> map_labels(["shoes", "hat", "cap"], model).describe(model).partition("; ")[2]
+            '1 new to it, cap; background to it until those are clicked: coat'
         """
         others = [
             f"{name} ({', '.join(model.names[label] for label in ids)})"
@@ -80,8 +80,8 @@ class LabelMapping:
             if [spelling_key(model.names[label]) for label in ids] != [spelling_key(name)]
         ]
         background = ", ".join(model.names[label] for label in self.background)
-        # A label that the model does not know may be any of them.
-        others_are = "may pass for one of them" if self.unknown else "background to it"
+        # A label that the model does not know may be any of them, once it is clicked.
+        others_are = "background to it until those are clicked" if self.unknown else "background to it"
         return "; ".join(
             (
                 ", ".join((f"{len(self.ids)} labels known to the model", *others)),

@@ -53,15 +53,17 @@ class AnyLabels(Network):
         for label, name in enumerate(labels.names):
             for of_model in ids.get(name, ()):
                 self._known[label, of_model] = 1
-        # Labels of the model for which no label stands are background to this annotation.
+        # Labels of the model for which no label stands are background to this annotation, and compete with the others
+        # unless a label that the model does not know stands in the photograph: that may be any of them.
         unused = self._known.sum(0) == 0
         to_background = self._known[0] > 0
         self._known[0, unused] = 1
-        if self._known[1:].any(1).all():
-            to_background |= unused
-        rivals = np.flatnonzero(to_background)
-        rivals = rivals[rivals > 0][: 256 - len(labels)]
-        self._rivals = np.eye(len(known), dtype=np.float32)[rivals]
+        self._new = ~self._known.any(1)
+        possible = slice(1, 256 - len(labels))  # Their rows follow those of the labels, and are bytes.
+        self._rivals, self._rivals_of_new = (
+            np.eye(len(known), dtype=np.float32)[possible][rivals[possible]]
+            for rivals in (to_background | unused, to_background)
+        )
 
     def encode(self, working: NDArray[np.uint8], place: PlaceArray = as_they_are) -> Encoded:
         """The encoded photograph."""
@@ -98,12 +100,14 @@ class AnyLabels(Network):
         if previous is not None:
             drawn = np.bincount(previous.ravel(), minlength=256)[: len(asked)] > 0
             asked |= drawn
-        rivals = np.flatnonzero((self._rivals * features.strongest).max(1, initial=0) > PLAUSIBLE)
+        competing = self._rivals_of_new if asked[self._new].any() else self._rivals
+        rivals = competing[(competing * features.strongest).max(1, initial=0) > PLAUSIBLE]
         labels = np.flatnonzero(asked).astype(np.uint8)
         row = np.zeros(len(asked), np.intp)
         row[labels] = np.arange(len(labels))
-        rows = np.concatenate([labels, len(asked) + rivals]).astype(np.uint8)
-        known = np.concatenate([self._known[labels], self._rivals[rivals]])
+        # Kept decodings know rivals by their rows.
+        rows = np.concatenate([labels, len(asked) + rivals.argmax(1)]).astype(np.uint8)
+        known = np.concatenate([self._known[labels], rivals])
         # At least one click, one without a sign: the network must not get an empty tensor.
         places = np.zeros((max(len(clicks), 1), 2), np.int64)
         own, against = np.zeros((2, len(places), len(rows)), np.float32)

@@ -35,9 +35,13 @@ class PriorEngine(LiveEngine):
 
 
 def answered(
-    *names: str, strongest: tuple[float, ...] = (1, 1, 1, 0), known_ids: Mapping[str, Sequence[int]] | None = None
+    *names: str,
+    strongest: tuple[float, ...] = (1, 1, 1, 0),
+    known_ids: Mapping[str, Sequence[int]] | None = None,
+    clicked: Sequence[int] = (1,),
+    drawn: int = 255,
 ) -> NDArray[np.uint8]:
-    """The label of each cell after a click on the first of the names."""
+    """The label of each cell after clicks on the first of the names, or on others; one label may be drawn."""
     features = Encoded(
         None,
         np.zeros((4, 8, 16, 9), np.float32),
@@ -46,7 +50,9 @@ def answered(
         np.zeros((4, 8), np.uint8),
     )
     network = AnyLabels(PriorEngine(), KNOWN, LabelSet(("background", *names)), known_ids)
-    answer = network.ask(features, [Click(30, 8, 1)], None)
+    previous = np.full((16, 32), drawn, np.uint8)
+    previous[:, :-4] = 255
+    answer = network.ask(features, [Click(30, 8, label) for label in clicked], previous)
     assert set(answer.labels.tolist()) <= set(range(len(names) + 1))
     return answer.labels[answer.best]
 
@@ -62,8 +68,14 @@ def test_they_do_not_where_they_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("unknown", ["wings", "tattoo"])
-def test_they_do_not_beside_a_label_that_is_not_known(unknown: str) -> None:
-    assert (answered("upper clothes", unknown) == 1).all()
+def test_they_do_not_beside_a_label_that_is_not_known_and_stands_in_the_photograph(unknown: str) -> None:
+    np.testing.assert_array_equal(answered("upper clothes", unknown), answered("upper clothes"))
+    assert (answered("upper clothes", unknown, clicked=(1, 2))[:, :4] == 1).all()
+    assert (answered("upper clothes", unknown, drawn=2)[:, :4] == 1).all()
+
+
+def test_rows_of_rivals_fit_into_a_byte() -> None:
+    assert answered("upper clothes", *(f"label {number}" for number in range(253))).max() <= 254
 
 
 def test_they_do_not_where_none_is_likely() -> None:
@@ -76,7 +88,8 @@ def test_several_known_labels_become_one() -> None:
 
 
 def test_what_is_said_to_be_background_competes_beside_a_label_that_is_not_known_too() -> None:
-    found = answered("upper clothes", "tattoo", known_ids={"background": (0, 2), "upper clothes": (1,)})
+    ids = {"background": (0, 2), "upper clothes": (1,)}
+    found = answered("upper clothes", "tattoo", known_ids=ids, clicked=(1, 2))
     np.testing.assert_array_equal(found[0], [0] * 4 + [1] * 4)
 
 
