@@ -58,6 +58,7 @@ def test_a_task_begins_with_its_only_prediction() -> None:
     other = {"id": 4, "result": [{**MASK, "value": {"rle": [2], "brushlabels": ["Face"]}}]}
     begun = read_saved_work({"predictions": [prediction, {"id": 2, "result": []}]}, CONFIG, "image")
     assert (begun.user, begun.accepted.keys(), len(begun.records)) == (None, {"Face"}, 1)
+    assert begun.stamp != read_saved_work({"predictions": [other]}, CONFIG, "image").stamp
     several = read_saved_work({"predictions": [prediction, other]}, CONFIG, "image")
     assert (several.accepted, several.records) == ({}, ())
     assert begun.looks("Face") < several.looks("Face")

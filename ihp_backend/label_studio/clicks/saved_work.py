@@ -61,8 +61,8 @@ def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: s
     predictions = [] if drafts or annotations else objects(task.get("predictions"))
     of_predictions = [_on(objects(prediction.get("result")), to_name, page) for prediction in predictions]
     predicted = [masks for records in of_predictions if (masks := _masks(records, config))]
-    saved = drafts or annotations or (predictions if len(predicted) == 1 else [])
-    records = _on((record for one in saved for record in objects(one.get("result"))), to_name, page)
+    begun = predictions if len(predicted) == 1 else []
+    records = _on((record for one in drafts or annotations or begun for record in objects(one.get("result"))), to_name, page)
     prompts, _ = read_prompts(records if drafts else [], config, read_signs(task), "drafts")
     users = map(_user, drafts)
     return SavedWork(
@@ -72,7 +72,7 @@ def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: s
         predicted=tuple(predicted),
         records=tuple(records),
         annotations=frozenset(i for annotation in annotations if isinstance(i := annotation.get("id"), int)),
-        stamp=_stamp(trait for item in (*drafts, *annotations) for trait in _traits(item)),
+        stamp=_stamp(trait for item in (*drafts, *annotations, *begun) for trait in _traits(item)),
     )
 
 
