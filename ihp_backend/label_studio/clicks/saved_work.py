@@ -62,7 +62,8 @@ def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: s
     of_predictions = [_on(objects(prediction.get("result")), to_name, page) for prediction in predictions]
     predicted = [masks for records in of_predictions if (masks := _masks(records, config))]
     begun = predictions if len(predicted) == 1 else []
-    records = _on((record for one in drafts or annotations or begun for record in objects(one.get("result"))), to_name, page)
+    standing = drafts or annotations or begun
+    records = _on((record for one in standing for record in objects(one.get("result"))), to_name, page)
     prompts, _ = read_prompts(records if drafts else [], config, read_signs(task), "drafts")
     users = map(_user, drafts)
     return SavedWork(
