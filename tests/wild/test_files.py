@@ -73,7 +73,7 @@ def test_credentials(folder: Path, chance: Random) -> None:
 @wild("kept clicks", CHANCES)
 def test_kept_clicks(chance: Random) -> None:
     prompts = {"a": Prompt("a", "Face", 1, 2), "b": Prompt("b", "Face", 3, 4, False, Box(1, 2, 3, 4))}
-    kept = to_text(Remembered({"Face": RememberedLabel(prompts, {"a"}, 3, 1.5)}, frozenset({4})))
+    kept = to_text(Remembered({"Face": RememberedLabel(prompts, {"a"}, {"b"}, frozenset({7}), 3, 1.5)}, frozenset({4})))
     assert from_text(kept).labels["Face"].prompts == prompts
     # Only the server itself writes there, and nothing deep.
     text = written(json.loads(kept), chance, deep=100).decode("utf-8", "replace")
