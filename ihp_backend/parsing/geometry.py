@@ -36,6 +36,21 @@ def working_scale(height: int, width: int, working_size: int) -> float:
     return min(working_size / max(height, width), by_area, LARGEST_ENLARGEMENT)
 
 
+def overview_scale(height: int, width: int, working_size: int) -> float:
+    """``working_scale`` of a whole photograph: panoramas are larger, by their area alone.
+
+    Scaled by its width, a photograph four times as wide as high would have nobody in it who is large enough to be
+    found. Its width is bounded, since a few rows are padded to many.
+
+    Examples:
+        >>> working_scale(512, 2048, working_size=512), round(overview_scale(512, 2048, working_size=512), 3)
+        (0.25, 0.354)
+    """
+    scale = working_scale(height, width, working_size)
+    by_area = min(working_size / math.sqrt(2 * height * width), 2 * working_size / width, 1)
+    return max(scale, by_area) if width > 2 * height else scale
+
+
 def working_sides(height: int, width: int, scale: float) -> tuple[int, int]:
     """Height and width in working pixels, without padding.
 

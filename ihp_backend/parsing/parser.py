@@ -31,9 +31,9 @@ from ihp_backend.parsing.engines.base import Engine, LiveEngine
 from ihp_backend.parsing.engines.factory import make_engine
 from ihp_backend.parsing.fixed_labels import FixedLabels
 from ihp_backend.parsing.geometry import (
+    overview_scale,
     to_working_clicks,
     to_working_image,
-    working_scale,
 )
 from ihp_backend.parsing.joined_views import Extents, JoinedParse
 from ihp_backend.parsing.label_network import Network
@@ -168,7 +168,7 @@ class Parser:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(f"image: {image.dtype} {image.shape} given, uint8 (height, width, 3) in RGB needed")
         height, width = image.shape[:2]
-        scale = working_scale(height, width, self._checkpoint.working_size)
+        scale = overview_scale(height, width, self._checkpoint.working_size)
         encode = partial(self._network.encode, place=place)
         features = encode(to_working_image(image, scale, self._multiple_of))
         windows = None

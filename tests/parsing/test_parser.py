@@ -109,6 +109,13 @@ def test_a_denied_place_takes_along_what_looks_like_it(parser: Parser, small: bo
     assert ((parser.parse(scene, [bag]).label_map == CCP.id_of("coat")) != coat).sum() < 0.05 * coat.sum()
 
 
+def test_people_in_a_panorama_are_found(parser: Parser) -> None:
+    [file] = (file for file in PHOTOGRAPHS if file.stem == "eileen_collins")
+    scene = parser.open(np.hstack([np.array(Image.open(file).convert("RGB"))] * 6))
+    hair = parser.parse(scene, []).label_map == CCP.id_of("hair")
+    assert all(portrait.mean() > 0.01 for portrait in np.hsplit(hair, 6))
+
+
 def test_clicks_change_nothing_in_the_scene(parser: Parser, image: NDArray[np.uint8]) -> None:
     scene = parser.open(image)
     before = parser.parse(scene, []).label_map

@@ -237,7 +237,7 @@ def test_a_hundred_megapixels_are_kept_reduced() -> None:
     (box,) = boxes(scene)
     assert box.contains(2400, 9200)
     label_map = parser.parse(scene, [Click(9200, 2400, 2)]).label_map
-    assert (label_map == 2).sum() == pytest.approx(800 * 400, rel=0.02)
+    assert (label_map == 2).sum() == pytest.approx(800 * 400, rel=0.03)
     assert scene.windows is not None
     assert scene.windows.bytes < 150_000_000
 
