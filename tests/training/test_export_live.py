@@ -71,8 +71,8 @@ def test_both_engines_answer_alike(folder: Path, labels: list[str] | None, size:
     scenes = [parser.open(image) for parser in parsers]
     for given, before in ((clicks, None), ([], None), (clicks, previous)):
         answers = [parser.parse(scene, given, before) for parser, scene in zip(parsers, scenes, strict=True)]
-        # Ties, and what lies within rounding of one, may fall either way.
-        assert (answers[0].label_map != answers[1].label_map).mean() < 2e-3
+        # Ties, and what lies within rounding of one, may fall either way, also that of the second at a denied place.
+        assert (answers[0].label_map != answers[1].label_map).mean() < 4e-3
         np.testing.assert_allclose(answers[0].confidence, answers[1].confidence, atol=1e-3)
 
 
