@@ -73,7 +73,7 @@ def test_both_engines_answer_alike(folder: Path, labels: list[str] | None, size:
         answers = [parser.parse(scene, given, before) for parser, scene in zip(parsers, scenes, strict=True)]
         # Ties, and what lies within rounding of one, may fall either way, also that of the second at a denied place.
         assert (answers[0].label_map != answers[1].label_map).mean() < 4e-3
-        np.testing.assert_allclose(answers[0].confidence, answers[1].confidence, atol=1e-3)
+        np.testing.assert_allclose(answers[0].confidence, answers[1].confidence, atol=2e-3)
 
 
 def test_the_same_twice(folder: Path) -> None:
