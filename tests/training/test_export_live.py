@@ -69,11 +69,13 @@ def test_both_engines_answer_alike(folder: Path, labels: list[str] | None, size:
     ]
     previous = rng.integers(0, count, size, dtype=np.uint8)
     scenes = [parser.open(image) for parser in parsers]
-    for given, before in ((clicks, None), ([], None), (clicks, previous)):
+    said = [click for click in clicks if click.positive]
+    for given, before in ((clicks, None), (said, None), ([], None), (clicks, previous)):
         answers = [parser.parse(scene, given, before) for parser, scene in zip(parsers, scenes, strict=True)]
-        # Ties, and what lies within rounding of one, may fall either way, also that of the second at a denied place.
-        assert (answers[0].label_map != answers[1].label_map).mean() < 4e-3
-        np.testing.assert_allclose(answers[0].confidence, answers[1].confidence, atol=2e-3)
+        # Ties, and what lies within rounding of one, may fall either way; at a denied place also for the second label.
+        ties = 2 if given is clicks else 1
+        assert (answers[0].label_map != answers[1].label_map).mean() < ties * 2e-3
+        np.testing.assert_allclose(answers[0].confidence, answers[1].confidence, atol=ties * 1e-3)
 
 
 def test_the_same_twice(folder: Path) -> None:
