@@ -34,6 +34,12 @@ def image() -> NDArray[np.uint8]:
     return np.array(Image.open(PHOTOGRAPHS[0]).convert("RGB"))
 
 
+@pytest.fixture(scope="module")
+def portrait() -> NDArray[np.uint8]:
+    [file] = (file for file in PHOTOGRAPHS if file.stem == "eileen_collins")
+    return np.array(Image.open(file).convert("RGB"))
+
+
 def some_clicks(height: int, width: int, count: int = 6, seed: int = 0) -> list[Click]:
     rng = np.random.default_rng(seed)
     return [Click(int(rng.integers(width)), int(rng.integers(height)), int(rng.integers(24))) for _ in range(count)]
@@ -91,9 +97,10 @@ def test_a_negative_click_takes_its_label_away(parser: Parser, image: NDArray[np
 
 
 @pytest.mark.parametrize("small", [False, True])
-def test_a_denied_place_takes_along_what_looks_like_it(parser: Parser, small: bool) -> None:
-    [file] = (file for file in PHOTOGRAPHS if file.stem == "eileen_collins")
-    image = np.array(Image.open(file).convert("RGB"))
+def test_a_denied_place_takes_along_what_looks_like_it(
+    parser: Parser, portrait: NDArray[np.uint8], small: bool
+) -> None:
+    image = portrait
     if small:  # A person for whom a window is opened.
         image = np.pad(image, ((700, 700), (700, 700), (0, 0)), mode="edge")
     scene = parser.open(image)
@@ -109,11 +116,10 @@ def test_a_denied_place_takes_along_what_looks_like_it(parser: Parser, small: bo
     assert ((parser.parse(scene, [bag]).label_map == CCP.id_of("coat")) != coat).sum() < 0.05 * coat.sum()
 
 
-def test_people_in_a_panorama_are_found(parser: Parser) -> None:
-    [file] = (file for file in PHOTOGRAPHS if file.stem == "eileen_collins")
-    scene = parser.open(np.hstack([np.array(Image.open(file).convert("RGB"))] * 6))
+def test_people_in_a_panorama_are_found(parser: Parser, portrait: NDArray[np.uint8]) -> None:
+    scene = parser.open(np.hstack([portrait] * 6))
     hair = parser.parse(scene, []).label_map == CCP.id_of("hair")
-    assert all(portrait.mean() > 0.01 for portrait in np.hsplit(hair, 6))
+    assert all(piece.mean() > 0.01 for piece in np.hsplit(hair, 6))
 
 
 def test_clicks_change_nothing_in_the_scene(parser: Parser, image: NDArray[np.uint8]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,11 +88,7 @@ def ablations(results: Results, folder: Path) -> Figure:
         pairs = zip(results.curves(method, start=start), whole, strict=False)
         if ahead := [np.subtract(part, all_of_it).tolist() for part, all_of_it in pairs]:
             curves[shown] = ahead
-    if not curves:
-        return Figure("ablations", title, None)
-    path = folder / "ablations.png"
-    plot_curves(path, curves, "mIoU (points)", title)
-    return Figure("ablations", title, path)
+    return _drawn(folder, "ablations", title, curves, "mIoU (points)")
 
 
 def semantic_perceiving(results: Results, folder: Path) -> Figure:
@@ -107,18 +104,8 @@ def semantic_perceiving(results: Results, folder: Path) -> Figure:
         # All first seeds are measured before any second one.
         if seeds := [list(seed) for seed in zip(*(results.at(method, 10) for method in methods), strict=False)]:
             curves[shown] = seeds
-    if not curves:
-        return Figure("semantic-perceiving", title, None)
-    path = folder / "semantic-perceiving.png"
-    plot_curves(
-        path,
-        curves,
-        "mIoU (%) after 10 corrections",
-        title,
-        xlabel="margin",
-        positions=dict.fromkeys(curves, MARGINS),
-    )
-    return Figure("semantic-perceiving", title, path)
+    where = {"xlabel": "margin", "positions": dict.fromkeys(curves, MARGINS)}
+    return _drawn(folder, "semantic-perceiving", title, curves, "mIoU (%) after 10 corrections", **where)
 
 
 def starts(results: Results, folder: Path) -> Figure:
@@ -145,15 +132,21 @@ def _plot(
 ) -> Figure:
     curves = {shown: results.curves(method, start=start) for shown, (method, start) in named.items()}
     curves = {shown: seeds for shown, seeds in curves.items() if seeds}
+    where: dict[str, Any] = {}
+    if by_effort:
+        clicks = {shown: results.curves(named[shown][0], "clicks_per_label", named[shown][1])[0] for shown in curves}
+        where = {"xlabel": "clicks per label", "positions": clicks}
+    return _drawn(folder, name, title, curves, "mIoU (%)", **where)
+
+
+def _drawn(
+    folder: Path, name: str, title: str, curves: dict[str, list[list[float]]], measure: str, **where: Any
+) -> Figure:
+    """The figure of curves; without a file where there are none. ``where`` goes on to ``plot_curves``."""
     if not curves:
         return Figure(name, title, None)
-    positions = None
-    if by_effort:
-        positions = {shown: results.curves(named[shown][0], "clicks_per_label", named[shown][1])[0] for shown in curves}
     path = folder / f"{name}.png"
-    plot_curves(
-        path, curves, "mIoU (%)", title, xlabel="clicks per label" if by_effort else "corrections", positions=positions
-    )
+    plot_curves(path, curves, measure, title, **where)
     return Figure(name, title, path)
 
 

@@ -140,7 +140,7 @@ def swept(form: str, margin: float, weight: float) -> str:
     return f"sweep-{form}-{margin:g}-{weight:g}"
 
 
-def _swept(form: str, margin: float, weight: float) -> Method:
+def _with_sp_loss(form: str, margin: float, weight: float) -> Method:
     title = f"R + SP-loss, {form}, margin {margin:g}, weight {weight:g}"
     loss = {"form": form, "margin": f"{margin:g}"}
     given = {f"model.semantic_perceiving.{name}": value for name, value in loss.items()}
@@ -150,7 +150,7 @@ def _swept(form: str, margin: float, weight: float) -> Method:
 
 SWEEP: dict[str, Method] = {
     UNSWEPT: Method("R, no SP-loss", RANDOM, longer=2),
-    **{swept(*setting): _swept(*setting) for setting in product(FORMS, MARGINS, WEIGHTS)},
+    **{swept(*setting): _with_sp_loss(*setting) for setting in product(FORMS, MARGINS, WEIGHTS)},
 }
 """The SP-loss in all its settings, trained twice as long as the others."""
 

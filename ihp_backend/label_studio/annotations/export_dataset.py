@@ -201,7 +201,7 @@ def _label_ids(
     for task in tasks:
         for region in task.regions:
             if region.label is not None:
-                first.setdefault(region.label, f"{task.name}, region {region.id[:40]}")
+                first.setdefault(region.label, f"{task.name}, region {region.shown_id}")
     if not isinstance(label_names, Mapping):
         raise ValueError(f"label_names: {label_names!r} is no {{NAME: LABEL}}, for example {{top: upper clothes}}")
     for other in label_names.values():

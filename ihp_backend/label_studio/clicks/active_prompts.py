@@ -12,7 +12,7 @@ How a request changes what stands:
 - An annotation that was not there before, and no draft: the work was submitted, what stood before stands no more.
 
 - A mask in the draft that looks otherwise than at the label's last click was accepted since, or edited by hand: its
-  clicks are settled, and the page shows them no more.
+  clicks are settled, and the page may not show them any more.
 - Clicks that are not settled and that an earlier draft held stand no more if the draft lacks them: they were undone,
   rejected or deleted. So do those that no draft has held, once the draft was saved ``DRAFT_SECONDS`` after the label's
   last click: before, it may be older than the click.

@@ -33,7 +33,7 @@ class SavedWork:
         user: who works on it, known only from drafts: their number, or their address where a draft lacks that.
         prompts: clicks and boxes that stand in the drafts.
         accepted: label value -> its mask regions among ``records``.
-        predicted: while nothing is saved, the same for each of the predictions.
+        predicted: while nothing is saved, the same for each of several predictions.
         records: of the drafts, or without drafts of the annotations, on the image in question. While nothing is saved,
             those of a task's only prediction, with which the page begins; of several nobody knows which it shows.
         annotations: ids of the task's annotations.
@@ -51,7 +51,7 @@ class SavedWork:
     def looks(self, label: str) -> frozenset[int]:
         """How the label's mask looks: one number, or several while it may be any of the predictions."""
         offered = [masks[label] for masks in (self.accepted, *self.predicted) if label in masks]
-        return frozenset(_stamp(sorted(str(mask.look()) for mask in masks)) for masks in offered)
+        return frozenset(_stamp(sorted(str(mask.look) for mask in masks)) for masks in offered)
 
 
 def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: str | None, page: int = 0) -> SavedWork:
@@ -70,7 +70,7 @@ def read_saved_work(task: Mapping[str, Any], config: LabellingConfig, to_name: s
         user=next((user for user in users if user), None),
         prompts=tuple(prompts),
         accepted=_masks(records, config),
-        predicted=tuple(predicted),
+        predicted=() if begun else tuple(predicted),
         records=tuple(records),
         annotations=frozenset(i for annotation in annotations if isinstance(i := annotation.get("id"), int)),
         stamp=_stamp(trait for item in (*drafts, *annotations, *begun) for trait in _traits(item)),

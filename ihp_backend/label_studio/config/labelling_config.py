@@ -21,7 +21,7 @@ from ihp_backend.label_studio.config.config_tags import (
 )
 from ihp_backend.label_studio.config.label_tags import labels_of, task_fields
 from ihp_backend.label_studio.config.repeaters import is_repeater, own_tags, without_list, write_out
-from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, mask_rank, tag_of
+from ihp_backend.label_studio.config.tag_table import LABELLING_TAGS, mask_rank, mask_tags_to_name, tag_of
 from ihp_backend.label_studio.config.task_values import paths
 from ihp_backend.label_studio.loose_json import as_object
 from ihp_backend.label_studio.problems import Problem, RequestError, problem
@@ -260,11 +260,7 @@ def unusable(
     masks = [(element.tag, attributes) for tag, attributes, element in tags if tag_of(tag).takes_masks]
     if not masks:
         first = next(tag.name for tag in LABELLING_TAGS if tag.takes_masks)
-        return problem(
-            "label_config",
-            f"no <{first}>",
-            f"add <{first}>, <BitmaskLabels> or <PolygonLabels>; ihp config writes a whole config",
-        )
+        return problem("label_config", f"no <{first}>", f"add {mask_tags_to_name()}; ihp config writes a whole config")
     names = [image.name for image in images]
     on_images = [tag for tag, attributes in masks if attributes.get("name") and {*to_names_of(attributes)} & {*names}]
     if not on_images:

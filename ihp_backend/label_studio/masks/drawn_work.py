@@ -100,15 +100,10 @@ def keep_drawn(
     Returns:
         The drawn labels that may change though they are not answered.
     """
+    # Another label, or not this one; that a coat is no hat tells nothing against the coat.
+    denied = {here for click in clicks if click.positive == (click.label != (here := int(drawn[click.y, click.x])))}
     stays = np.ones(256, bool)
-    stays[[IGNORE, *answered]] = False
-    denied = set()
-    for click in clicks:
-        here = int(drawn[click.y, click.x])
-        # Another label, or not this one; that a coat is no hat tells nothing against the coat.
-        if click.positive == (click.label != here):
-            stays[here] = False
-            denied.add(here)
+    stays[[IGNORE, *answered, *denied]] = False
     np.copyto(label_map, drawn, where=stays[drawn])
     return frozenset(denied.difference(answered, (IGNORE,)))
 

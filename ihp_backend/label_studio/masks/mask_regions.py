@@ -9,6 +9,7 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,11 @@ class MaskRegion:
     value: Mapping[str, Any]
 
     @property
+    def shown_id(self) -> str:
+        """The id as messages show it."""
+        return self.id[:40]
+
+    @property
     def label(self) -> str | None:
         """The region's label, None if it does not have just one."""
         one = isinstance(self.labels, list) and len(self.labels) == 1 and isinstance(self.labels[0], str)
@@ -61,6 +67,7 @@ class MaskRegion:
         except (TypeError, ValueError):
             return self  # Told of when it is read.
 
+    @cached_property
     def look(self) -> int:
         """A number for the pixels, below 2**56: the same however they are encoded, in every process.
 

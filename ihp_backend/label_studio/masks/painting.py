@@ -82,14 +82,14 @@ def paint(regions: Sequence[MaskRegion], label_id: Callable[[str], int | None], 
                     "task on one and the same photograph"
                 )
         except NothingDrawn as error:
-            left_out.append(LeftOut(region.id[:40], str(error)))
+            left_out.append(LeftOut(region.shown_id, str(error)))
             continue
         except ValueError as error:
-            left_out.append(LeftOut(region.id[:40], str(error), unreadable=True))
+            left_out.append(LeftOut(region.shown_id, str(error), unreadable=True))
             continue
         label = None if region.label is None else label_id(region.label)
         if label is None:
-            left_out.append(LeftOut(region.id[:40], f"labels {region.labels!r} do not name one label of the config"))
+            left_out.append(LeftOut(region.shown_id, f"labels {region.labels!r} do not name one label of the config"))
         label_map[mask] = IGNORE if label is None else label
         unknown[mask] = label is None
         suggested += int(mask.sum()) if region.suggested and label is not None else 0
